@@ -1,1 +1,37 @@
+//! What became of the runs: the clock, the slot a run fills, the lock that keeps two runs of a pipeline apart, and the
+//! ledger that remembers them all.
+//!
+//! ```text
+//! <state>/consumer360.db              the index: one row a run, for listing and looking up
+//! <state>/locks/<pipeline>.lock       held by the kernel for the life of a run; the content names the holder
+//! <state>/runs/<run_id>/run.json      the truth: one record a run, replaced as a whole at each step
+//! ```
+//!
+//! A run is [begun](Ledger::begin), told about its stages, and [finished](Run::finish). A process that dies in between
+//! leaves a record that says `running`; the kernel frees the lock, and the next begin of the pipeline marks that record
+//! interrupted. If the index is lost, opening the ledger fills a new one from the records.
+//!
+//! The crate knows no table and no async runtime. It tells the time with [`clock::now`] alone.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod clock;
+mod error;
+mod index;
+mod ledger;
+mod lock;
+mod outcome;
+mod prune;
+mod record;
+mod run;
+mod runs_folder;
+mod slot;
+mod timestamp;
+
+pub use error::Error;
+pub use ledger::Ledger;
+pub use lock::Holder;
+pub use outcome::Outcome;
+pub use record::{RunRecord, Stage, StageRecord, Status};
+pub use run::Run;
+pub use slot::Slot;

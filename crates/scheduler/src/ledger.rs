@@ -1,0 +1,154 @@
+//! The ledger: every run that began, and what became of it.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use crate::error::Error;
+use crate::index::Index;
+use crate::lock::{Holder, PipelineLock};
+use crate::record::{RunRecord, Status};
+use crate::run::Run;
+use crate::runs_folder::RunsFolder;
+use crate::slot::Slot;
+
+const DATABASE: &str = "consumer360.db";
+
+/// The runs of one state folder. Any number of threads and processes may have it open.
+#[derive(Debug)]
+pub struct Ledger {
+    locks: PathBuf,
+    pub(crate) runs: RunsFolder,
+    pub(crate) index: Index,
+}
+
+impl Ledger {
+    /// Opens the ledger in the folder `state`, and makes what is missing. Runs on disk that the database does not know
+    /// are added to it, so a database that was lost comes back, but for the runs whose folders were pruned.
+    ///
+    /// A folder that holds no readable record is left out with a warning: one bad record must not stop the next run.
+    pub fn open(state: &Path) -> Result<Self, Error> {
+        let locks = state.join("locks");
+        fs::create_dir_all(&locks).map_err(|source| Error::CreateFolder { path: locks.clone(), source })?;
+        let runs = RunsFolder::open(state.join("runs"))?;
+        let index = Index::open(&state.join(DATABASE))?;
+        let ledger = Self { locks, runs, index };
+        for error in ledger.adopt()? {
+            tracing::warn!(error = &error as &dyn StdError, "a folder among the runs is left out");
+        }
+        Ok(ledger)
+    }
+
+    /// Begins a run: takes the pipeline's lock, which the run keeps until it is finished or dropped, and makes its
+    /// folder and its record. Earlier runs of the pipeline that still say `running` are marked interrupted, as only a
+    /// process that died leaves such a record without the lock.
+    ///
+    /// When another process has the lock the error is [`Error::Locked`], which names the holder.
+    pub fn begin(&self, pipeline: &str, slot: &Slot, now: DateTime<Utc>, version: &str) -> Result<Run, Error> {
+        check_name(pipeline)?;
+        let now = now.trunc_subsecs(3);
+        let mut lock = PipelineLock::take(&self.locks, pipeline)?;
+        // A run may have left its folder but not its row, if it died between the two. Opening warned of bad folders.
+        self.adopt()?;
+        self.interrupt_dead_runs(pipeline)?;
+        let run_id = self.create_folder(pipeline, now)?;
+        lock.sign(&Holder::this_process(&run_id, now))?;
+        let record = RunRecord {
+            run_id,
+            pipeline: pipeline.to_owned(),
+            version: version.to_owned(),
+            status: Status::Running,
+            day: slot.day,
+            scheduled_at: slot.scheduled_at,
+            as_of: slot.as_of,
+            started_at: now,
+            finished_at: None,
+            stages: Vec::new(),
+            snapshot: None,
+            unchanged: false,
+            failed_stage: None,
+            message: None,
+            facts: serde_json::Value::Null,
+        };
+        Run::start(record, *slot, self.runs.clone(), self.index.clone(), lock)
+    }
+
+    /// The latest `limit` runs of one pipeline or of all, newest first.
+    pub fn runs(&self, pipeline: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, Error> {
+        self.index.latest(pipeline, limit)
+    }
+
+    /// The run of this id, or the only one whose id begins so, or the newest of all for `latest`.
+    pub fn run(&self, id: &str) -> Result<Option<RunRecord>, Error> {
+        match id {
+            "" => Ok(None),
+            "latest" => Ok(self.index.latest(None, 1)?.pop()),
+            id => self.index.find(id),
+        }
+    }
+
+    /// Where the run of this id keeps its files. The folder may have been pruned.
+    pub fn folder(&self, run_id: &str) -> PathBuf {
+        self.runs.of(run_id)
+    }
+
+    /// Adds the runs on disk that the index does not know, and returns why other folders were left out.
+    fn adopt(&self) -> Result<Vec<Error>, Error> {
+        let mut found = Vec::new();
+        let mut left_out = Vec::new();
+        for name in self.runs.names()? {
+            if self.index.knows(&name)? {
+                continue;
+            }
+            match self.runs.read(&name) {
+                Ok(record) => found.push(record),
+                Err(error) => left_out.push(error),
+            }
+        }
+        if !found.is_empty() {
+            self.index.add(&found)?;
+        }
+        Ok(left_out)
+    }
+
+    /// Settles the runs that the index believes to be under way. The caller has the pipeline's lock, so none is.
+    fn interrupt_dead_runs(&self, pipeline: &str) -> Result<(), Error> {
+        for indexed in self.index.of_status(pipeline, Status::Running)? {
+            // The record on disk is the truth: the run may have finished and died before it told the index.
+            let mut record = self.runs.read(&indexed.run_id).unwrap_or(indexed);
+            if record.status == Status::Running {
+                record.interrupt();
+                tracing::warn!(run_id = %record.run_id, "an earlier run died; it is marked interrupted");
+                if self.runs.of(&record.run_id).is_dir() {
+                    self.runs.write(&record)?;
+                }
+            }
+            self.index.put(&record)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of a new run, and so its id. The lock keeps other runs of the pipeline from the same id.
+    fn create_folder(&self, pipeline: &str, now: DateTime<Utc>) -> Result<String, Error> {
+        let first = format!("{pipeline}-{}", now.format("%Y%m%dT%H%M%SZ"));
+        let mut run_id = first.clone();
+        let mut number = 1_u64;
+        // The index remembers runs whose folders were pruned; their ids are not given again either.
+        while self.index.knows(&run_id)? || !self.runs.create(&run_id)? {
+            number += 1;
+            run_id = format!("{first}-{number}");
+        }
+        Ok(run_id)
+    }
+}
+
+/// A pipeline's name becomes a file name and part of a folder name.
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Error::PipelineName { name: name.to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! How a run ended, as the caller of [`Run::finish`](crate::Run::finish) says it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+
+use crate::record::{RunRecord, Stage, Status};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Readers see `snapshot`. `unchanged` when it was already the published one.
+    Published { snapshot: String, unchanged: bool, as_of: NaiveDate, facts: Value },
+    /// Everything passed and nothing was published, as asked with `--no-publish`.
+    NotPublished,
+    /// A check closed the gate.
+    CheckFailed { message: String },
+    /// A source was stale or broke its contract.
+    SourceFailed { message: String },
+    /// A stage failed.
+    Failed { stage: Stage, message: String },
+    /// The run was told to stop.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Writes the outcome into the run's record.
+    pub(crate) fn settle(self, record: &mut RunRecord, now: DateTime<Utc>) {
+        record.finished_at = Some(now);
+        match self {
+            Self::Published { snapshot, unchanged, as_of, facts } => {
+                record.status = Status::Published;
+                record.snapshot = Some(snapshot);
+                record.unchanged = unchanged;
+                record.as_of = Some(as_of);
+                record.facts = facts;
+            }
+            Self::NotPublished => record.status = Status::NotPublished,
+            Self::CheckFailed { message } => stop(record, Status::CheckFailed, Some(Stage::Validate), message),
+            Self::SourceFailed { message } => stop(record, Status::SourceFailed, Some(Stage::Extract), message),
+            Self::Failed { stage, message } => stop(record, Status::Failed, Some(stage), message),
+            Self::Interrupted => {
+                let stage = record.open_stage();
+                stop(record, Status::Interrupted, stage, "the run was told to stop".to_owned());
+            }
+        }
+    }
+}
+
+fn stop(record: &mut RunRecord, status: Status, stage: Option<Stage>, message: String) {
+    record.status = status;
+    record.failed_stage = stage;
+    record.message = Some(message);
+}

@@ -1,0 +1,146 @@
+//! What old runs leave on disk, and when it goes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::ledger::Ledger;
+use crate::record::Status;
+
+/// The folders of a run that hold data rather than the story: as large as the input, and useful only to look into or
+/// retry a recent run.
+const HEAVY: [&str; 2] = ["staged", "warehouse"];
+/// How many finished runs of a pipeline keep their heavy folders: the last one and the one to compare it with.
+const HEAVY_RUNS: usize = 2;
+/// What is being removed is first renamed to this and its name, so that nobody reads it half gone.
+const REMOVING: &str = ".removing-";
+
+impl Ledger {
+    /// Removes what old finished runs of the pipeline keep on disk: the heavy folders (`staged`, `warehouse`) of all
+    /// but the latest two, and the whole folders of all but the latest `keep`. Records stay in the ledger. Runs that
+    /// say `running` are neither counted nor touched.
+    ///
+    /// Returns the folders that were removed, newest run first.
+    pub fn prune(&self, pipeline: &str, keep: usize) -> Result<Vec<PathBuf>, Error> {
+        self.clear_leftovers()?;
+        let on_disk: BTreeSet<String> = self.runs.names()?.into_iter().collect();
+        let finished = self
+            .index
+            .latest(Some(pipeline), usize::MAX)?
+            .into_iter()
+            .filter(|record| record.status != Status::Running && on_disk.contains(&record.run_id));
+        let mut removed = Vec::new();
+        for (age, record) in finished.enumerate() {
+            let folder = self.runs.of(&record.run_id);
+            if age >= keep {
+                self.remove(&folder, &record.run_id)?;
+                removed.push(folder);
+            } else if age >= HEAVY_RUNS {
+                for part in HEAVY {
+                    let path = folder.join(part);
+                    if path.is_dir() {
+                        self.remove(&path, &format!("{}-{part}", record.run_id))?;
+                        removed.push(path);
+                    }
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what an earlier prune had renamed and could not remove before it died.
+    fn clear_leftovers(&self) -> Result<(), Error> {
+        let failed = |source| Error::ListRuns { path: self.runs.path().to_owned(), source };
+        for entry in fs::read_dir(self.runs.path()).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(REMOVING) {
+                remove_all(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path, name: &str) -> Result<(), Error> {
+        let aside = self.runs.path().join(format!("{REMOVING}{name}"));
+        match fs::rename(path, &aside) {
+            Ok(()) => remove_all(&aside),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(Error::Remove { path: path.to_owned(), source }),
+        }
+    }
+}
+
+/// Removes a folder. That somebody else removed it at the same time is no failure.
+fn remove_all(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::Remove { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outcome, Slot};
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    /// Five finished runs of `weekly` with heavy folders, one of `daily`, and one of `weekly` that is under way.
+    fn five_runs(state: &Path) -> (Ledger, Vec<PathBuf>, crate::Run) {
+        let ledger = Ledger::open(state).unwrap();
+        let monday = Utc.with_ymd_and_hms(2026, 1, 5, 11, 0, 0).unwrap();
+        let begin = |pipeline, week| {
+            let now = monday + TimeDelta::weeks(week);
+            let run = ledger.begin(pipeline, &Slot::manual(now, chrono_tz::UTC, None), now, "0.1.0").unwrap();
+            for part in ["staged", "warehouse", "rejects"] {
+                fs::create_dir(run.folder().join(part)).unwrap();
+                fs::write(run.folder().join(part).join("sales.parquet"), "PAR1").unwrap();
+            }
+            run
+        };
+        let finish = |pipeline, week| {
+            let run = begin(pipeline, week);
+            let folder = run.folder().to_owned();
+            run.finish(Outcome::NotPublished, monday).unwrap();
+            folder
+        };
+        finish("daily", 0);
+        let folders = (0..5).map(|week| finish("weekly", week)).collect();
+        let under_way = begin("weekly", 5);
+        (ledger, folders, under_way)
+    }
+
+    #[test]
+    fn the_latest_two_keep_all_and_the_rest_goes_by_age() {
+        let state = tempfile::tempdir().unwrap();
+        let (ledger, weekly, under_way) = five_runs(state.path());
+
+        let removed = ledger.prune("weekly", 3).unwrap();
+        let expected = [weekly[2].join("staged"), weekly[2].join("warehouse"), weekly[1].clone(), weekly[0].clone()];
+        assert_eq!(removed, expected);
+        assert!(expected.iter().all(|path| !path.exists()));
+        assert!(weekly[2].join("rejects/sales.parquet").is_file() && weekly[2].join("run.json").is_file());
+        for folder in [&weekly[3], &weekly[4], under_way.folder(), &ledger.folder("daily-20260105T110000Z")] {
+            assert!(folder.join("staged/sales.parquet").is_file(), "{}", folder.display());
+            assert!(folder.join("warehouse/sales.parquet").is_file(), "{}", folder.display());
+        }
+        assert_eq!(ledger.runs(Some("weekly"), 10).unwrap().len(), 6, "the ledger remembers pruned runs");
+        assert_eq!(ledger.prune("weekly", 3).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(ledger.prune("weekly", 0).unwrap().len(), 3);
+        assert!(under_way.folder().join("staged/sales.parquet").is_file());
+    }
+
+    #[test]
+    fn what_a_dead_prune_left_is_removed_and_is_no_run() {
+        let state = tempfile::tempdir().unwrap();
+        let (ledger, weekly, _under_way) = five_runs(state.path());
+        let aside = state.path().join("runs/.removing-weekly-20260105T110000Z");
+        fs::rename(&weekly[0], &aside).unwrap();
+        assert_eq!(ledger.runs.names().unwrap().len(), 6);
+        assert_eq!(ledger.prune("weekly", 9).unwrap().len(), 4, "two heavy folders of two runs");
+        assert!(!aside.exists());
+    }
+}

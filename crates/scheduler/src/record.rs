@@ -1,0 +1,161 @@
+//! The record of a run: what `run.json` holds and what `runs list` and `runs show` read.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::timestamp;
+
+/// A stage of a run, in the order they are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Extract,
+    Transform,
+    Validate,
+    Publish,
+}
+
+impl Stage {
+    /// The stage as records and log lines name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Transform => "transform",
+            Self::Validate => "validate",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What became of a run so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Under way, or its process died and no later run of the pipeline has begun yet.
+    Running,
+    /// A snapshot is out. See [`RunRecord::unchanged`].
+    Published,
+    /// Everything passed and nothing was published, as asked.
+    NotPublished,
+    /// A check closed the gate.
+    CheckFailed,
+    /// A source was stale or broke its contract.
+    SourceFailed,
+    /// A stage failed.
+    Failed,
+    /// The run was told to stop, or its process died.
+    Interrupted,
+}
+
+impl Status {
+    /// The status as records and tables name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Published => "published",
+            Self::NotPublished => "not_published",
+            Self::CheckFailed => "check_failed",
+            Self::SourceFailed => "source_failed",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One run, as its `run.json` holds it.
+///
+/// ```json
+/// {"run_id": "superstore-20260105T110000Z", "pipeline": "superstore", "version": "0.1.0", "status": "published",
+///  "day": "2026-01-05", "scheduled_at": "2026-01-05T11:00:00.000Z", "as_of": "2026-01-04",
+///  "started_at": "2026-01-05T11:00:00.120Z", "finished_at": "2026-01-05T11:00:41.007Z",
+///  "stages": [{"stage": "extract", "started_at": "2026-01-05T11:00:00.131Z", "seconds": 12.4,
+///              "facts": {"rows": 9994}}],
+///  "snapshot": "3f9c2a71", "unchanged": false, "failed_stage": null, "message": null, "facts": {"tables": 14}}
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// `<pipeline>-<yyyymmddThhmmssZ>`, then `-2`, `-3` for further runs of the same second.
+    pub run_id: String,
+    pub pipeline: String,
+    /// The version of the program that ran.
+    pub version: String,
+    pub status: Status,
+    /// The scheduled day where the retailer is.
+    #[serde(with = "timestamp")]
+    pub day: NaiveDate,
+    /// The scheduled moment.
+    #[serde(with = "timestamp")]
+    pub scheduled_at: DateTime<Utc>,
+    /// The day the figures stand for, from when it is known.
+    #[serde(with = "timestamp", default)]
+    pub as_of: Option<NaiveDate>,
+    #[serde(with = "timestamp")]
+    pub started_at: DateTime<Utc>,
+    /// When it finished; none for a run under way, and none for one whose process died, as nobody saw the moment.
+    #[serde(with = "timestamp", default)]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The stages in the order they started.
+    #[serde(default)]
+    pub stages: Vec<StageRecord>,
+    /// The snapshot that readers see through this run.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// Whether the run came to the snapshot that was already published.
+    #[serde(default)]
+    pub unchanged: bool,
+    /// The stage that stopped the run, if one did.
+    #[serde(default)]
+    pub failed_stage: Option<Stage>,
+    /// Why the run published nothing, in a sentence for the operator.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What the publication came to: rows, tables, bytes. Null before.
+    #[serde(default)]
+    pub facts: Value,
+}
+
+/// One stage of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageRecord {
+    pub stage: Stage,
+    #[serde(with = "timestamp")]
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in seconds; none while it is under way or when it did not end well.
+    #[serde(default)]
+    pub seconds: Option<f64>,
+    /// What the stage reports of itself, as an object. Null before it finished.
+    #[serde(default)]
+    pub facts: Value,
+}
+
+impl RunRecord {
+    /// Notes that the process of this run died before the run finished.
+    pub(crate) fn interrupt(&mut self) {
+        self.status = Status::Interrupted;
+        self.failed_stage = self.open_stage();
+        self.message = Some(match self.failed_stage {
+            Some(stage) => format!("the process ended in {stage}, before the run could finish"),
+            None => "the process ended before the run could finish".to_owned(),
+        });
+    }
+
+    /// The stage that began and did not end well.
+    pub(crate) fn open_stage(&self) -> Option<Stage> {
+        self.stages.iter().rev().find(|stage| stage.seconds.is_none()).map(|stage| stage.stage)
+    }
+}

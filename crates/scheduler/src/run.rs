@@ -1,0 +1,106 @@
+//! A run under way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::clock;
+use crate::error::Error;
+use crate::index::Index;
+use crate::lock::PipelineLock;
+use crate::outcome::Outcome;
+use crate::record::{RunRecord, Stage, StageRecord};
+use crate::runs_folder::RunsFolder;
+use crate::slot::Slot;
+
+/// A run under way, and the lock on its pipeline. Every change is on disk when the call returns.
+///
+/// Dropped without [`finish`](Run::finish), it frees the lock and leaves the record as `running`; the next begin of
+/// the pipeline marks it interrupted.
+#[derive(Debug)]
+#[must_use = "a run that is dropped counts as interrupted"]
+pub struct Run {
+    record: RunRecord,
+    slot: Slot,
+    folder: PathBuf,
+    runs: RunsFolder,
+    index: Index,
+    /// Held, not read.
+    _lock: PipelineLock,
+}
+
+impl Run {
+    pub(crate) fn start(
+        record: RunRecord,
+        slot: Slot,
+        runs: RunsFolder,
+        index: Index,
+        lock: PipelineLock,
+    ) -> Result<Self, Error> {
+        let folder = runs.of(&record.run_id);
+        let run = Self { record, slot, folder, runs, index, _lock: lock };
+        run.save()?;
+        Ok(run)
+    }
+
+    pub fn id(&self) -> &str {
+        &self.record.run_id
+    }
+
+    /// Where the run keeps its files: `<state>/runs/<run_id>`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    pub fn started_at(&self) -> DateTime<Utc> {
+        self.record.started_at
+    }
+
+    /// Notes the day that the figures stand for, once it is known.
+    pub fn set_as_of(&mut self, as_of: NaiveDate) -> Result<(), Error> {
+        self.record.as_of = Some(as_of);
+        self.save()
+    }
+
+    /// Notes that a stage begins now.
+    pub fn stage_started(&mut self, stage: Stage) -> Result<(), Error> {
+        self.record.stages.push(StageRecord { stage, started_at: clock::now(), seconds: None, facts: Value::Null });
+        self.save()
+    }
+
+    /// Notes that a stage ended well, how long it took, and what it says of itself. A stage that failed is not
+    /// finished; the outcome names it.
+    pub fn stage_finished(&mut self, stage: Stage, elapsed: Duration, facts: Value) -> Result<(), Error> {
+        let seconds = Some((elapsed.as_secs_f64() * 1000.0).round() / 1000.0);
+        let open = |entry: &&mut StageRecord| entry.stage == stage && entry.seconds.is_none();
+        if let Some(entry) = self.record.stages.iter_mut().rev().find(open) {
+            entry.seconds = seconds;
+            entry.facts = facts;
+        } else {
+            // Its start was not noted; that it happened is still worth more than an error.
+            let now = clock::now();
+            let started_at = TimeDelta::from_std(elapsed).ok().and_then(|elapsed| now.checked_sub_signed(elapsed));
+            let started_at = started_at.unwrap_or(now).trunc_subsecs(3);
+            self.record.stages.push(StageRecord { stage, started_at, seconds, facts });
+        }
+        self.save()
+    }
+
+    /// Notes how the run ended, and frees the lock.
+    pub fn finish(mut self, outcome: Outcome, now: DateTime<Utc>) -> Result<(), Error> {
+        outcome.settle(&mut self.record, now.trunc_subsecs(3));
+        self.save()
+    }
+
+    /// Disk first: the record is the truth, and the index can be made from it.
+    fn save(&self) -> Result<(), Error> {
+        self.runs.write(&self.record)?;
+        self.index.put(&self.record)
+    }
+}
