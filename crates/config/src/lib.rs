@@ -1,1 +1,19 @@
+//! The user's YAML, read, checked, and turned into a [`Pipeline`] that cannot be wrong.
+//!
+//! Two types stand behind each file: what was written (`raw`, which also gives the JSON Schema) and what it means
+//! ([`Pipeline`], [`Settings`]). Between them every problem of a file is found at once, each with its place, the line
+//! it stands on, what is wrong and what to do.
 
+mod check;
+mod load;
+mod node;
+mod pipeline;
+mod problem;
+mod raw;
+mod secret;
+mod shape;
+
+pub use load::{Environment, load, pipeline_schema, settings, settings_schema};
+pub use pipeline::*;
+pub use problem::{Problem, Problems};
+pub use secret::Secret;

@@ -1,1 +1,50 @@
-fn main() {}
+//! The command line: one binary, one YAML.
+//!
+//! `main` maps outcomes to exit codes; `run` is the table of contents of a run.
+
+mod cli;
+mod commands;
+mod exit;
+mod figures;
+mod log;
+mod progress;
+mod run;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exit::Failure;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.report();
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    if let Some(folder) = &cli.directory {
+        std::env::set_current_dir(folder).map_err(|e| Failure::usage(format!("cannot change to {}: {e}", folder.display())))?;
+    }
+    let Cli { global, command, .. } = cli;
+    match command {
+        Command::Run(options) => run::command(&global, &options),
+        Command::Validate(options) => commands::validate(&global, &options),
+        Command::Show(options) => commands::show(&global, &options),
+        Command::Describe { table } => commands::describe(&global, table.as_deref()),
+        Command::Runs { command } => commands::runs(&global, &command),
+        Command::Sample(options) => commands::sample(&global, &options),
+        Command::Schema { of } => commands::schema(of),
+        Command::Completions { shell } => commands::completions(shell),
+    }
+}

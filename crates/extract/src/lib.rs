@@ -1,1 +1,30 @@
+//! Sources to [`Staged`]: connect, map, cast, deduplicate, count, and set aside what does not fit.
+//!
+//! Every record of a source ends in exactly one of four places: the staged file, the rejects with its reason, the
+//! count of duplicates or the count of filtered rows. [`Book`] is that statement in figures.
 
+pub mod decimal;
+mod amounts;
+mod deduplicate;
+mod derive;
+mod error;
+mod expression;
+mod fit;
+mod key;
+mod mapping;
+mod moment;
+mod rejects;
+mod rows;
+mod session;
+mod source;
+mod stage;
+mod staged;
+mod table_file;
+
+pub use error::Error;
+pub use key::{UNKNOWN, key_of};
+pub use rejects::schema as rejects_schema;
+pub use session::session;
+pub use stage::{Place, Probed, probe, register, stage};
+pub use staged::{Book, Finding, Origin, Staged, StagedEntity};
+pub use table_file::{FileError, TableFile};

@@ -1,0 +1,45 @@
+//! Settings: the defaults with an environment's differences laid over them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Check, connections, sizes};
+use crate::pipeline::{Connection, Engine, Limits, Settings};
+use crate::raw;
+
+/// Turns one file's settings into checked ones; `below` gives what the file leaves out.
+pub(crate) fn settings(check: &mut Check<'_>, raw: &raw::Settings, below: Option<(Settings, BTreeMap<String, Connection>)>) -> Option<(Settings, BTreeMap<String, Connection>)> {
+    let (lower, mut shared) = below.unwrap_or_else(|| (floor(), BTreeMap::new()));
+    for (name, connection) in &raw.connections {
+        if let Some(connection) = connections::connection(check, name, connection) {
+            shared.insert(name.clone(), connection);
+        }
+    }
+    let size = |check: &mut Check<'_>, path: [&str; 2], text: &Option<String>, lower: u64| match text {
+        Some(text) => check.keep(&path, sizes::bytes(path[1], text)),
+        None => Some(lower),
+    };
+    let memory = size(check, ["engine", "memory"], &raw.engine.memory, lower.engine.memory as u64)?;
+    let spill_limit = size(check, ["engine", "spill"], &raw.engine.spill, lower.engine.spill_limit)?;
+    let record = size(check, ["limits", "record_bytes"], &raw.limits.record_bytes, lower.engine.limits.record_bytes as u64)?;
+    let count = |value: Option<i64>, lower: usize| value.and_then(|v| usize::try_from(v).ok()).unwrap_or(lower);
+    let threads = match count(raw.engine.threads, lower.engine.threads) {
+        0 => check.environment.cores,
+        threads => threads,
+    };
+    let limits = Limits {
+        columns: count(raw.limits.columns, lower.engine.limits.columns),
+        record_bytes: usize::try_from(record).ok()?,
+        rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
+    };
+    let engine = Engine { memory: usize::try_from(memory).ok()?, threads, spill_limit, limits };
+    let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
+    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs) }, shared))
+}
+
+/// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
+fn floor() -> Settings {
+    let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
+    let engine = Engine { memory: 1536 << 20, threads: 0, spill_limit: 20 << 30, limits };
+    Settings { engine, state: PathBuf::from("state"), keep_runs: 20 }
+}

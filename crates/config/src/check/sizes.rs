@@ -1,0 +1,39 @@
+//! Sizes such as `1.5GiB` and shares such as `0.1%`.
+
+use crate::raw::Share;
+
+const UNITS: [(&str, f64); 9] = [
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("B", 1.0),
+];
+
+type Wrong = (String, String);
+
+/// Bytes of a size, from 1 KiB to 1 PiB.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just before the cast")]
+pub(super) fn bytes(name: &str, text: &str) -> Result<u64, Wrong> {
+    let wrong = || (format!("`{name}` cannot be `{text}`"), "write a size such as 512MiB or 1.5GiB".to_owned());
+    let text = text.trim();
+    let (number, unit) = UNITS.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size))).ok_or_else(wrong)?;
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let bytes = number * unit;
+    if (1024.0..=1.125_9e15).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
+}
+
+/// A share between 0 and 1.
+pub(super) fn share(name: &str, share: &Share) -> Result<f64, Wrong> {
+    let (value, shown) = match share {
+        Share::Fraction(fraction) => (Some(*fraction), fraction.to_string()),
+        Share::Percent(text) => (text.trim().strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok()).map(|p| p / 100.0), text.clone()),
+    };
+    value
+        .filter(|v| (0.0..=1.0).contains(v))
+        .ok_or_else(|| (format!("`{name}` cannot be `{shown}`"), "write a share of the records, such as 0.1% or 0.001".to_owned()))
+}

@@ -1,0 +1,273 @@
+//! Sources: that each names a connection, one input that fits it, and columns the entity has.
+
+use std::collections::BTreeMap;
+
+use schema::{ENTITIES, Entity, entity};
+
+use super::{Check, known, sizes};
+use crate::pipeline::{Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source};
+use crate::problem::suggestion;
+use crate::raw;
+
+pub(super) fn sources(
+    check: &mut Check<'_>,
+    raw: raw::Extract,
+    own: &BTreeMap<String, raw::Connection>,
+    connections: &BTreeMap<String, Connection>,
+) -> BTreeMap<Entity, Source> {
+    let raw::Extract { sales, customers, products, payments, tickets } = raw;
+    let written = [Some(sales), customers, products, payments, tickets];
+    let mut sources = BTreeMap::new();
+    for (name, source) in ENTITIES.into_iter().zip(written) {
+        let Some(raw) = source else { continue };
+        let mut one = One { check, entity: name };
+        if let Some(source) = one.source(&raw, own, connections) {
+            sources.insert(name, source);
+        }
+    }
+    sources
+}
+
+/// The check of one entity's source.
+struct One<'c, 'a> {
+    check: &'c mut Check<'a>,
+    entity: Entity,
+}
+
+impl One<'_, '_> {
+    fn say(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        let mut full = vec!["extract", self.entity.name()];
+        full.extend(path);
+        self.check.say(&full, message, help);
+    }
+
+    fn keep<T>(&mut self, path: &[&str], result: Result<T, (String, String)>) -> Option<T> {
+        result.map_err(|(message, help)| self.say(path, message, help)).ok()
+    }
+
+    fn source(&mut self, raw: &raw::Source, own: &BTreeMap<String, raw::Connection>, connections: &BTreeMap<String, Connection>) -> Option<Source> {
+        let input = self.input(raw, own, connections);
+        let columns = self.columns(raw);
+        self.required(&columns, raw);
+        let deduplicate = match &raw.deduplicate {
+            Some(raw) => self.deduplicate(raw, &columns),
+            None => None,
+        };
+        let rejects = self.rejects(raw.rejects.as_ref());
+        if raw.r#where.as_ref().is_some_and(|w| w.trim().is_empty()) {
+            self.say(&["where"], "`where` is empty", "leave the key out to read every row");
+        }
+        Some(Source { connection: raw.from.clone(), input: input?, columns, filter: raw.r#where.clone(), deduplicate, rejects: rejects? })
+    }
+
+    fn input(&mut self, raw: &raw::Source, own: &BTreeMap<String, raw::Connection>, connections: &BTreeMap<String, Connection>) -> Option<Input> {
+        let Some(connection) = connections.get(&raw.from) else {
+            // One that is there and wrong has its own problem.
+            if !own.contains_key(&raw.from) {
+                let help = known(&raw.from, connections, "connections");
+                self.say(&["from"], format!("there is no connection `{}`", raw.from), help);
+            }
+            return None;
+        };
+        let files = matches!(connection, Connection::Files { .. });
+        let given: Vec<&str> =
+            [("path", &raw.path), ("table", &raw.table), ("query", &raw.query)].iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
+        let wanted = if files { "`path`" } else { "`table` or `query`" };
+        let kind = if files { "files" } else { "a database" };
+        match given.as_slice() {
+            [] => {
+                self.say(&[], format!("extract.{} does not say what to read", self.entity), format!("`{}` is {kind}: give {wanted}", raw.from));
+                None
+            }
+            [one] if files != (*one == "path") => {
+                self.say(&[one], format!("`{one}` does not go with connection `{}`", raw.from), format!("it is {kind}: give {wanted}"));
+                None
+            }
+            [_] => self.one_input(raw),
+            [_, second, ..] => {
+                self.say(&[second], format!("{} stand side by side", given.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(" and ")), "a source reads one thing");
+                None
+            }
+        }
+    }
+
+    fn one_input(&mut self, raw: &raw::Source) -> Option<Input> {
+        if raw.path.is_none() {
+            for (key, there) in [("format", raw.format.is_some()), ("compression", raw.compression.is_some()), ("csv", raw.csv.is_some())] {
+                if there {
+                    self.say(&[key], format!("`{key}` is for files, and this source is a database"), "leave it out");
+                }
+            }
+        }
+        match (&raw.path, &raw.table, &raw.query) {
+            (Some(path), ..) => self.files(path, raw),
+            (_, Some(table), _) => Some(Input::Table(table.clone())),
+            (_, _, Some(query)) => Some(Input::Query(query.clone())),
+            _ => None,
+        }
+    }
+
+    fn files(&mut self, path: &str, raw: &raw::Source) -> Option<Input> {
+        let lower = path.to_lowercase();
+        let (stem, by_ending) = match (lower.strip_suffix(".gz"), lower.strip_suffix(".zst")) {
+            (Some(stem), _) => (stem, Compression::Gzip),
+            (_, Some(stem)) => (stem, Compression::Zstd),
+            _ => (lower.as_str(), Compression::None),
+        };
+        let compression = match raw.compression {
+            Some(raw::Compression::None) => Compression::None,
+            Some(raw::Compression::Gzip) => Compression::Gzip,
+            Some(raw::Compression::Zstd) => Compression::Zstd,
+            None => by_ending,
+        };
+        let by_name = match stem.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("csv" | "tsv" | "txt") => Some(raw::Format::Csv),
+            Some("ndjson" | "jsonl") => Some(raw::Format::Ndjson),
+            Some("parquet") => Some(raw::Format::Parquet),
+            _ => None,
+        };
+        let Some(format) = raw.format.or(by_name) else {
+            self.say(&["path"], format!("the ending of `{path}` does not tell its format"), "add `format: csv`, `ndjson` or `parquet`");
+            return None;
+        };
+        if raw.csv.is_some() && format != raw::Format::Csv {
+            self.say(&["csv"], "`csv` is for CSV files, and this source has another format", "leave it out");
+        }
+        if format == raw::Format::Parquet && compression != Compression::None {
+            self.say(&["path"], "Parquet files are compressed inside, not as a whole", "unpack the file, or set `compression: none`");
+        }
+        let format = match format {
+            raw::Format::Csv => Format::Csv(self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), stem.ends_with(".tsv"))?),
+            raw::Format::Ndjson => Format::Ndjson,
+            raw::Format::Parquet => Format::Parquet,
+        };
+        Some(Input::Files { path: path.to_owned(), format, compression })
+    }
+
+    fn csv(&mut self, raw: &raw::Csv, tabs: bool) -> Option<Csv> {
+        let default = if tabs { "\t" } else { "," };
+        let delimiter = self.character("delimiter", raw.delimiter.as_deref().unwrap_or(default));
+        let quote = self.character("quote", raw.quote.as_deref().unwrap_or("\""));
+        let encoding = match raw.encoding {
+            None | Some(raw::Encoding::Utf8) => Encoding::Utf8,
+            Some(raw::Encoding::Cp1252) => Encoding::Cp1252,
+            Some(raw::Encoding::Utf16) => Encoding::Utf16,
+        };
+        let null_values = raw.null_values.iter().filter(|v| !v.is_empty()).cloned().collect();
+        Some(Csv { delimiter: delimiter?, quote: quote?, encoding, header: raw.header.unwrap_or(true), null_values })
+    }
+
+    fn character(&mut self, key: &str, text: &str) -> Option<u8> {
+        let text = if matches!(text, "tab" | "\\t") { "\t" } else { text };
+        match text.as_bytes() {
+            [one] if one.is_ascii() && *one != b'\n' && *one != b'\r' => Some(*one),
+            _ => {
+                self.say(&["csv", key], format!("`{key}` cannot be `{text}`"), "it is one plain character, such as \",\", \";\" or tab");
+                None
+            }
+        }
+    }
+
+    fn columns(&mut self, raw: &raw::Source) -> BTreeMap<String, Mapping> {
+        let table = entity(self.entity);
+        let mut columns = BTreeMap::new();
+        for (name, mapping) in &raw.columns {
+            if !table.columns.iter().any(|c| c.name == name) {
+                let names: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
+                let help = suggestion(name, names, "its columns");
+                self.say(&["columns", name], format!("{} has no column `{name}`", self.entity), help);
+                continue;
+            }
+            if let Some(mapping) = self.mapping(name, mapping) {
+                columns.insert(name.clone(), mapping);
+            }
+        }
+        columns
+    }
+
+    fn mapping(&mut self, name: &str, raw: &raw::Mapping) -> Option<Mapping> {
+        let (from, format) = match raw {
+            raw::Mapping::Short(text) => (MapFrom::ColumnOrSql(text.clone()), None),
+            raw::Mapping::Long(long) => match (&long.column, &long.sql) {
+                (Some(column), None) => (MapFrom::ColumnOrSql(column.clone()), long.format.clone()),
+                (None, Some(sql)) => (MapFrom::Sql(sql.clone()), long.format.clone()),
+                _ => {
+                    self.say(&["columns", name], format!("`{name}` needs one of `column` and `sql`"), "such as {column: Order Date, format: \"%m/%d/%Y\"}");
+                    return None;
+                }
+            },
+        };
+        let (MapFrom::ColumnOrSql(text) | MapFrom::Sql(text)) = &from;
+        if text.trim().is_empty() {
+            self.say(&["columns", name], format!("`{name}` is mapped to nothing"), "name a source column, or leave the key out");
+            return None;
+        }
+        if let Some(format) = &format {
+            if chrono::format::StrftimeItems::new(format).any(|item| item == chrono::format::Item::Error) {
+                self.say(&["columns", name, "format"], format!("`{format}` is not a date pattern"), "such as %Y-%m-%d, %d.%m.%Y or %m/%d/%Y %H:%M");
+            }
+        }
+        Some(Mapping { from, format })
+    }
+
+    fn required(&mut self, columns: &BTreeMap<String, Mapping>, raw: &raw::Source) {
+        if raw.columns.is_empty() {
+            return;
+        }
+        for column in entity(self.entity).columns.iter().filter(|c| c.required) {
+            if !raw.columns.contains_key(column.name) {
+                let message = format!("{} needs `{}`, which is not mapped", self.entity, column.name);
+                self.say(&["columns"], message, format!("add `{}: <source column>`: {}", column.name, column.description));
+            }
+        }
+        let priced = ["unit_price", "net_amount"].iter().any(|c| columns.contains_key(*c) || raw.columns.contains_key(*c));
+        if self.entity == Entity::Sales && !priced {
+            self.say(&["columns"], "sales needs `unit_price` or `net_amount`", "map one of the two; the other follows from it");
+        }
+    }
+
+    fn deduplicate(&mut self, raw: &raw::Deduplicate, columns: &BTreeMap<String, Mapping>) -> Option<Deduplicate> {
+        match (raw.exact, raw.keys.as_slice(), &raw.keep) {
+            (Some(true), [], None) => Some(Deduplicate::Exact),
+            (None | Some(false), keys @ [_, ..], Some(keep)) => {
+                let (keep, by) = self.kept(keep)?;
+                for name in keys.iter().chain([&by]) {
+                    if !columns.is_empty() && !columns.contains_key(name) {
+                        self.say(&["deduplicate"], format!("`deduplicate` names `{name}`, which is not mapped"), known(name, columns, "mapped columns"));
+                    }
+                }
+                Some(Deduplicate::Keys { keys: keys.to_vec(), keep, by })
+            }
+            _ => {
+                let help = "write {exact: true}, or {keys: [order_id, line_number], keep: last_by(ordered_at)}";
+                self.say(&["deduplicate"], "`deduplicate` does not say which rows stay", help);
+                None
+            }
+        }
+    }
+
+    fn kept(&mut self, text: &str) -> Option<(Keep, String)> {
+        let inside = |prefix: &str| text.trim().strip_prefix(prefix)?.strip_suffix(')').map(|c| c.trim().to_owned());
+        let result = match (inside("last_by("), inside("first_by(")) {
+            (Some(by), _) => Ok((Keep::Last, by)),
+            (_, Some(by)) => Ok((Keep::First, by)),
+            _ => Err((format!("`keep` cannot be `{text}`"), "write last_by(column) or first_by(column)".to_owned())),
+        };
+        self.keep(&["deduplicate", "keep"], result)
+    }
+
+    fn rejects(&mut self, raw: Option<&raw::Rejects>) -> Option<RejectLimits> {
+        let share = |this: &mut Self, key: &str, written: Option<&raw::Share>, default: f64| match written {
+            Some(written) => this.keep(&["rejects", key], sizes::share(key, written)),
+            None => Some(default),
+        };
+        let fail = share(self, "fail", raw.and_then(|r| r.fail.as_ref()), 0.01);
+        let warn = share(self, "warn", raw.and_then(|r| r.warn.as_ref()), fail.unwrap_or(0.001).min(0.001));
+        let (warn, fail) = (warn?, fail?);
+        if warn > fail {
+            self.say(&["rejects", "warn"], "`warn` is above `fail`, so it could never be seen", "swap the two");
+            return None;
+        }
+        Some(RejectLimits { warn, fail })
+    }
+}

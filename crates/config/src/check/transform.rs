@@ -1,0 +1,87 @@
+//! The options of the transforms.
+
+use super::{Check, segments};
+use crate::pipeline::{Frequency, PriceSensitive, Returns, Rfm, Scoring, Thresholds, Transform, Universe};
+use crate::raw::{self, Amount};
+
+pub(super) fn transform(check: &mut Check<'_>, raw: &raw::Transform) -> Option<Transform> {
+    let returns = match raw.returns {
+        None | Some(raw::Returns::Net) => Returns::Net,
+        Some(raw::Returns::Exclude) => Returns::Exclude,
+    };
+    let scoring = scoring(check, &raw.rfm);
+    let grid = segments::grid(check, raw.rfm.segments.as_ref());
+    let frequency = match raw.rfm.frequency {
+        None | Some(raw::Frequency::Orders) => Frequency::Orders,
+        Some(raw::Frequency::PurchaseDays) => Frequency::PurchaseDays,
+    };
+    let universe = match raw.rfm.universe {
+        None | Some(raw::Universe::All) => Universe::All,
+        Some(raw::Universe::Region) => Universe::Region,
+    };
+    let price_sensitive = match raw.rfm.price_sensitive {
+        None | Some(raw::PriceSensitive::Auto) => PriceSensitive::Auto,
+        Some(raw::PriceSensitive::Discount) => PriceSensitive::Discount,
+        Some(raw::PriceSensitive::Grid) => PriceSensitive::Grid,
+        Some(raw::PriceSensitive::Off) => PriceSensitive::Off,
+    };
+    Some(Transform { returns, rfm: Rfm { scoring: scoring?, frequency, universe, price_sensitive, grid: grid? } })
+}
+
+fn scoring(check: &mut Check<'_>, raw: &raw::Rfm) -> Option<Scoring> {
+    let path = ["transform", "rfm", "thresholds"];
+    let mode = raw.scoring.unwrap_or(raw::Scoring::NtileTied);
+    match (mode, &raw.thresholds) {
+        (raw::Scoring::Fixed, Some(written)) => thresholds(check, written).map(Scoring::Fixed),
+        (raw::Scoring::Fixed, None) => {
+            let help = "add thresholds: {recency: [30, 90, 180, 365], frequency: [2, 3, 5, 10], monetary: [50, 100, 500, 1000]}";
+            check.say(&["transform", "rfm", "scoring"], "`scoring: fixed` needs `thresholds`", help);
+            None
+        }
+        (_, Some(_)) => {
+            check.say(&path, "`thresholds` go with `scoring: fixed` only", "set it, or leave the thresholds out");
+            None
+        }
+        (raw::Scoring::NtileTied, None) => Some(Scoring::NtileTied),
+        (raw::Scoring::Ntile, None) => Some(Scoring::Ntile),
+        (raw::Scoring::Quantile, None) => Some(Scoring::Quantile),
+        (raw::Scoring::PandasFirst, None) => Some(Scoring::PandasFirst),
+    }
+}
+
+fn thresholds(check: &mut Check<'_>, raw: &raw::Thresholds) -> Option<Thresholds> {
+    let recency = four(check, "recency", &raw.recency);
+    let frequency = four(check, "frequency", &raw.frequency);
+    let amounts: Vec<Option<i128>> = raw.monetary.iter().map(ten_thousandths).collect();
+    let monetary = if amounts.iter().all(Option::is_some) {
+        four(check, "monetary", &amounts.into_iter().flatten().collect::<Vec<_>>())
+    } else {
+        let help = "write amounts such as 100 or 99.95, with at most four places";
+        check.say(&["transform", "rfm", "thresholds", "monetary"], "a bound of `monetary` is not an amount", help);
+        None
+    };
+    Some(Thresholds { recency: recency?, frequency: frequency?, monetary: monetary? })
+}
+
+fn four<T: Copy + PartialOrd>(check: &mut Check<'_>, name: &str, bounds: &[T]) -> Option<[T; 4]> {
+    let rising = bounds.windows(2).all(|w| matches!(w, [a, b] if a < b));
+    let result = <[T; 4]>::try_from(bounds).ok().filter(|_| rising);
+    if result.is_none() {
+        check.say(&["transform", "rfm", "thresholds", name], format!("`{name}` needs four rising bounds"), "each must be above the one before it");
+    }
+    result
+}
+
+/// An amount as ten-thousandths, read from its digits.
+fn ten_thousandths(amount: &Amount) -> Option<i128> {
+    let text = match amount {
+        Amount::Number(number) => number.to_string(),
+        Amount::Text(text) => text.trim().to_owned(),
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    if fraction.len() > 4 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let value: i128 = format!("{whole}{fraction:0<4}").parse().ok()?;
+    (value.abs() < 1_000_000_000_000_000_000).then_some(value)
+}

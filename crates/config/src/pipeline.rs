@@ -1,0 +1,252 @@
+//! The checked pipeline: what every later stage reads. A value of these types cannot be wrong, so nobody past this
+//! crate looks at a threshold, a name or a path twice.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use schema::Entity;
+
+use crate::secret::Secret;
+
+/// One pipeline file, checked.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    pub name: String,
+    /// The store's time zone: instants from sources become local times of this zone.
+    pub timezone: chrono_tz::Tz,
+    pub as_of: AsOf,
+    /// Every connection that `sources` names, from the pipeline file or from `config/<env>.yaml`.
+    pub connections: BTreeMap<String, Connection>,
+    /// In the order of `schema::ENTITIES`; `sales` is always there.
+    pub sources: BTreeMap<Entity, Source>,
+    pub transform: Transform,
+    pub publish: Publish,
+}
+
+/// The day all figures are seen from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// The day of the newest order line that was accepted: `max(sales.ordered_at)`.
+    LastSale,
+    /// The scheduled day, or `--as-of`.
+    Slot,
+    On(NaiveDate),
+}
+
+/// Where data lies.
+#[derive(Debug, Clone)]
+pub enum Connection {
+    /// A folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` with credentials from the environment.
+    Files { url: String },
+    Sqlite { path: PathBuf },
+    Postgres { url: Secret },
+}
+
+/// How one entity is read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// A key of `Pipeline::connections`.
+    pub connection: String,
+    pub input: Input,
+    /// Ours → theirs, only columns the entity has. Empty means: every source column that bears our name.
+    pub columns: BTreeMap<String, Mapping>,
+    /// SQL over the source's columns; rows for which it is not true are counted as filtered.
+    pub filter: Option<String>,
+    pub deduplicate: Option<Deduplicate>,
+    pub rejects: RejectLimits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A path or glob under a `files` connection.
+    Files { path: String, format: Format, compression: Compression },
+    /// A table (optionally `schema.table`) of a database connection.
+    Table(String),
+    /// A query in the database's own SQL.
+    Query(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    Csv(Csv),
+    Ndjson,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csv {
+    pub delimiter: u8,
+    pub quote: u8,
+    pub encoding: Encoding,
+    /// Without a header the columns are called `column_1`, `column_2`, …
+    pub header: bool,
+    /// Raw values that mean NULL. The empty value always does.
+    pub null_values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    Cp1252,
+    Utf16,
+}
+
+/// Where one of our columns comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    pub from: MapFrom,
+    /// A strftime pattern for dates and times written as text; ISO 8601 where absent.
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MapFrom {
+    /// What the file says: the extract stage takes it as a source column if the source has one of exactly this name,
+    /// else as an SQL expression over the source's columns.
+    ColumnOrSql(String),
+    /// `{sql: ...}`: always an expression.
+    Sql(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deduplicate {
+    /// Rows equal in every mapped column are one row.
+    Exact,
+    /// One row a key: the first or the last by a column of ours; ties by all other columns.
+    Keys { keys: Vec<String>, keep: Keep, by: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    First,
+    Last,
+}
+
+/// Shares of the rows read (0.0 to 1.0) above which rejects warn or close the gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RejectLimits {
+    pub warn: f64,
+    pub fail: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Transform {
+    pub returns: Returns,
+    pub rfm: Rfm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returns {
+    /// Return lines count against what was bought.
+    Net,
+    /// Return lines are left out of every table and counted as filtered.
+    Exclude,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rfm {
+    pub scoring: Scoring,
+    pub frequency: Frequency,
+    pub universe: Universe,
+    pub price_sensitive: PriceSensitive,
+    pub grid: Grid,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scoring {
+    NtileTied,
+    Ntile,
+    Quantile,
+    PandasFirst,
+    Fixed(Thresholds),
+}
+
+/// Four ascending bounds a measure. A value at or above a bound has passed it. `recency` is in days, the others in orders and money.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thresholds {
+    pub recency: [i64; 4],
+    pub frequency: [i64; 4],
+    /// In ten-thousandths of the currency unit, as decimal(18,4) holds them.
+    pub monetary: [i128; 4],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frequency {
+    Orders,
+    /// Distinct days with a purchase.
+    PurchaseDays,
+}
+
+/// Among whom customers are scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Universe {
+    All,
+    Region,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PriceSensitive {
+    Auto,
+    Discount,
+    Grid,
+    Off,
+}
+
+/// Which segment each score pair falls in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grid {
+    /// The 5×5 grid on R and FM = (F+M+1) div 2 with Price Sensitive as an overlay.
+    Standard,
+    /// The marketing-course grid on R and (F+M)/2.
+    Workshop12,
+    /// `cells[r-1][fm-1]`.
+    Own([[String; 5]; 5]),
+}
+
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// The folder that holds `snapshots/`, `current/` and `published.json`.
+    pub to: PathBuf,
+    /// Snapshots kept, the current one included; at least 2.
+    pub keep: usize,
+}
+
+/// `config/default.yaml` and `config/<env>.yaml`, checked: where a pipeline runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub engine: Engine,
+    /// Holds `consumer360.db` and `runs/`.
+    pub state: PathBuf,
+    /// Run folders kept a pipeline, the current one included.
+    pub keep_runs: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// Bytes DataFusion's operators may hold before they spill.
+    pub memory: usize,
+    /// Worker threads; 0 was resolved to the machine's cores.
+    pub threads: usize,
+    /// Bytes of spill files.
+    pub spill_limit: u64,
+    pub limits: Limits,
+}
+
+/// Ceilings that keep a wrong source from taking the machine down; each is named in `config/default.yaml` with its reason.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Columns of one source.
+    pub columns: usize,
+    /// Bytes of one CSV or NDJSON record.
+    pub record_bytes: usize,
+    /// Rejected rows kept with their raw values, an entity; all are counted.
+    pub rejects_kept: usize,
+}

@@ -1,0 +1,382 @@
+//! The files as they are written. Doc comments here are what editors show.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A pipeline: what to read, what to make of it, and where to publish it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pipeline {
+    /// Version of this format; always 1.
+    #[schemars(extend("const" = 1))]
+    #[allow(dead_code, reason = "checked by the shape")]
+    pub version: i64,
+    /// Name of the pipeline: small letters, digits, `-` and `_`. Runs and locks carry it.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"), length(max = 64))]
+    pub name: String,
+    /// The store's time zone, such as `America/New_York`. Instants from sources become local times of it. Default: UTC.
+    pub timezone: Option<String>,
+    /// The day all figures are seen from: `max(sales.ordered_at)` (default), `slot` (the scheduled day), or a date.
+    pub as_of: Option<String>,
+    /// Where data lies, by name. May also stand in `config/<env>.yaml`; the pipeline file wins.
+    #[serde(default)]
+    pub connections: BTreeMap<String, Connection>,
+    /// What to read.
+    pub extract: Extract,
+    /// What to make of it.
+    #[serde(default)]
+    pub transform: Transform,
+    /// Where to publish.
+    pub publish: Publish,
+}
+
+/// One place where data lies.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connection {
+    /// What kind of place it is.
+    pub r#type: ConnectionType,
+    /// files: a folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` (credentials from the environment).
+    /// postgres: `postgres://user:password@host:5432/database`. `${env:NAME}` and `${file:/path}` are filled in.
+    pub url: Option<String>,
+    /// sqlite: path of the database file.
+    pub path: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum ConnectionType {
+    Files,
+    Sqlite,
+    Postgres,
+}
+
+/// The entities a pipeline reads. Only sales is required; customers and products are derived from it where absent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extract {
+    /// Order lines.
+    pub sales: Source,
+    /// Customers.
+    pub customers: Option<Source>,
+    /// Products.
+    pub products: Option<Source>,
+    /// Payments due and made.
+    pub payments: Option<Source>,
+    /// Support tickets.
+    pub tickets: Option<Source>,
+}
+
+/// How one entity is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Source {
+    /// Name of the connection.
+    pub from: String,
+    /// Files: a path or glob below the connection's folder, such as `orders*.csv`.
+    pub path: Option<String>,
+    /// Databases: a table, optionally `schema.table`.
+    pub table: Option<String>,
+    /// Databases: a query in the database's own SQL.
+    pub query: Option<String>,
+    /// Format of the files; by default told by their ending.
+    pub format: Option<Format>,
+    /// Compression of the files; by default told by their ending (`.gz`, `.zst`).
+    pub compression: Option<Compression>,
+    /// How CSV files are written.
+    pub csv: Option<Csv>,
+    /// Ours: theirs. A source column, or SQL over the source's columns. Absent: source columns that bear our names.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Mapping>,
+    /// SQL condition; rows for which it is not true are counted as filtered.
+    pub r#where: Option<String>,
+    /// Which of several equal rows stay.
+    pub deduplicate: Option<Deduplicate>,
+    /// How many records may be set aside.
+    pub rejects: Option<Rejects>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Format {
+    Csv,
+    Ndjson,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// How CSV files are written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Csv {
+    /// One character, or `tab`. Default: a comma.
+    pub delimiter: Option<String>,
+    /// One character. Default: a double quote.
+    pub quote: Option<String>,
+    /// Default: utf-8.
+    pub encoding: Option<Encoding>,
+    /// Whether the first line names the columns (default). Without one they are `column_1`, `column_2`, …
+    pub header: Option<bool>,
+    /// Values that mean nothing is there, beside the empty one.
+    #[serde(default)]
+    pub null_values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) enum Encoding {
+    #[serde(rename = "utf-8")]
+    Utf8,
+    #[serde(rename = "cp1252")]
+    Cp1252,
+    #[serde(rename = "utf-16")]
+    Utf16,
+}
+
+/// A source column or SQL; with a date pattern in the long form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum Mapping {
+    Short(String),
+    Long(LongMapping),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct LongMapping {
+    /// A source column.
+    pub column: Option<String>,
+    /// SQL over the source's columns.
+    pub sql: Option<String>,
+    /// How dates are written, such as `%m/%d/%Y`.
+    pub format: Option<String>,
+}
+
+/// Which of several equal rows stay: `{exact: true}`, or `{keys: [...], keep: last_by(column)}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deduplicate {
+    /// Rows equal in every mapped column are one row.
+    pub exact: Option<bool>,
+    /// Our columns that make a row the same.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// `last_by(column)` or `first_by(column)`, a column of ours.
+    pub keep: Option<String>,
+}
+
+/// Shares of the records read, such as `0.1%`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rejects {
+    /// Above this share the run warns. Default: 0.1%.
+    pub warn: Option<Share>,
+    /// Above this share nothing is published. Default: 1%.
+    pub fail: Option<Share>,
+}
+
+/// A percentage such as `0.1%`, or a fraction such as 0.001.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum Share {
+    Fraction(f64),
+    Percent(String),
+}
+
+/// What to make of it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transform {
+    /// Whether returns count against what was bought (`net`, default) or are left out (`exclude`).
+    pub returns: Option<Returns>,
+    /// Recency, frequency, monetary value.
+    #[serde(default)]
+    pub rfm: Rfm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Returns {
+    Net,
+    Exclude,
+}
+
+/// Recency, frequency, monetary value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rfm {
+    /// How measures become scores. Default: `ntile_tied`, quintiles in which equal values share a score.
+    pub scoring: Option<Scoring>,
+    /// Bounds for `scoring: fixed`.
+    pub thresholds: Option<Thresholds>,
+    /// What frequency counts. Default: orders.
+    pub frequency: Option<Frequency>,
+    /// Whom customers are compared with: `all` (default), or those of their `region`.
+    pub universe: Option<Universe>,
+    /// What makes a customer price sensitive. Default: auto, `discount` where there are discounts and `grid` where not.
+    pub price_sensitive: Option<PriceSensitive>,
+    /// `standard` (default), `workshop12`, or a grid of your own: `{R5: [five names for FM 1 to 5], … R1: […]}`.
+    pub segments: Option<Segments>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum Scoring {
+    NtileTied,
+    Ntile,
+    Quantile,
+    PandasFirst,
+    Fixed,
+}
+
+/// Four ascending bounds a measure; a value at or above a bound has passed it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Thresholds {
+    /// Days since the last order.
+    pub recency: Vec<i64>,
+    /// Orders or purchase days.
+    pub frequency: Vec<i64>,
+    /// Amounts.
+    pub monetary: Vec<Amount>,
+}
+
+/// An amount; as text where its digits matter.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum Amount {
+    Number(f64),
+    Text(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum Frequency {
+    Orders,
+    PurchaseDays,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Universe {
+    All,
+    Region,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum PriceSensitive {
+    Auto,
+    Discount,
+    Grid,
+    Off,
+}
+
+/// A preset's name, or rows R1 to R5 of five segment names each.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum Segments {
+    Preset(String),
+    Own(BTreeMap<String, Vec<String>>),
+}
+
+/// Where to publish.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Publish {
+    /// Folder that holds `snapshots/`, `current/` and `published.json`.
+    #[schemars(length(min = 1))]
+    pub to: String,
+    /// Snapshots kept, the current one included. Default: 12.
+    #[schemars(range(min = 2, max = 10_000))]
+    pub keep: Option<i64>,
+    /// How files are written: `powerbi`, which every reader of Parquet takes.
+    #[allow(dead_code, reason = "there is one profile; the key is there for the file to say so")]
+    pub profile: Option<Profile>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Profile {
+    Powerbi,
+}
+
+/// Where pipelines run: `config/default.yaml`, and what `config/<env>.yaml` changes of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Memory, threads and spill space.
+    #[serde(default)]
+    pub engine: Engine,
+    /// Ceilings that keep a wrong source from taking the machine down.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Folder of the run ledger and the run folders.
+    #[schemars(length(min = 1))]
+    pub state: Option<String>,
+    /// How many runs are kept.
+    #[serde(default)]
+    pub runs: Runs,
+    /// Connections that several pipelines share.
+    #[serde(default)]
+    pub connections: BTreeMap<String, Connection>,
+}
+
+/// Memory, threads and spill space.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Engine {
+    /// What queries may hold before they spill, such as `1.5GiB`.
+    pub memory: Option<String>,
+    /// Worker threads; 0 for one a core.
+    #[schemars(range(min = 0, max = 1024))]
+    pub threads: Option<i64>,
+    /// Space for spilled data, such as `20GiB`.
+    pub spill: Option<String>,
+}
+
+/// Ceilings that keep a wrong source from taking the machine down.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Columns of one source.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub columns: Option<i64>,
+    /// Size of one CSV or NDJSON record, such as `16MiB`.
+    pub record_bytes: Option<String>,
+    /// Records set aside that are kept with their raw values, an entity; all are counted.
+    #[schemars(range(min = 0, max = 100_000_000))]
+    pub rejects_kept: Option<i64>,
+}
+
+/// How many runs are kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runs {
+    /// Run folders kept a pipeline, the latest included.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub keep: Option<i64>,
+}

@@ -1,0 +1,65 @@
+//! Values that must never be shown, and the references that stand for them.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::load::Environment;
+
+/// A resolved secret; it prints as `***`.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    pub fn new(value: String) -> Self {
+        Self(SecretString::from(value))
+    }
+
+    /// The value itself, for the one place that connects.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Fills in `${env:NAME}` and `${file:/path}`. The result is never parsed again, so a value cannot add keys.
+///
+/// An error is a message and what to do; neither holds a value.
+pub(crate) fn resolve(text: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
+    let mut resolved = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        resolved.push_str(before);
+        let Some((reference, behind)) = after.split_once('}') else {
+            return Err(("`${` is never closed".to_owned(), "write ${env:NAME} or ${file:/path}".to_owned()));
+        };
+        resolved.push_str(&value(reference, environment)?);
+        rest = behind;
+    }
+    resolved.push_str(rest);
+    Ok(resolved)
+}
+
+fn value(reference: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
+    match reference.split_once(':') {
+        Some(("env", name)) => (environment.variable)(name).ok_or_else(|| {
+            (format!("the environment variable {name} is not set"), format!("set {name} where this runs, or put the value in a file and write ${{file:/path}}"))
+        }),
+        Some(("file", path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Ok(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(error) => Err((format!("the secret file {path} cannot be read: {error}"), "check the path and who may read it".to_owned())),
+        },
+        _ => Err((format!("`${{{reference}}}` is neither ${{env:NAME}} nor ${{file:/path}}"), String::new())),
+    }
+}

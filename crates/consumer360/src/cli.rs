@@ -1,0 +1,164 @@
+//! Commands and options.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sales, customers, products, payments and tickets in; a proven star schema and customer analytics out.
+#[derive(Debug, Parser)]
+#[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
+75 another run holds the lock · 78 the configuration is wrong · 130/143 interrupted. \
+Nothing but 0 changes what readers see.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    /// Work in this folder: paths of the pipeline file are relative to it.
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Folder with `default.yaml` and `<env>.yaml`.
+    #[arg(long, global = true, value_name = "DIR", default_value = "config")]
+    pub config: PathBuf,
+    /// Which `<env>.yaml` of the config folder to lay over the defaults.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub env: Option<String>,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Say nothing on the way; results and errors only.
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a pipeline once and publish the result.
+    Run(RunOptions),
+    /// Check a pipeline file; with --connect also its sources.
+    Validate(ValidateOptions),
+    /// Print rows of a published table.
+    Show(ShowOptions),
+    /// Print the contract: all tables, or the columns of one.
+    Describe {
+        /// A published table.
+        table: Option<String>,
+    },
+    /// What earlier runs did.
+    Runs {
+        #[command(subcommand)]
+        command: RunsCommand,
+    },
+    /// Write a generated shop of any size.
+    Sample(SampleOptions),
+    /// Print the JSON Schema that editors complete YAML with.
+    Schema {
+        /// Which file's schema.
+        #[arg(value_enum, default_value_t = SchemaOf::Pipeline)]
+        of: SchemaOf,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// See all figures from this day instead of the pipeline's `as_of`.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<NaiveDate>,
+    /// Do everything but publish.
+    #[arg(long)]
+    pub no_publish: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// Also open every source and check the mapping against its columns.
+    #[arg(long)]
+    pub connect: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowOptions {
+    /// The table.
+    pub table: String,
+    /// Whose table: a pipeline file. By default the pipeline published last.
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: Option<PathBuf>,
+    /// Rows to print.
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+    /// Only rows for which this SQL condition holds, such as "segment = 'Champions'".
+    #[arg(long = "where", value_name = "SQL")]
+    pub filter: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// The latest runs.
+    List {
+        /// Only runs of this pipeline.
+        #[arg(long)]
+        pipeline: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One run: stages, book, checks and rejects.
+    Show {
+        /// The run's id, its beginning, or `latest`.
+        #[arg(default_value = "latest")]
+        run: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SampleOptions {
+    /// Order lines.
+    #[arg(long)]
+    pub lines: u64,
+    /// Equal seeds give equal shops.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[arg(long, value_enum, default_value_t = SampleFormat::Parquet)]
+    pub format: SampleFormat,
+    /// Share of the lines to plant faults in, 0 to 0.2; what was planted is counted in summary.json.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub dirt: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SampleFormat {
+    Parquet,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Pipeline,
+    Settings,
+}

@@ -1,0 +1,59 @@
+//! The commands beside `run`.
+
+mod describe;
+mod runs;
+mod sample;
+mod show;
+mod validate;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use config::{Environment, Pipeline, Settings};
+
+use crate::cli::{Cli, Global, SchemaOf};
+use crate::exit::Failure;
+
+pub use describe::describe;
+pub use runs::runs;
+pub use sample::sample;
+pub use show::show;
+pub use validate::validate;
+
+/// Reads the pipeline file and the settings it runs under.
+pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Failure> {
+    Ok(config::load(pipeline, folder(global), global.env.as_deref(), &Environment::process())?)
+}
+
+/// The settings alone, for commands without a pipeline.
+pub fn settings(global: &Global) -> Result<Settings, Failure> {
+    Ok(config::settings(folder(global), global.env.as_deref(), &Environment::process())?)
+}
+
+fn folder(global: &Global) -> Option<&Path> {
+    Some(global.config.as_path())
+}
+
+/// Prints a result; a reader that has seen enough is no error.
+pub fn print(text: &str) -> Result<ExitCode, Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::step(&e)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+pub fn schema(of: SchemaOf) -> Result<ExitCode, Failure> {
+    let schema = match of {
+        SchemaOf::Pipeline => config::pipeline_schema(),
+        SchemaOf::Settings => config::settings_schema(),
+    };
+    print(&format!("{schema:#}\n"))
+}
+
+pub fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "consumer360", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}

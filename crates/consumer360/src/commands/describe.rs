@@ -1,0 +1,95 @@
+//! `consumer360 describe`: the contract, from the same lists the tables are built by.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use schema::{Group, TABLES, Table, Visibility};
+use serde_json::json;
+
+use crate::cli::{Global, Output};
+use crate::exit::Failure;
+
+pub fn describe(global: &Global, name: Option<&str>) -> Result<ExitCode, Failure> {
+    let tables = published();
+    let Some(name) = name else {
+        return super::print(&match global.output {
+            Output::Text => overview(&tables),
+            Output::Json => format!("{:#}\n", json!(tables.iter().map(|t| as_json(t)).collect::<Vec<_>>())),
+        });
+    };
+    let Some(table) = tables.iter().find(|t| t.name == name) else {
+        return Err(Failure::usage(unknown(name)));
+    };
+    super::print(&match global.output {
+        Output::Text => one(table),
+        Output::Json => format!("{:#}\n", as_json(table)),
+    })
+}
+
+/// Tables that readers see.
+pub fn published() -> Vec<&'static Table> {
+    TABLES.iter().copied().filter(|t| t.visibility != Visibility::Working).collect()
+}
+
+/// What to say to a name that is no table.
+pub fn unknown(name: &str) -> String {
+    let near: Vec<&str> = published().iter().map(|t| t.name).filter(|t| t.contains(name) || name.contains(t)).collect();
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+    format!("there is no table `{name}`{near} (all of them: consumer360 describe)")
+}
+
+fn overview(tables: &[&Table]) -> String {
+    let mut text = String::new();
+    let mut group = None;
+    for table in tables {
+        if group != Some(table.group) {
+            let _ = writeln!(text, "{}{}", if group.is_some() { "\n" } else { "" }, heading(table.group));
+            group = Some(table.group);
+        }
+        let empty = if table.visibility == Visibility::Empty { " (empty in this version)" } else { "" };
+        let _ = writeln!(text, "  {:<26}{}{empty}", table.name, table.description);
+    }
+    text + "\nconsumer360 describe TABLE prints its columns.\n"
+}
+
+fn heading(group: Group) -> &'static str {
+    match group {
+        Group::Star => "Star",
+        Group::Trade => "Trade",
+        Group::Customers => "Customers",
+        Group::Retention => "Retention",
+        Group::Prediction => "Prediction and affinity",
+        Group::Meta => "Meta",
+    }
+}
+
+fn one(table: &Table) -> String {
+    let mut text = format!("{}: {}\n", table.name, table.description);
+    let _ = writeln!(text, "One row is: {}. Key and order: {}.", table.grain, table.key.join(", "));
+    if table.visibility == Visibility::Empty {
+        text += "This version publishes it empty, with these columns, so that reports can be built on it.\n";
+    }
+    text.push('\n');
+    let width = table.columns.iter().map(|c| c.name.len()).max().unwrap_or_default() + 2;
+    for column in table.columns {
+        let null = if column.nullable { "" } else { "not null" };
+        let _ = writeln!(text, "  {:<width$}{:<10}{null:<10}{}", column.name, column.kind.name(), column.description);
+    }
+    text
+}
+
+fn as_json(table: &Table) -> serde_json::Value {
+    let columns: Vec<_> = table
+        .columns
+        .iter()
+        .map(|c| json!({"name": c.name, "type": c.kind.name(), "nullable": c.nullable, "description": c.description}))
+        .collect();
+    json!({
+        "table": table.name,
+        "description": table.description,
+        "grain": table.grain,
+        "key": table.key,
+        "empty": table.visibility == Visibility::Empty,
+        "columns": columns,
+    })
+}

@@ -1,0 +1,76 @@
+//! From outcomes to exit codes and words.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use config::Problems;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    Usage(String),
+    Configuration(Problems),
+    /// The message with its causes, each once.
+    Step { code: u8, message: String },
+    Interrupted { code: u8 },
+}
+
+pub const STEP_FAILED: u8 = 1;
+pub const GATE_CLOSED: u8 = 3;
+pub const LOCKED: u8 = 75;
+
+impl Failure {
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// A failed step with the chain of its causes.
+    pub fn step(error: &dyn StdError) -> Self {
+        Self::Step { code: STEP_FAILED, message: chain(error) }
+    }
+
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage(_) => 2,
+            Self::Configuration(_) => 78,
+            Self::Step { code, .. } | Self::Interrupted { code } => *code,
+        })
+    }
+
+    /// Says on stderr what happened.
+    pub fn report(&self) {
+        match self {
+            Self::Usage(message) | Self::Step { message, .. } => eprintln!("error: {message}"),
+            Self::Configuration(problems) => eprint!("{problems}"),
+            Self::Interrupted { .. } => eprintln!("interrupted; nothing was published, and the run is on record"),
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Configuration(problems)
+    }
+}
+
+impl From<scheduler::Error> for Failure {
+    fn from(error: scheduler::Error) -> Self {
+        let code = if error.is_locked() { LOCKED } else { STEP_FAILED };
+        Self::Step { code, message: chain(&error) }
+    }
+}
+
+/// An error and its causes, one a line; a cause that the line above already tells is left out.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let words = source.to_string();
+        if !text.contains(&words) {
+            let _ = write!(text, "\n  because: {words}");
+        }
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! What a run says on the way: lines on stderr, and all of it as NDJSON in the run's folder.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::cli::Global;
+
+/// The run's log; lines before it exists have no file to go to.
+static RUN_LOG: OnceLock<Mutex<File>> = OnceLock::new();
+
+/// Starts logging. With a progress bar on the terminal only warnings are printed beside it.
+pub fn start(global: &Global, bar: bool) {
+    let level = match (global.quiet, global.verbose, bar) {
+        (true, ..) => LevelFilter::ERROR,
+        (_, 0, true) => LevelFilter::WARN,
+        (_, 0, false) => LevelFilter::INFO,
+        (_, 1, _) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false).without_time();
+    let file = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(RunLog);
+    // Libraries speak only when asked for everything.
+    let own = |level: LevelFilter| {
+        let names = ["consumer360", "extract", "transform", "validate", "load", "scheduler", "config"];
+        let own: Vec<String> = names.iter().map(|n| format!("{n}={level}")).collect();
+        let others = if level == LevelFilter::TRACE { "debug" } else { "warn" };
+        EnvFilter::new(format!("{others},{}", own.join(",")))
+    };
+    let registry = tracing_subscriber::registry()
+        .with(stderr.with_filter(own(level)))
+        .with(file.with_filter(own(LevelFilter::DEBUG)));
+    // A second start in one process, as in tests, keeps the first.
+    let _ = registry.try_init();
+}
+
+/// Sends every further line to `log.ndjson` of this folder as well.
+pub fn into(folder: &Path) -> io::Result<()> {
+    let file = File::options().create(true).append(true).open(folder.join("log.ndjson"))?;
+    let _ = RUN_LOG.set(Mutex::new(file));
+    Ok(())
+}
+
+struct RunLog;
+
+impl<'a> MakeWriter<'a> for RunLog {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line
+    }
+}
+
+struct Line;
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match RUN_LOG.get().map(Mutex::lock) {
+            Some(Ok(mut file)) => file.write(bytes),
+            _ => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

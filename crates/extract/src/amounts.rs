@@ -1,0 +1,202 @@
+//! The amounts of a sales line: each follows from the ones the source gives, in decimals.
+//!
+//! gross = quantity × unit price and net = gross − discount hold for every line that leaves this module, the first but
+//! for rounding where the source gives the net amount.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
+use arrow::datatypes::{Decimal128Type, Float64Type};
+use schema::Type;
+
+use crate::decimal::{UNIT, divide, fits, multiply};
+
+/// Rates are held as whole billionths.
+const BILLION: i128 = 1_000_000_000;
+
+/// What the source gives; a column it does not give is absent.
+#[derive(Default)]
+pub(crate) struct Given<'a> {
+    pub quantity: Option<&'a ArrayRef>,
+    pub unit_price: Option<&'a ArrayRef>,
+    pub net_amount: Option<&'a ArrayRef>,
+    pub discount_amount: Option<&'a ArrayRef>,
+    pub discount_rate: Option<&'a ArrayRef>,
+    pub cost_amount: Option<&'a ArrayRef>,
+    pub exchange_rate: Option<&'a ArrayRef>,
+}
+
+/// What every line has. NULL only in rows with a fault, and where the source gives no cost.
+pub(crate) struct Amounts {
+    pub unit_price: ArrayRef,
+    pub gross: ArrayRef,
+    pub discount: ArrayRef,
+    pub net: ArrayRef,
+    pub cost: ArrayRef,
+    /// Row, column and reason.
+    pub faults: Vec<(usize, &'static str, String)>,
+}
+
+#[derive(Clone, Copy)]
+struct Line {
+    unit_price: i128,
+    gross: i128,
+    discount: i128,
+    net: i128,
+    cost: Option<i128>,
+}
+
+type Fault = (&'static str, String);
+
+pub(crate) fn complete(given: &Given<'_>, rows: usize) -> Amounts {
+    let mut faults = Vec::new();
+    let mut lines: Vec<Option<Line>> = Vec::with_capacity(rows);
+    for row in 0..rows {
+        lines.push(match line(given, row) {
+            Ok(line) => line,
+            Err((column, reason)) => {
+                faults.push((row, column, reason));
+                None
+            }
+        });
+    }
+    let column = |value: fn(&Line) -> Option<i128>| -> ArrayRef {
+        let values: Decimal128Array = lines.iter().map(|l| l.as_ref().and_then(value)).collect();
+        Arc::new(values.with_data_type(Type::Money.arrow()))
+    };
+    Amounts {
+        unit_price: column(|l| Some(l.unit_price)),
+        gross: column(|l| Some(l.gross)),
+        discount: column(|l| Some(l.discount)),
+        net: column(|l| Some(l.net)),
+        cost: column(|l| l.cost),
+        faults,
+    }
+}
+
+/// The amounts of one row; none where a value it needs was missing or unreadable, which is reported elsewhere.
+fn line(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
+    let Some(quantity) = decimal(given.quantity, row) else { return Ok(None) };
+    let rate = discount_rate(given, row)?;
+    let exchange = exchange_rate(given, row)?;
+    let amount = |column: Option<&ArrayRef>, name: &'static str| -> Result<Option<i128>, Fault> {
+        decimal(column, row).map(|v| converted(v, exchange)).transpose().map_err(|reason| (name, reason.to_owned()))
+    };
+    let price = amount(given.unit_price, "unit_price")?;
+    let net = amount(given.net_amount, "net_amount")?;
+    let discount = amount(given.discount_amount, "discount_amount")?;
+    let cost = amount(given.cost_amount, "cost_amount")?;
+    let Some((unit_price, discount, net)) = derive(quantity, price, net, discount, rate).map_err(|r| ("net_amount", r.to_owned()))? else {
+        return unpriced(given, row);
+    };
+    if unit_price < 0 {
+        let column = if price.is_some() { "unit_price" } else { "net_amount" };
+        let reason = if price.is_some() { "is negative" } else { "is negative for a positive quantity (or the other way round)" };
+        return Err((column, reason.to_owned()));
+    }
+    let gross = fits(net + discount).map_err(|reason| ("net_amount", reason.to_owned()))?;
+    Ok(Some(Line { unit_price, gross, discount, net, cost }))
+}
+
+/// Unit price, discount and net amount.
+fn derive(
+    quantity: i128,
+    price: Option<i128>,
+    net: Option<i128>,
+    discount: Option<i128>,
+    rate: Option<i128>,
+) -> Result<Option<(i128, i128, i128)>, &'static str> {
+    Ok(match (price, net) {
+        (Some(price), None) => {
+            let gross = multiply(quantity, price)?;
+            let discount = discount.unwrap_or_else(|| rate.map_or(0, |rate| divide(gross * rate, BILLION)));
+            Some((price, discount, fits(gross - discount)?))
+        }
+        (Some(price), Some(net)) => {
+            let gross = multiply(quantity, price)?;
+            Some((price, discount.unwrap_or(gross - net), net))
+        }
+        (None, Some(net)) => {
+            let before = |rate: i128| if rate < BILLION { divide(net * BILLION, BILLION - rate) } else { net };
+            let discount = discount.unwrap_or_else(|| rate.map_or(0, |rate| before(rate) - net));
+            let gross = fits(net + discount)?;
+            let price = if quantity == 0 { 0 } else { fits(divide(gross * UNIT, quantity))? };
+            Some((price, discount, net))
+        }
+        (None, None) => None,
+    })
+}
+
+/// A row with neither price nor amount: a fault, unless a value was there and could not be read.
+fn unpriced(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
+    let absent = |column: Option<&ArrayRef>| column.is_none_or(|c| c.is_null(row));
+    if absent(given.unit_price) && absent(given.net_amount) {
+        let column = if given.unit_price.is_some() { "unit_price" } else { "net_amount" };
+        return Err((column, "is missing".to_owned()));
+    }
+    Ok(None)
+}
+
+fn decimal(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
+    let column = column?.as_primitive_opt::<Decimal128Type>()?;
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn discount_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
+    let rate = billionths(given.discount_rate, row);
+    if rate.is_some_and(|rate| !(0..=BILLION).contains(&rate)) {
+        return Err(("discount_rate", "is not between 0 and 1".to_owned()));
+    }
+    Ok(rate)
+}
+
+fn exchange_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
+    let rate = billionths(given.exchange_rate, row);
+    if rate.is_some_and(|rate| rate <= 0) {
+        return Err(("exchange_rate", "is not above 0".to_owned()));
+    }
+    Ok(rate)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "bounded just before the cast")]
+fn billionths(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
+    let column = column?.as_primitive_opt::<Float64Type>()?;
+    column.is_valid(row).then(|| (column.value(row).clamp(-1e9, 1e9) * BILLION as f64).round() as i128)
+}
+
+fn converted(value: i128, rate: Option<i128>) -> Result<i128, &'static str> {
+    rate.map_or(Ok(value), |rate| fits(divide(value * rate, BILLION)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_amount_follows_from_the_others() {
+        let cases = [
+            // quantity, price, net, discount, rate -> price, discount, net
+            (2, Some(50_000), None, None, None, (50_000, 0, 100_000)),
+            (2, Some(50_000), None, Some(10_000), None, (50_000, 10_000, 90_000)),
+            (2, Some(50_000), None, None, Some(BILLION / 5), (50_000, 20_000, 80_000)),
+            (2, None, Some(80_000), None, Some(BILLION / 5), (50_000, 20_000, 80_000)),
+            (2, None, Some(80_000), Some(20_000), None, (50_000, 20_000, 80_000)),
+            (2, Some(50_000), Some(80_000), None, None, (50_000, 20_000, 80_000)),
+            (-1, None, Some(-80_000), None, None, (80_000, 0, -80_000)),
+            (0, None, Some(80_000), None, None, (0, 0, 80_000)),
+            (3, None, Some(10_000), None, None, (3_333, 0, 10_000)),
+        ];
+        for (quantity, price, net, discount, rate, expected) in cases {
+            assert_eq!(derive(quantity * UNIT, price, net, discount, rate).unwrap(), Some(expected));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn net_is_gross_less_discount(quantity in -1_000i128..1_000, price in 0i128..1_000_000, rate in 0i128..=BILLION) {
+            let (_, discount, net) = derive(quantity * UNIT, Some(price), None, None, Some(rate)).unwrap().unwrap();
+            proptest::prop_assert_eq!(net + discount, multiply(quantity * UNIT, price).unwrap());
+        }
+    }
+}

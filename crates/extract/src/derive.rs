@@ -1,0 +1,83 @@
+//! Customers and products for a pipeline that has only sales: the latest value of each attribute that is not NULL.
+
+use std::path::Path;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use schema::Entity;
+
+use crate::error::Error;
+use crate::rows::staged_schema;
+use crate::staged::Finding;
+use crate::table_file::TableFile;
+
+const CUSTOMERS: &str = include_str!("derive/customers.sql");
+const PRODUCTS: &str = include_str!("derive/products.sql");
+const CUSTOMER_CONFLICTS: &str = include_str!("derive/customer_conflicts.sql");
+const PRODUCT_CONFLICTS: &str = include_str!("derive/product_conflicts.sql");
+const SALES_FINDINGS: &str = include_str!("derive/sales_findings.sql");
+
+/// Writes the derived entity to `path`; its rows and what was found, or nothing for an entity that cannot be derived.
+pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path) -> Result<Option<(u64, Vec<Finding>)>, Error> {
+    let (rows, conflicts) = match entity {
+        Entity::Customers => (CUSTOMERS, CUSTOMER_CONFLICTS),
+        Entity::Products => (PRODUCTS, PRODUCT_CONFLICTS),
+        Entity::Sales | Entity::Payments | Entity::Tickets => return Ok(None),
+    };
+    let compute = |source| Error::Compute { entity, step: "the entity from the sales lines", source };
+    let store = |source| Error::Store { entity, source };
+    let mut file = TableFile::create(path, staged_schema(entity)).map_err(store)?;
+    let mut batches = session.sql(rows).await.map_err(compute)?.execute_stream().await.map_err(compute)?;
+    while let Some(batch) = batches.next().await {
+        file.write(&batch.map_err(compute)?).map_err(store)?;
+    }
+    let rows = file.finish().map_err(store)?;
+    let findings = counts(session, conflicts)
+        .await
+        .map_err(compute)?
+        .into_iter()
+        .map(|(attribute, count)| Finding {
+            check: "conflicting_attribute",
+            table: format!("{entity}.{attribute}"),
+            count,
+            message: format!("{count} {entity} carry more than one {attribute} in their sales; the latest stands"),
+        })
+        .collect();
+    Ok(Some((rows, findings)))
+}
+
+/// What sales lines say of customers and products that nobody else knows.
+pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, Error> {
+    let compute = |source| Error::Compute { entity: Entity::Sales, step: "the findings on the sales lines", source };
+    let findings = counts(session, SALES_FINDINGS).await.map_err(compute)?;
+    Ok(findings
+        .into_iter()
+        .map(|(name, count)| {
+            let (check, table, what) = match name.as_str() {
+                "anonymous" => ("anonymous_sales", "sales.customer_id", "lines have no customer; they count in sales and under the Unknown customer"),
+                "orphan_customer" => ("orphan_customers", "sales.customer_id", "lines name a customer that the customers source does not have; the customer is kept with is_known = false"),
+                "orphan_product" => ("orphan_products", "sales.product_id", "lines name a product that the products source does not have; the product is kept with is_known = false"),
+                _ => ("customers_in_several_regions", "sales.region", "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order"),
+            };
+            Finding { check, table: table.to_owned(), count, message: format!("{count} {what}") }
+        })
+        .collect())
+}
+
+/// Rows of (name, count) with a count above 0, in the query's order.
+async fn counts(session: &SessionContext, sql: &str) -> Result<Vec<(String, u64)>, DataFusionError> {
+    let mut found = Vec::new();
+    for batch in session.sql(sql).await?.collect().await? {
+        let names = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
+        let counts = batch.column(1).as_primitive::<Int64Type>();
+        for (name, count) in names.as_string::<i32>().iter().zip(counts) {
+            if let (Some(name), Some(count @ 1..)) = (name, count) {
+                found.push((name.to_owned(), count.unsigned_abs()));
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use datafusion::error::DataFusionError;
+use schema::Entity;
+
+use crate::table_file::FileError;
+
+/// What can keep a source from being staged. Each names the source and what to do; none carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot open the query session (spill folder and memory limit are set under `engine:`)")]
+    Session { source: DataFusionError },
+
+    #[error("connection `{connection}`: cannot reach {target}: {detail}\n  help: is the server up, and do host and port in the connection's url fit?")]
+    Unreachable { connection: String, target: String, detail: String },
+
+    #[error("connection `{connection}`: the server refuses the login: {detail}\n  help: check user and password of the connection; the variable or file the url comes from may be stale")]
+    Credentials { connection: String, detail: String },
+
+    #[error("connection `{connection}`: {detail}\n  help: {help}")]
+    Connection { connection: String, detail: String, help: String },
+
+    #[error("connection `{connection}`: no file matches `{path}` in {folder}{}\n  help: paths are relative to the working directory (-C DIR); a glob such as `orders*.csv` matches several files", .seen.as_ref().map(|s| format!("; found there: {s}")).unwrap_or_default())]
+    NoFile { connection: String, path: String, folder: String, seen: Option<String> },
+
+    #[error("connection `{connection}`: the query fails: {detail}\n  help: run it with the database's own client: {query}")]
+    Query { connection: String, query: String, detail: String },
+
+    #[error("extract.{entity}: {origin} has no column `{column}`{}\n  help: its columns are: {available}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    MissingColumn { entity: Entity, origin: String, column: String, nearest: Option<String>, available: String },
+
+    #[error("extract.{entity}.{place}: cannot use the expression `{sql}`: {detail}")]
+    Expression { entity: Entity, place: String, sql: String, detail: String },
+
+    #[error("cannot read {origin}: {detail}")]
+    Read { origin: String, detail: String },
+
+    #[error("{origin} exceeds a limit: {detail}\n  help: raise `limits.{key}` in config/<env>.yaml if this is meant")]
+    Limit { origin: String, key: &'static str, detail: String },
+
+    #[error("extract.{entity}: cannot compute {step}")]
+    Compute { entity: Entity, step: &'static str, source: DataFusionError },
+
+    #[error("extract.{entity}: cannot store the staged rows")]
+    Store { entity: Entity, source: FileError },
+
+    #[error("cannot create {path}")]
+    Folder { path: PathBuf, source: std::io::Error },
+
+    #[error("no sales line was accepted: {read} read, {filtered} filtered, {rejected} set aside{}\n  help: `as_of: max(sales.ordered_at)` needs at least one; the lines set aside are in {}", .reason.as_ref().map(|r| format!(", the first because {r}")).unwrap_or_default(), .rejects.display())]
+    NothingAccepted { read: u64, filtered: u64, rejected: u64, reason: Option<String>, rejects: PathBuf },
+
+    #[error("extract.{entity}: a worker ended early: {detail}")]
+    Worker { entity: Entity, detail: String },
+}

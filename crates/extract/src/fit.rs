@@ -1,0 +1,175 @@
+//! Raw values into the types of the entities. A value that does not fit is reported, never guessed.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use chrono::{DateTime, TimeZone};
+use chrono_tz::Tz;
+use schema::Type;
+
+use crate::{decimal, moment};
+
+/// Values of the wanted type; NULL where the raw value was NULL or did not fit.
+pub(crate) struct Fitted {
+    pub values: ArrayRef,
+    /// Rows whose raw value did not fit, ascending, and why.
+    pub failures: Vec<(usize, String)>,
+}
+
+/// Fits a column of a source to `kind`.
+pub(crate) fn fit(raw: &ArrayRef, kind: Type, format: Option<&str>, zone: Tz) -> Result<Fitted, ArrowError> {
+    let text = match raw.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(cast(raw, &DataType::Utf8)?),
+        // Floats go through their shortest text: 0.285 is meant as 0.285, not as the binary fraction next to it.
+        DataType::Float32 if decimal_kind(kind) => Some(floats(raw.as_primitive::<Float32Type>().iter().map(|x| x.map(f64::from)))),
+        DataType::Float64 if decimal_kind(kind) => Some(floats(raw.as_primitive::<Float64Type>().iter())),
+        _ => None,
+    };
+    match text {
+        Some(text) => Ok(fit_text(text.as_string(), kind, format, zone)),
+        None => fit_typed(raw, kind, zone),
+    }
+}
+
+fn decimal_kind(kind: Type) -> bool {
+    matches!(kind, Type::Money | Type::Quantity | Type::Int)
+}
+
+fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+}
+
+fn fit_text(text: &StringArray, kind: Type, format: Option<&str>, zone: Tz) -> Fitted {
+    match kind {
+        Type::Money | Type::Quantity => {
+            let (values, failures) = each(text, decimal::parse);
+            let decimals: Decimal128Array = values.into_iter().collect();
+            Fitted { values: Arc::new(decimals.with_data_type(kind.arrow())), failures }
+        }
+        Type::Int | Type::Score | Type::DateKey => {
+            let (values, failures) = each(text, whole);
+            Fitted { values: Arc::new(values.into_iter().collect::<Int32Array>()), failures }
+        }
+        Type::Number => {
+            let (values, failures) =
+                each(text, |t| t.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or(decimal::NOT_A_NUMBER));
+            Fitted { values: Arc::new(values.into_iter().collect::<Float64Array>()), failures }
+        }
+        Type::Date => {
+            let (values, failures) = each(text, |t| moment::parse_date(t, format, zone).map(moment::days));
+            Fitted { values: Arc::new(values.into_iter().collect::<Date32Array>()), failures }
+        }
+        Type::Time => {
+            let (values, failures) =
+                each(text, |t| moment::parse_time(t, format, zone).map(|time| time.and_utc().timestamp_micros()));
+            Fitted { values: Arc::new(values.into_iter().collect::<TimestampMicrosecondArray>()), failures }
+        }
+        Type::Text | Type::Key | Type::Count | Type::Bool => {
+            let values: StringArray = text.iter().map(|t| t.filter(|t| !t.is_empty())).collect();
+            Fitted { values: Arc::new(values), failures: Vec::new() }
+        }
+    }
+}
+
+fn whole(text: &str) -> Result<i32, &'static str> {
+    let value = decimal::parse(text)?;
+    if value % decimal::UNIT != 0 {
+        return Err("is not a whole number");
+    }
+    i32::try_from(value / decimal::UNIT).map_err(|_| "is too large for a whole number of 32 bits")
+}
+
+fn each<T>(text: &StringArray, read: impl Fn(&str) -> Result<T, &'static str>) -> (Vec<Option<T>>, Vec<(usize, String)>) {
+    let mut failures = Vec::new();
+    let values = text
+        .iter()
+        .enumerate()
+        .map(|(row, value)| match read(value.filter(|v| !v.is_empty())?) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                failures.push((row, reason.to_owned()));
+                None
+            }
+        })
+        .collect();
+    (values, failures)
+}
+
+fn fit_typed(raw: &ArrayRef, kind: Type, zone: Tz) -> Result<Fitted, ArrowError> {
+    let local = match (raw.data_type(), kind) {
+        (DataType::Timestamp(_, Some(_)), Type::Time | Type::Date | Type::Text) => to_local(raw, zone)?,
+        _ => Arc::clone(raw),
+    };
+    let wanted = kind.arrow();
+    let values = match kind {
+        // A whole number out of a decimal must be whole, which a cast would not ask.
+        Type::Int if matches!(raw.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..)) => {
+            let text = cast(&local, &DataType::Utf8)?;
+            return Ok(fit_text(text.as_string(), kind, None, zone));
+        }
+        _ => cast(&local, &wanted)?,
+    };
+    let values = finite(values);
+    let failures = (0..raw.len())
+        .filter(|row| raw.is_valid(*row) && values.is_null(*row))
+        .map(|row| (row, format!("does not fit {}", kind.name())))
+        .collect();
+    Ok(Fitted { values, failures })
+}
+
+fn finite(values: ArrayRef) -> ArrayRef {
+    match values.as_primitive_opt::<Float64Type>() {
+        Some(numbers) if numbers.iter().flatten().any(|x| !x.is_finite()) => {
+            Arc::new(numbers.iter().map(|x| x.filter(|x| x.is_finite())).collect::<Float64Array>())
+        }
+        _ => values,
+    }
+}
+
+/// Instants as local times of the store.
+fn to_local(raw: &ArrayRef, zone: Tz) -> Result<ArrayRef, ArrowError> {
+    let instants = cast(raw, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let local: TimestampMicrosecondArray = instants
+        .as_primitive::<TimestampMicrosecondType>()
+        .iter()
+        .map(|micros| {
+            let instant = DateTime::from_timestamp_micros(micros?)?;
+            Some(zone.from_utc_datetime(&instant.naive_utc()).naive_local().and_utc().timestamp_micros())
+        })
+        .collect();
+    Ok(Arc::new(local))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::datatypes::Decimal128Type;
+
+    use super::*;
+
+    #[test]
+    fn floats_become_the_decimal_they_show() {
+        let raw: ArrayRef = Arc::new(Float64Array::from(vec![Some(0.285), Some(39.619_999_999_999_99), None, Some(f64::NAN)]));
+        let fitted = fit(&raw, Type::Money, None, Tz::UTC).unwrap();
+        let values: Vec<_> = fitted.values.as_primitive::<Decimal128Type>().iter().collect();
+        assert_eq!(values, [Some(2_850), Some(396_200), None, None]);
+        assert_eq!(fitted.failures.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn instants_become_local_times() {
+        let raw: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC"));
+        let fitted = fit(&raw, Type::Time, None, Tz::America__New_York).unwrap();
+        assert_eq!(fitted.values.as_primitive::<TimestampMicrosecondType>().value(0), -5 * 3600 * 1_000_000);
+    }
+
+    #[test]
+    fn whole_numbers_are_whole() {
+        let raw: ArrayRef = Arc::new(StringArray::from(vec!["3.0", "3.5", "99999999999"]));
+        let fitted = fit(&raw, Type::Int, None, Tz::UTC).unwrap();
+        assert_eq!(fitted.failures.len(), 2);
+    }
+}

@@ -1,0 +1,200 @@
+//! Dates and times: from text to days and to local times of the store.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Date32Array, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+use datafusion::common::Result as DfResult;
+use datafusion::common::exec_err;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+pub const NOT_A_DATE: &str = "is not a date";
+pub const NOT_A_TIME: &str = "is not a date and time";
+
+/// A local time of the store from ISO 8601 text, or after a strftime pattern. A time that carries an offset is
+/// moved to `zone`; a day alone is its midnight.
+pub fn parse_time(text: &str, format: Option<&str>, zone: Tz) -> Result<NaiveDateTime, &'static str> {
+    let text = text.trim();
+    let parsed = match format {
+        Some(format) => parse_as(text, format, zone),
+        None => parse_iso(text, zone),
+    };
+    parsed.filter(|t| (1..=9999).contains(&t.year())).ok_or(NOT_A_TIME)
+}
+
+/// A day; a time of day behind it is dropped.
+pub fn parse_date(text: &str, format: Option<&str>, zone: Tz) -> Result<NaiveDate, &'static str> {
+    parse_time(text, format, zone).map(|t| t.date()).map_err(|_| NOT_A_DATE)
+}
+
+fn parse_as(text: &str, format: &str, zone: Tz) -> Option<NaiveDateTime> {
+    if let Ok(instant) = DateTime::parse_from_str(text, format) {
+        return Some(instant.with_timezone(&zone).naive_local());
+    }
+    NaiveDateTime::parse_from_str(text, format)
+        .ok()
+        .or_else(|| NaiveDate::parse_from_str(text, format).ok().map(|day| day.and_time(NaiveTime::MIN)))
+}
+
+fn parse_iso(text: &str, zone: Tz) -> Option<NaiveDateTime> {
+    let day = text.get(..10).and_then(iso_day)?;
+    let rest = text.get(10..)?;
+    if rest.is_empty() {
+        return Some(day.and_time(NaiveTime::MIN));
+    }
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let clock_end = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
+    let (clock, offset) = rest.split_at_checked(clock_end)?;
+    let local = day.and_time(iso_clock(clock.trim_end())?);
+    if offset.is_empty() {
+        return Some(local);
+    }
+    let seconds = offset_seconds(offset)?;
+    let utc = local.checked_sub_signed(chrono::TimeDelta::seconds(seconds))?;
+    Some(zone.from_utc_datetime(&utc).naive_local())
+}
+
+fn iso_day(text: &str) -> Option<NaiveDate> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
+    let year = number(&[y1, y2, y3, y4])?;
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
+}
+
+fn iso_clock(text: &str) -> Option<NaiveTime> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let (hour, minute, second) = match *whole.as_bytes() {
+        [h1, h2, b':', m1, m2] if fraction.is_empty() => (number(&[h1, h2])?, number(&[m1, m2])?, 0),
+        [h1, h2, b':', m1, m2, b':', s1, s2] => (number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?),
+        _ => return None,
+    };
+    if fraction.len() > 9 {
+        return None;
+    }
+    let mut micros = 0;
+    for place in 0..6 {
+        let digit = fraction.as_bytes().get(place).copied().unwrap_or(b'0');
+        micros = micros * 10 + number(&[digit])?;
+    }
+    NaiveTime::from_hms_micro_opt(hour, minute, second, micros)
+}
+
+/// `Z`, `+02`, `+0200`, `+02:00` or PostgreSQL's `+02:00:30`.
+fn offset_seconds(text: &str) -> Option<i64> {
+    let sign = match text.as_bytes().first()? {
+        b'Z' | b'z' => return (text.len() == 1).then_some(0),
+        b'+' => 1,
+        _ => -1,
+    };
+    let digits: Vec<u8> = text.bytes().skip(1).filter(|b| *b != b':').collect();
+    let mut parts = digits.chunks(2).map(number);
+    let hours = parts.next()??;
+    let minutes = parts.next().unwrap_or(Some(0))?;
+    let seconds = parts.next().unwrap_or(Some(0))?;
+    (digits.len() % 2 == 0 && digits.len() <= 6 && hours < 24 && minutes < 60)
+        .then(|| sign * i64::from(hours * 3600 + minutes * 60 + seconds))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0')))
+}
+
+/// `to_timestamp` and `to_date` for mappings: what cannot be read is NULL instead of the end of the run, so that the
+/// one row is set aside with its raw value.
+pub fn functions() -> [ScalarUDF; 2] {
+    [("to_timestamp", DataType::Timestamp(TimeUnit::Microsecond, None)), ("to_date", DataType::Date32)]
+        .map(|(name, returns)| ScalarUDF::from(ReadMoment { name, returns, signature: Signature::variadic_any(Volatility::Immutable) }))
+}
+
+/// True for the functions of this module.
+pub fn reads_text(function: &str) -> bool {
+    matches!(function, "to_timestamp" | "to_date")
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ReadMoment {
+    name: &'static str,
+    returns: DataType,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for ReadMoment {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.returns.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let Some((values, formats)) = arrays.split_first() else {
+            return exec_err!("{} takes a value and patterns", self.name);
+        };
+        if !matches!(values.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+            return Ok(ColumnarValue::Array(cast(values, &self.returns)?));
+        }
+        let values = cast(values, &DataType::Utf8)?;
+        let formats = formats.iter().map(|f| cast(f, &DataType::Utf8)).collect::<Result<Vec<ArrayRef>, _>>()?;
+        let times = values.as_string::<i32>().iter().enumerate().map(|(row, text)| {
+            let text = text?;
+            if formats.is_empty() {
+                return parse_time(text, None, Tz::UTC).ok();
+            }
+            formats.iter().map(AsArray::as_string::<i32>).find_map(|f| parse_time(text, Some(f.value(row)), Tz::UTC).ok())
+        });
+        let array: ArrayRef = if self.returns == DataType::Date32 {
+            Arc::new(times.map(|t| t.map(|t| days(t.date()))).collect::<Date32Array>())
+        } else {
+            Arc::new(times.map(|t| t.map(|t| t.and_utc().timestamp_micros())).collect::<TimestampMicrosecondArray>())
+        };
+        Ok(ColumnarValue::Array(array))
+    }
+}
+
+/// Days since 1970-01-01, as Arrow counts them.
+pub fn days(day: NaiveDate) -> i32 {
+    day.to_epoch_days()
+}
+
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_times_with_and_without_offset() {
+        for (text, zone, expected) in [
+            ("2017-12-30", Tz::UTC, "2017-12-30T00:00:00"),
+            ("2017-12-30 13:45", Tz::UTC, "2017-12-30T13:45:00"),
+            ("2017-12-30T13:45:10.123456789", Tz::UTC, "2017-12-30T13:45:10.123456"),
+            ("2024-07-01T22:30:00Z", Tz::Europe__Zurich, "2024-07-02T00:30:00"),
+            ("2024-01-01 00:30:00+01", Tz::America__New_York, "2023-12-31T18:30:00"),
+            ("2024-01-01 00:30:00-05:30", Tz::UTC, "2024-01-01T06:00:00"),
+        ] {
+            assert_eq!(parse_time(text, None, zone).unwrap().to_string().replace(' ', "T"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_time() {
+        for text in ["", "2017-13-01", "2017-02-29", "30/12/2017", "2017-12-30T25:00", "2017-12-30x", "infinity", "2017-12-30 10:00:00+99", "0000-01-01"] {
+            assert_eq!(parse_time(text, None, Tz::UTC), Err(NOT_A_TIME), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_after_a_pattern() {
+        let day = parse_date("11/8/2016", Some("%m/%d/%Y"), Tz::UTC).unwrap();
+        assert_eq!(day, NaiveDate::from_ymd_opt(2016, 11, 8).unwrap());
+        assert_eq!(parse_date("2016-11-08", Some("%m/%d/%Y"), Tz::UTC), Err(NOT_A_DATE));
+    }
+}

@@ -1,0 +1,63 @@
+//! Records set aside, with their raw value and the reason: `rejects/<entity>.parquet`, one row a record.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use schema::Entity;
+
+use crate::rows::Reject;
+use crate::table_file::{FileError, TableFile};
+
+/// Columns of a rejects file.
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("entity", DataType::Utf8, false),
+        Field::new("origin", DataType::Utf8, false),
+        Field::new("record", DataType::Int64, false),
+        Field::new("column", DataType::Utf8, false),
+        Field::new("raw_value", DataType::Utf8, true),
+        Field::new("reason", DataType::Utf8, false),
+    ]))
+}
+
+/// Writes rejects up to a limit and counts all of them.
+pub(crate) struct RejectFile {
+    entity: Entity,
+    file: TableFile,
+    room: usize,
+    /// The first reject as a sentence, for messages.
+    pub first: Option<String>,
+}
+
+impl RejectFile {
+    pub fn create(path: &Path, entity: Entity, limit: usize) -> Result<Self, FileError> {
+        Ok(Self { entity, file: TableFile::create(path, schema())?, room: limit, first: None })
+    }
+
+    pub fn write(&mut self, rejects: &[Reject]) -> Result<(), FileError> {
+        let kept = rejects.get(..self.room.min(rejects.len())).unwrap_or_default();
+        self.room -= kept.len();
+        let Some(first) = kept.first() else { return Ok(()) };
+        if self.first.is_none() {
+            let raw = first.raw.as_ref().map(|r| format!(" `{r}`")).unwrap_or_default();
+            self.first = Some(format!("{} record {}: {}{raw} {}", first.origin, first.number, first.column, first.reason));
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(kept.iter().map(|_| Some(self.entity.name())).collect::<StringArray>()),
+            Arc::new(kept.iter().map(|r| Some(r.origin.as_ref())).collect::<StringArray>()),
+            Arc::new(kept.iter().map(|r| i64::try_from(r.number).ok()).collect::<Int64Array>()),
+            Arc::new(kept.iter().map(|r| Some(r.column.as_str())).collect::<StringArray>()),
+            Arc::new(kept.iter().map(|r| r.raw.as_deref()).collect::<StringArray>()),
+            Arc::new(kept.iter().map(|r| Some(r.reason.as_str())).collect::<StringArray>()),
+        ];
+        // The lengths are equal by construction, so this cannot fail but on a bug, which the writer then reports.
+        let batch = RecordBatch::try_new(schema(), columns).unwrap_or_else(|_| RecordBatch::new_empty(schema()));
+        self.file.write(&batch)
+    }
+
+    pub fn finish(self) -> Result<u64, FileError> {
+        self.file.finish()
+    }
+}

@@ -1,0 +1,274 @@
+//! One batch of raw records through mapping, types and rules: what is accepted, and what is set aside and why.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Decimal128Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::util::display::array_value_to_string;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use datafusion::error::DataFusionError;
+use schema::{Entity, Type, entity};
+
+use crate::amounts::{self, Given};
+use crate::fit::fit;
+use crate::mapping::{From, MappedColumn, Mapping};
+use crate::source::Records;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// What the rules of one entity need to know.
+pub(crate) struct Rules {
+    pub entity: Entity,
+    pub mapping: Mapping,
+    pub staged: SchemaRef,
+    pub zone: Tz,
+    /// The day of the run: a later sale cannot have happened.
+    pub day: NaiveDate,
+    /// Where fixed beforehand: later sales are left out.
+    pub as_of: Option<NaiveDate>,
+}
+
+/// A record that is set aside.
+pub(crate) struct Reject {
+    pub origin: Arc<str>,
+    pub number: u64,
+    pub column: String,
+    pub raw: Option<String>,
+    pub reason: String,
+    pub amount: i128,
+}
+
+/// What became of one batch.
+pub(crate) struct Sorted {
+    pub accepted: RecordBatch,
+    pub rejects: Vec<Reject>,
+    pub read: u64,
+    pub filtered: u64,
+    pub amount_accepted: i128,
+    pub amount_filtered: i128,
+}
+
+/// Columns of a staged entity. Sales carry all four amounts; what an entity's source does not give is NULL.
+pub(crate) fn staged_schema(name: Entity) -> SchemaRef {
+    let mut fields: Vec<Field> = Vec::new();
+    for column in entity(name).columns {
+        if matches!(column.name, "discount_rate" | "exchange_rate") {
+            continue;
+        }
+        if column.name == "discount_amount" {
+            fields.push(Field::new("gross_amount", Type::Money.arrow(), true));
+        }
+        fields.push(Field::new(column.name, column.kind.arrow(), true));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// The column whose sum is followed from hop to hop.
+pub(crate) fn amount_column(name: Entity) -> Option<&'static str> {
+    match name {
+        Entity::Sales => Some("net_amount"),
+        Entity::Payments => Some("amount"),
+        Entity::Customers | Entity::Products | Entity::Tickets => None,
+    }
+}
+
+struct Fault {
+    column: String,
+    raw: Option<String>,
+    reason: String,
+}
+
+/// Columns of ours, with the first fault of each row.
+struct Mapped {
+    columns: Vec<(&'static str, ArrayRef)>,
+    faults: Vec<Option<Fault>>,
+}
+
+impl Mapped {
+    fn get(&self, name: &str) -> Option<&ArrayRef> {
+        self.columns.iter().find(|(n, _)| *n == name).map(|(_, values)| values)
+    }
+
+    fn fault(&mut self, row: usize, fault: Fault) {
+        if let Some(slot @ None) = self.faults.get_mut(row) {
+            *slot = Some(fault);
+        }
+    }
+}
+
+impl Rules {
+    pub fn sort(&self, records: Records) -> Result<Sorted, DataFusionError> {
+        let rows = records.batch.num_rows();
+        let mut mapped = Mapped { columns: Vec::new(), faults: (0..rows).map(|_| None).collect() };
+        let mut kept = self.filter(&records.batch, &mut mapped)?;
+        for column in &self.mapping.columns {
+            self.map(column, &records.batch, &mut mapped)?;
+        }
+        if self.entity == Entity::Sales {
+            self.complete_sales(&records.batch, &mut mapped);
+            self.leave_out_later(&mapped, &mut kept);
+        }
+        self.part(records, &mapped, &kept)
+    }
+
+    /// Rows for which `where` is true or could not be computed; the latter have a fault.
+    fn filter(&self, batch: &RecordBatch, mapped: &mut Mapped) -> Result<Vec<bool>, DataFusionError> {
+        let Some(filter) = &self.mapping.filter else { return Ok(vec![true; batch.num_rows()]) };
+        let evaluated = filter.evaluate(batch)?;
+        let values = arrow::compute::cast(&evaluated.values, &DataType::Boolean)?;
+        let values = values.as_boolean();
+        let mut kept: Vec<bool> = (0..batch.num_rows()).map(|row| values.is_valid(row) && values.value(row)).collect();
+        for (row, reason) in evaluated.failures {
+            if let Some(flag) = kept.get_mut(row) {
+                *flag = true;
+            }
+            let raw = Some(shown(batch, &filter.reads, row));
+            mapped.fault(row, Fault { column: "where".to_owned(), raw, reason });
+        }
+        Ok(kept)
+    }
+
+    fn map(&self, column: &MappedColumn, batch: &RecordBatch, mapped: &mut Mapped) -> Result<(), DataFusionError> {
+        let target = column.target;
+        let (raw, reads, early) = match &column.from {
+            From::Column(place) => (Arc::clone(batch.column(*place)), vec![*place], Vec::new()),
+            From::Expression(expression) => {
+                let evaluated = expression.evaluate(batch)?;
+                (evaluated.values, expression.reads.clone(), evaluated.failures)
+            }
+        };
+        let fitted = fit(&raw, target.kind, column.format.as_deref(), self.zone)?;
+        for (row, reason) in early.into_iter().chain(fitted.failures) {
+            let raw = Some(shown(batch, &reads, row));
+            mapped.fault(row, Fault { column: target.name.to_owned(), raw, reason });
+        }
+        if target.required && fitted.values.null_count() > 0 {
+            for row in (0..batch.num_rows()).filter(|row| fitted.values.is_null(*row)) {
+                mapped.fault(row, Fault { column: target.name.to_owned(), raw: None, reason: "is missing".to_owned() });
+            }
+        }
+        mapped.columns.push((target.name, fitted.values));
+        Ok(())
+    }
+
+    fn complete_sales(&self, batch: &RecordBatch, mapped: &mut Mapped) {
+        let given = Given {
+            quantity: mapped.get("quantity"),
+            unit_price: mapped.get("unit_price"),
+            net_amount: mapped.get("net_amount"),
+            discount_amount: mapped.get("discount_amount"),
+            discount_rate: mapped.get("discount_rate"),
+            cost_amount: mapped.get("cost_amount"),
+            exchange_rate: mapped.get("exchange_rate"),
+        };
+        let amounts = amounts::complete(&given, batch.num_rows());
+        for (row, column, reason) in amounts.faults {
+            let raw = self.raw(batch, column, row);
+            mapped.fault(row, Fault { column: column.to_owned(), raw, reason });
+        }
+        mapped.columns.retain(|(n, _)| !matches!(*n, "unit_price" | "net_amount" | "discount_amount" | "cost_amount"));
+        mapped.columns.extend([
+            ("unit_price", amounts.unit_price),
+            ("gross_amount", amounts.gross),
+            ("discount_amount", amounts.discount),
+            ("net_amount", amounts.net),
+            ("cost_amount", amounts.cost),
+        ]);
+        for row in later_than(mapped.get("ordered_at"), self.day) {
+            let raw = self.raw(batch, "ordered_at", row);
+            let reason = format!("lies after {}, the day of the run", self.day);
+            mapped.fault(row, Fault { column: "ordered_at".to_owned(), raw, reason });
+        }
+    }
+
+    /// With `as_of` in the past, what was sold since is not a fault: it is not part of the picture.
+    fn leave_out_later(&self, mapped: &Mapped, kept: &mut [bool]) {
+        let Some(as_of) = self.as_of else { return };
+        for row in later_than(mapped.get("ordered_at"), as_of) {
+            if let (Some(flag), Some(None)) = (kept.get_mut(row), mapped.faults.get(row)) {
+                *flag = false;
+            }
+        }
+    }
+
+    fn part(&self, records: Records, mapped: &Mapped, kept: &[bool]) -> Result<Sorted, DataFusionError> {
+        let Records { origin, batch, numbers, malformed } = records;
+        let rows = batch.num_rows();
+        let amounts = amount_column(self.entity).and_then(|n| mapped.get(n)).map(|a| a.as_primitive::<Decimal128Type>());
+        let amount = |row: usize| amounts.filter(|a| a.is_valid(row)).map_or(0, |a| a.value(row));
+        let mut sorted = Sorted {
+            accepted: RecordBatch::new_empty(Arc::clone(&self.staged)),
+            rejects: Vec::new(),
+            read: (rows + malformed.len()) as u64,
+            filtered: 0,
+            amount_accepted: 0,
+            amount_filtered: 0,
+        };
+        let mut accepted = Vec::with_capacity(rows);
+        for (row, ((number, fault), kept)) in numbers.iter().zip(&mapped.faults).zip(kept).enumerate() {
+            accepted.push(*kept && fault.is_none());
+            match fault {
+                _ if !kept => {
+                    sorted.filtered += 1;
+                    sorted.amount_filtered += amount(row);
+                }
+                Some(Fault { column, raw, reason }) => sorted.rejects.push(Reject {
+                    origin: Arc::clone(&origin),
+                    number: *number,
+                    column: column.clone(),
+                    raw: raw.clone(),
+                    reason: reason.clone(),
+                    amount: amount(row),
+                }),
+                None => sorted.amount_accepted += amount(row),
+            }
+        }
+        sorted.rejects.extend(malformed.into_iter().map(|m| Reject {
+            origin: Arc::clone(&origin),
+            number: m.number,
+            column: "(record)".to_owned(),
+            raw: Some(m.raw),
+            reason: m.reason,
+            amount: 0,
+        }));
+        sorted.rejects.sort_by_key(|r| r.number);
+        sorted.accepted = filter_record_batch(&self.staged_batch(mapped, rows)?, &BooleanArray::from(accepted))?;
+        Ok(sorted)
+    }
+
+    fn staged_batch(&self, mapped: &Mapped, rows: usize) -> Result<RecordBatch, DataFusionError> {
+        let columns = self
+            .staged
+            .fields()
+            .iter()
+            .map(|f| mapped.get(f.name()).cloned().unwrap_or_else(|| new_null_array(f.data_type(), rows)))
+            .collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.staged), columns)?)
+    }
+
+    fn raw(&self, batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
+        let mapped = self.mapping.columns.iter().find(|c| c.target.name == column)?;
+        let reads = match &mapped.from {
+            From::Column(place) => vec![*place],
+            From::Expression(expression) => expression.reads.clone(),
+        };
+        Some(shown(batch, &reads, row))
+    }
+}
+
+fn later_than(times: Option<&ArrayRef>, day: NaiveDate) -> Vec<usize> {
+    let end = (i64::from(crate::moment::days(day)) + 1) * MICROS_PER_DAY;
+    let Some(times) = times.and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>()) else { return Vec::new() };
+    (0..times.len()).filter(|row| times.is_valid(*row) && times.value(*row) >= end).collect()
+}
+
+/// The raw value of one column, or `name=value` of each that an expression reads.
+fn shown(batch: &RecordBatch, reads: &[usize], row: usize) -> String {
+    let value = |place: usize| array_value_to_string(batch.column(place), row).unwrap_or_default();
+    match reads {
+        [one] => value(*one),
+        many => many.iter().map(|p| format!("{}={}", batch.schema().field(*p).name(), value(*p))).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,45 @@
+//! The query session: the one place that knows where the engine runs.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use config::Engine;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::error::Error;
+use crate::{key, moment};
+
+/// Opens a session that holds at most `engine.memory` bytes in operators and spills the rest to `spill`.
+pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
+    let mut config = SessionConfig::new().with_target_partitions(engine.threads).with_information_schema(false);
+    let options = config.options_mut();
+    // Pushing dynamic filters into joins has dropped rows of derived tables with two columns of one name.
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    // Column names of sources are taken as they are written, so `Quantity <> 0` needs no quotes.
+    options.sql_parser.enable_ident_normalization = false;
+    // 0.6 in a statement is the decimal 0.6.
+    options.sql_parser.parse_float_as_decimal = true;
+    // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.
+    options.execution.sort_spill_reservation_bytes = (engine.memory / 32).clamp(1 << 20, 10 << 20);
+
+    let pool = TrackConsumersPool::new(FairSpillPool::new(engine.memory), NonZeroUsize::MIN.saturating_add(4));
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
+        .with_max_temp_directory_size(engine.spill_limit);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_disk_manager_builder(disk)
+        .build_arc()
+        .map_err(|source| Error::Session { source })?;
+
+    let session = SessionContext::new_with_config_rt(config, runtime);
+    session.register_udf(key::surrogate_key());
+    for function in moment::functions() {
+        session.register_udf(function);
+    }
+    Ok(session)
+}

@@ -1,0 +1,141 @@
+//! Sources: every kind gives the same thing, batches of raw columns with the number of each record.
+//!
+//! Text sources (CSV, NDJSON, SQLite, PostgreSQL) give every value as the text the source wrote, so that one set of
+//! rules reads numbers and dates and a value that does not fit can be shown as it stood. Parquet keeps its types.
+
+mod csv;
+mod files;
+mod ndjson;
+mod parquet;
+mod postgres;
+mod sqlite;
+mod text_batch;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono_tz::Tz;
+use config::{Connection, Format, Input, Limits};
+use tokio::sync::mpsc;
+
+use crate::error::Error;
+
+/// Rows of one raw batch.
+pub(crate) const BATCH_ROWS: usize = 8192;
+/// Batches that wait between the reader and the workers; bounds memory.
+const QUEUE: usize = 4;
+
+/// Raw records of one file or query, in the source's order.
+pub(crate) struct Records {
+    /// The file, table or query they come from.
+    pub origin: Arc<str>,
+    pub batch: RecordBatch,
+    /// Number of each row's record in its origin, from 1.
+    pub numbers: Vec<u64>,
+    /// Records that do not fit the columns at all.
+    pub malformed: Vec<Malformed>,
+}
+
+pub(crate) struct Malformed {
+    pub number: u64,
+    pub raw: String,
+    pub reason: String,
+}
+
+pub(crate) type Stream = mpsc::Receiver<Result<Records, Error>>;
+pub(crate) type Sender = mpsc::Sender<Result<Records, Error>>;
+
+/// A source whose columns are known and that has not been read yet.
+pub(crate) struct Opened {
+    pub origin: String,
+    pub schema: SchemaRef,
+    start: Box<dyn FnOnce(Vec<bool>) -> Stream + Send>,
+}
+
+impl Opened {
+    fn new(origin: String, schema: SchemaRef, start: impl FnOnce(Vec<bool>) -> Stream + Send + 'static) -> Self {
+        Self { origin, schema, start: Box::new(start) }
+    }
+
+    /// Reads the columns marked in `wanted`; the others may come as NULL.
+    pub fn start(self, wanted: Vec<bool>) -> Stream {
+        (self.start)(wanted)
+    }
+}
+
+/// What reading needs to know beside the source itself.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub limits: Limits,
+    pub zone: Tz,
+    /// Names the mapping mentions; an NDJSON column may appear first after the records looked at.
+    pub mentioned: Vec<String>,
+}
+
+pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, reading: &Reading) -> Result<Opened, Error> {
+    let opened = match (connection, input) {
+        (Connection::Files { url }, Input::Files { path, format, compression }) => {
+            let files = files::find(name, url, path).await?;
+            match format {
+                Format::Csv(csv) => csv::open(files, csv.clone(), *compression, reading).await?,
+                Format::Ndjson => ndjson::open(files, *compression, reading).await?,
+                Format::Parquet => parquet::open(files).await?,
+            }
+        }
+        (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => sqlite::open(name, path, input).await?,
+        (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => postgres::open(name, url, input, reading).await?,
+        _ => {
+            return Err(Error::Connection {
+                connection: name.to_owned(),
+                detail: "its type does not fit the source's input".to_owned(),
+                help: "files take `path:`, databases `table:` or `query:`".to_owned(),
+            });
+        }
+    };
+    if opened.schema.fields().len() > reading.limits.columns {
+        let detail = format!("{} columns, the limit is {}", opened.schema.fields().len(), reading.limits.columns);
+        return Err(Error::Limit { origin: opened.origin, key: "columns", detail });
+    }
+    Ok(opened)
+}
+
+/// Runs a reader that blocks on a thread of its own; what it returns as an error ends the stream.
+fn blocking(read: impl FnOnce(&Sender) -> Result<(), Error> + Send + 'static) -> Stream {
+    let (sender, stream) = mpsc::channel(QUEUE);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read(&sender) {
+            // The receiver is gone only when the run has already failed elsewhere.
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    stream
+}
+
+/// Runs an asynchronous reader in the same way.
+fn spawned<F>(read: impl FnOnce(Sender) -> F) -> Stream
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let (sender, stream) = mpsc::channel(QUEUE);
+    let errors = sender.clone();
+    let reading = read(sender);
+    tokio::spawn(async move {
+        if let Err(error) = reading.await {
+            let _ = errors.send(Err(error)).await;
+        }
+    });
+    stream
+}
+
+/// The text a query or table name is read by; identifiers of `table:` are quoted, so that no name can be a statement.
+fn select(input: &Input) -> String {
+    match input {
+        Input::Table(table) => {
+            let quoted: Vec<String> = table.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
+            format!("SELECT * FROM {}", quoted.join("."))
+        }
+        Input::Query(query) => query.trim().trim_end_matches(';').to_owned(),
+        Input::Files { path, .. } => path.clone(),
+    }
+}

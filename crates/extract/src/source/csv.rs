@@ -1,0 +1,160 @@
+//! CSV: any delimiter, quote and encoding; a record that does not fit the header is set aside, not the end of the run.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use arrow::datatypes::SchemaRef;
+use config::{Compression, Csv, Encoding};
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use tokio::runtime::Handle;
+
+use super::files::{self, FileRef};
+use super::text_batch::{Gone, TextBatch, text_schema};
+use super::{Opened, Reading, Sender, blocking};
+use crate::error::Error;
+
+/// Characters of a malformed record that are kept.
+const RAW_SHOWN: usize = 500;
+
+pub(super) async fn open(files: Vec<FileRef>, csv: Csv, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
+    let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
+    let handle = Handle::current();
+    let table = Table { csv, compression, record_bytes: reading.limits.record_bytes as u64 };
+    let first = files.first().cloned();
+    let (looking, looker) = (table.clone(), handle.clone());
+    let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| Ok(looking.open(&file, &looker)?.names)))
+        .await
+        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    let schema = text_schema(names);
+    let columns = schema.clone();
+    Ok(Opened::new(origin, schema, move |wanted| {
+        blocking(move |sender| files.iter().try_for_each(|file| table.read(file, &handle, &columns, &wanted, sender)))
+    }))
+}
+
+#[derive(Clone)]
+struct Table {
+    csv: Csv,
+    compression: Compression,
+    record_bytes: u64,
+}
+
+struct OpenTable {
+    reader: Reader<RecordGuard<Box<dyn Read + Send>>>,
+    names: Vec<String>,
+    /// Bytes read since the last record was complete.
+    pending: Rc<Cell<u64>>,
+}
+
+impl Table {
+    fn open(&self, file: &FileRef, handle: &Handle) -> Result<OpenTable, Error> {
+        let bytes = files::reader(file, self.compression, handle)?;
+        let text: Box<dyn Read + Send> = match self.csv.encoding {
+            // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
+            Encoding::Utf8 => Box::new(DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).bom_override(true).build(bytes)),
+            Encoding::Cp1252 => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::WINDOWS_1252)).build(bytes)),
+            Encoding::Utf16 => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::UTF_16LE)).bom_override(true).build(bytes)),
+        };
+        let pending = Rc::new(Cell::new(0));
+        let guard = RecordGuard { inner: text, pending: Rc::clone(&pending), limit: self.record_bytes };
+        let mut reader = ReaderBuilder::new()
+            .delimiter(self.csv.delimiter)
+            .quote(self.csv.quote)
+            .has_headers(self.csv.header)
+            .flexible(true)
+            .from_reader(guard);
+        let first = reader.byte_headers().map_err(|e| Error::Read { origin: file.origin.clone(), detail: e.to_string() })?;
+        let names = if self.csv.header {
+            first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+        } else {
+            (1..=first.len()).map(|n| format!("column_{n}")).collect()
+        };
+        Ok(OpenTable { reader, names, pending })
+    }
+
+    fn read(&self, file: &FileRef, handle: &Handle, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
+        let mut table = self.open(file, handle)?;
+        // A later file may order its columns otherwise; a column it lacks is an error, not a NULL.
+        let mut places = Vec::with_capacity(schema.fields().len());
+        for (field, wanted) in schema.fields().iter().zip(wanted) {
+            let place = table.names.iter().position(|n| n == field.name());
+            if place.is_none() && *wanted {
+                let detail = format!("it has no column `{}`, which the first file has", field.name());
+                return Err(Error::Read { origin: file.origin.clone(), detail });
+            }
+            places.push(place.unwrap_or(usize::MAX));
+        }
+        let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
+        let mut record = ByteRecord::new();
+        let mut number = 0;
+        loop {
+            let more = table.reader.read_byte_record(&mut record).map_err(|e| self.failed(file, number + 1, &e))?;
+            table.pending.set(0);
+            if !more {
+                // Whoever stopped reading has the error.
+                let _ = batch.flush();
+                return Ok(());
+            }
+            number += 1;
+            if self.push(&mut batch, number, &record, &places, table.names.len()).is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn push(&self, batch: &mut TextBatch<'_>, number: u64, record: &ByteRecord, places: &[usize], width: usize) -> Result<(), Gone> {
+        if record.len() != width {
+            let reason = format!("has {} fields where the table has {width}", record.len());
+            return batch.malformed(number, shown(record), reason);
+        }
+        let decoded = record.iter().all(|field| match self.csv.encoding {
+            Encoding::Utf8 => std::str::from_utf8(field).is_ok(),
+            // The decoder writes U+FFFD for what it cannot read.
+            Encoding::Cp1252 | Encoding::Utf16 => !field.windows(3).any(|w| w == "\u{FFFD}".as_bytes()),
+        });
+        if !decoded {
+            return batch.malformed(number, shown(record), "is not valid in the file's encoding (see `csv: {encoding: …}`)".to_owned());
+        }
+        let values = places.iter().map(|place| {
+            let value = record.get(*place).and_then(|field| std::str::from_utf8(field).ok())?;
+            (!value.is_empty() && !self.csv.null_values.iter().any(|n| n == value)).then_some(value)
+        });
+        batch.push(number, values)
+    }
+
+    fn failed(&self, file: &FileRef, number: u64, error: &csv::Error) -> Error {
+        match error.kind() {
+            csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::FileTooLarge => Error::Limit {
+                origin: file.origin.clone(),
+                key: "record_bytes",
+                detail: format!("record {number} is longer than {} bytes; a quote that is never closed looks like this", self.record_bytes),
+            },
+            _ => Error::Read { origin: file.origin.clone(), detail: format!("record {number}: {error}") },
+        }
+    }
+}
+
+fn shown(record: &ByteRecord) -> String {
+    let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+    fields.join(",").chars().take(RAW_SHOWN).collect()
+}
+
+/// Ends the reading when one record swallows more than the limit.
+struct RecordGuard<R> {
+    inner: R,
+    pending: Rc<Cell<u64>>,
+    limit: u64,
+}
+
+impl<R: Read> Read for RecordGuard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.pending.get() > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let size = self.inner.read(buffer)?;
+        self.pending.set(self.pending.get() + size as u64);
+        Ok(size)
+    }
+}

@@ -1,0 +1,126 @@
+//! Files of a folder or an object store: found by a glob, read as a stream of bytes, unpacked on the way.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path as FsPath;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use config::Compression;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::runtime::Handle;
+use url::Url;
+
+use crate::error::Error;
+
+/// Names shown when a glob matches nothing.
+const NAMES_SHOWN: usize = 8;
+
+/// One file to read.
+#[derive(Clone)]
+pub(super) struct FileRef {
+    pub store: Arc<dyn ObjectStore>,
+    pub meta: ObjectMeta,
+    /// How messages name it.
+    pub origin: String,
+}
+
+/// The files of `url` that match the glob `path`, sorted by name; at least one.
+pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<FileRef>, Error> {
+    let store = store(connection, url)?;
+    let pattern = glob::Pattern::new(path).map_err(|e| Error::Connection {
+        connection: connection.to_owned(),
+        detail: format!("`{path}` is not a glob: {e}"),
+        help: "use `*` for any characters and `?` for one".to_owned(),
+    })?;
+    // Only the folders before the first wildcard are listed.
+    let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
+    let prefix = fixed.rsplit_once('/').map(|(folder, _)| Path::from(folder));
+    let listed: Vec<ObjectMeta> = store.list(prefix.as_ref()).try_collect().await.map_err(|e| unreachable(connection, url, &e))?;
+
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let (mut found, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(|m| pattern.matches_with(m.location.as_ref(), options));
+    if found.is_empty() {
+        let mut names: Vec<String> = others.iter().map(|m| m.location.to_string()).collect();
+        names.sort();
+        let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
+        names.truncate(NAMES_SHOWN);
+        let seen = (!names.is_empty()).then(|| names.join(", ") + more);
+        return Err(Error::NoFile { connection: connection.to_owned(), path: path.to_owned(), folder: url.to_owned(), seen });
+    }
+    found.sort_by(|a, b| a.location.cmp(&b.location));
+    let base = url.trim_end_matches('/');
+    Ok(found
+        .into_iter()
+        .map(|meta| FileRef { store: Arc::clone(&store), origin: format!("{base}/{}", meta.location), meta })
+        .collect())
+}
+
+fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    let failed = |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
+    let credentials = "credentials come from the environment, such as AWS_ACCESS_KEY_ID, AZURE_STORAGE_ACCOUNT_NAME or GOOGLE_SERVICE_ACCOUNT";
+    let Some((scheme, _)) = url.split_once("://") else {
+        if !FsPath::new(url).is_dir() {
+            return Err(failed(format!("there is no folder {url}"), "paths are relative to the working directory (-C DIR)"));
+        }
+        let store = LocalFileSystem::new_with_prefix(url).map_err(|e| failed(e.to_string(), "the folder must be readable"))?;
+        return Ok(Arc::new(store));
+    };
+    let parsed = Url::parse(url).map_err(|e| failed(format!("`{url}` is not a url: {e}"), "write s3://bucket/prefix"))?;
+    let store: Arc<dyn ObjectStore> = match scheme {
+        "s3" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
+        "az" => Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
+        "gs" => Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
+        other => return Err(failed(format!("`{other}://` is not a known store"), "use a folder, s3://, az:// or gs://")),
+    };
+    Ok(Arc::new(PrefixStore::new(store, Path::from(parsed.path()))))
+}
+
+fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Error {
+    match error {
+        object_store::Error::Unauthenticated { source, .. } | object_store::Error::PermissionDenied { source, .. } => {
+            Error::Credentials { connection: connection.to_owned(), detail: source.to_string() }
+        }
+        other => Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: other.to_string() },
+    }
+}
+
+/// Opens a file for reading on a thread that may block.
+pub(super) fn reader(file: &FileRef, compression: Compression, handle: &Handle) -> Result<Box<dyn Read + Send>, Error> {
+    let failed = |detail: String| Error::Read { origin: file.origin.clone(), detail };
+    let stream = handle.block_on(file.store.get(&file.meta.location)).map_err(|e| failed(e.to_string()))?.into_stream();
+    let bytes = BufReader::with_capacity(256 * 1024, StoreReader { handle: handle.clone(), stream, chunk: Bytes::new() });
+    Ok(match compression {
+        Compression::None => Box::new(bytes),
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|e| failed(e.to_string()))?),
+    })
+}
+
+/// A store's stream of bytes as `Read`.
+struct StoreReader {
+    handle: Handle,
+    stream: BoxStream<'static, object_store::Result<Bytes>>,
+    chunk: Bytes,
+}
+
+impl Read for StoreReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.handle.block_on(self.stream.next()) {
+                Some(next) => self.chunk = next.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let size = buffer.len().min(self.chunk.len());
+        self.chunk.copy_to_slice(buffer.get_mut(..size).unwrap_or_default());
+        Ok(size)
+    }
+}

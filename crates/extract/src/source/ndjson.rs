@@ -1,0 +1,134 @@
+//! NDJSON: one object a line. Numbers keep the digits the file has, nested values stay JSON text.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+
+use arrow::datatypes::SchemaRef;
+use config::Compression;
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+
+use super::files::{self, FileRef};
+use super::text_batch::{Gone, TextBatch, text_schema};
+use super::{Opened, Reading, Sender, blocking};
+use crate::error::Error;
+
+/// Records looked at to learn the columns; a name the mapping mentions counts as well.
+const RECORDS_LOOKED_AT: usize = 10_000;
+/// Bytes of a malformed record that are kept.
+const RAW_SHOWN: usize = 500;
+
+type Object<'a> = BTreeMap<String, &'a RawValue>;
+
+pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
+    let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
+    let handle = Handle::current();
+    let limit = reading.limits.record_bytes;
+    let (looked_at, looker) = (files.first().cloned(), handle.clone());
+    let mut names = tokio::task::spawn_blocking(move || looked_at.map_or(Ok(Vec::new()), |f| names(&f, compression, &looker, limit)))
+        .await
+        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    for mentioned in &reading.mentioned {
+        if !names.contains(mentioned) {
+            names.push(mentioned.clone());
+        }
+    }
+    let schema = text_schema(names);
+    let columns = schema.clone();
+    Ok(Opened::new(origin, schema, move |wanted| {
+        blocking(move |sender| files.iter().try_for_each(|f| read(f, compression, &handle, limit, &columns, &wanted, sender)))
+    }))
+}
+
+fn names(file: &FileRef, compression: Compression, handle: &Handle, limit: usize) -> Result<Vec<String>, Error> {
+    let mut lines = Lines::open(file, compression, handle, limit)?;
+    let mut names = Vec::new();
+    for _ in 0..RECORDS_LOOKED_AT {
+        let Some(line) = lines.next_line()? else { break };
+        for name in serde_json::from_slice::<Object<'_>>(line).unwrap_or_default().into_keys() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn read(
+    file: &FileRef,
+    compression: Compression,
+    handle: &Handle,
+    limit: usize,
+    schema: &SchemaRef,
+    wanted: &[bool],
+    sender: &Sender,
+) -> Result<(), Error> {
+    let mut lines = Lines::open(file, compression, handle, limit)?;
+    let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
+    while let Some(line) = lines.next_line()? {
+        let line = line.to_vec();
+        if push(&mut batch, lines.number, &line, schema).is_err() {
+            return Ok(());
+        }
+    }
+    let _ = batch.flush();
+    Ok(())
+}
+
+fn push(batch: &mut TextBatch<'_>, number: u64, line: &[u8], schema: &SchemaRef) -> Result<(), Gone> {
+    let object: Object<'_> = match serde_json::from_slice(line) {
+        Ok(object) => object,
+        Err(e) => {
+            let raw = String::from_utf8_lossy(line).chars().take(RAW_SHOWN).collect();
+            return batch.malformed(number, raw, format!("is not a JSON object: {e}"));
+        }
+    };
+    let values: Vec<Option<String>> = schema.fields().iter().map(|f| object.get(f.name()).and_then(|v| text(v))).collect();
+    batch.push(number, values.iter().map(|v| v.as_deref().filter(|v| !v.is_empty())))
+}
+
+/// A string without its quotes; a number, a truth value or a nested value as it is written; NULL for null.
+fn text(value: &RawValue) -> Option<String> {
+    let raw = value.get();
+    match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(raw).ok(),
+        Some(b'n') => None,
+        _ => Some(raw.to_owned()),
+    }
+}
+
+struct Lines<'f> {
+    file: &'f FileRef,
+    reader: BufReader<Box<dyn Read + Send>>,
+    line: Vec<u8>,
+    number: u64,
+    limit: usize,
+}
+
+impl<'f> Lines<'f> {
+    fn open(file: &'f FileRef, compression: Compression, handle: &Handle, limit: usize) -> Result<Self, Error> {
+        let reader = BufReader::new(files::reader(file, compression, handle)?);
+        Ok(Self { file, reader, line: Vec::new(), number: 0, limit })
+    }
+
+    /// The next line that is not blank.
+    fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
+        loop {
+            self.line.clear();
+            let limit = self.limit as u64 + 1;
+            let size = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line);
+            let size = size.map_err(|e| Error::Read { origin: self.file.origin.clone(), detail: e.to_string() })?;
+            if size == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if size > self.limit {
+                let detail = format!("record {} is longer than {} bytes", self.number, self.limit);
+                return Err(Error::Limit { origin: self.file.origin.clone(), key: "record_bytes", detail });
+            }
+            if !self.line.trim_ascii().is_empty() {
+                return Ok(Some(self.line.trim_ascii()));
+            }
+        }
+    }
+}

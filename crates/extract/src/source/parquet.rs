@@ -1,0 +1,109 @@
+//! Parquet: types as the file has them, only the columns that are wanted.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryFutureExt};
+use object_store::ObjectStoreExt;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use super::files::FileRef;
+use super::{BATCH_ROWS, Opened, Records, Sender, spawned};
+use crate::error::Error;
+
+type Builder = ParquetRecordBatchStreamBuilder<StoredFile>;
+
+/// A file of an object store as Parquet's reader asks for it.
+struct StoredFile(FileRef);
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.0.store.get_range(&self.0.meta.location, range).map_err(|e| ParquetError::External(Box::new(e))).boxed()
+    }
+
+    fn get_metadata<'a>(&'a mut self, _: Option<&'a ArrowReaderOptions>) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.0.meta.size;
+            ParquetMetaDataReader::new().load_and_finish(self, size).await.map(Arc::new)
+        }
+        .boxed()
+    }
+}
+
+pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
+    let Some(first) = files.first() else {
+        return Err(Error::Read { origin: String::new(), detail: "no file".to_owned() });
+    };
+    let schema = builder(first).await?.schema().clone();
+    let columns = schema.clone();
+    Ok(Opened::new(first.origin.clone(), schema, move |wanted| {
+        spawned(|sender| async move {
+            for file in &files {
+                if !read(file, &columns, &wanted, &sender).await? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }))
+}
+
+async fn builder(file: &FileRef) -> Result<Builder, Error> {
+    ParquetRecordBatchStreamBuilder::new(StoredFile(file.clone())).await.map_err(|e| failed(file, &e.to_string()))
+}
+
+fn failed(file: &FileRef, detail: &str) -> Error {
+    Error::Read { origin: file.origin.clone(), detail: detail.to_owned() }
+}
+
+/// Sends the file's rows; false when nobody reads any more.
+async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<bool, Error> {
+    let builder = builder(file).await?;
+    let own = builder.schema().clone();
+    let mut roots = Vec::new();
+    for (field, wanted) in schema.fields().iter().zip(wanted) {
+        match own.index_of(field.name()) {
+            Ok(root) if *wanted && own.field(root).data_type() == field.data_type() => roots.push(root),
+            Ok(_) if *wanted => {
+                return Err(failed(file, &format!("column `{}` has another type than in the first file", field.name())));
+            }
+            Err(_) if *wanted => return Err(failed(file, &format!("it has no column `{}`, which the first file has", field.name()))),
+            _ => {}
+        }
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let mut stream = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| failed(file, &e.to_string()))?;
+    let origin: Arc<str> = Arc::from(file.origin.as_str());
+    let mut next = 1;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(|e| failed(file, &e.to_string()))?;
+        let rows = batch.num_rows();
+        let batch = widen(&batch, schema).map_err(|e| failed(file, &e.to_string()))?;
+        let numbers = (next..).take(rows).collect();
+        next += rows as u64;
+        if sender.send(Ok(Records { origin: Arc::clone(&origin), batch, numbers, malformed: Vec::new() })).await.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Puts NULL where a column was not read.
+fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let columns: Vec<ArrayRef> = schema
+        .fields()
+        .iter()
+        .map(|f| batch.column_by_name(f.name()).cloned().unwrap_or_else(|| new_null_array(f.data_type(), batch.num_rows())))
+        .collect();
+    let fields: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+    let nullable = Arc::new(arrow::datatypes::Schema::new(fields));
+    RecordBatch::try_new_with_options(nullable, columns, &RecordBatchOptions::new().with_row_count(Some(batch.num_rows())))
+}

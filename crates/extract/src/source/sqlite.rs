@@ -1,0 +1,100 @@
+//! SQLite: read-only, streamed, every value as text.
+//!
+//! A column declared NUMERIC holds floats; their shortest decimal text is the number that was stored, so 0.99 stays
+//! 0.99 and sums are exact.
+
+use std::path::{Path, PathBuf};
+
+use config::Input;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+
+use super::text_batch::{TextBatch, text_schema};
+use super::{Opened, blocking, select};
+use crate::error::Error;
+
+pub(super) async fn open(name: &str, path: &Path, input: &Input) -> Result<Opened, Error> {
+    let database = Database { name: name.to_owned(), path: path.to_path_buf(), query: select(input) };
+    let origin = match input {
+        Input::Table(table) => format!("{name}.{table}"),
+        _ => format!("{name} (query)"),
+    };
+    let looked_at = database.clone();
+    let names = tokio::task::spawn_blocking(move || looked_at.names())
+        .await
+        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    let schema = text_schema(names);
+    let (columns, label) = (schema.clone(), origin.clone());
+    Ok(Opened::new(origin, schema, move |wanted| {
+        blocking(move |sender| {
+            let connection = database.connect()?;
+            let mut batch = TextBatch::new(sender, &label, &columns, &wanted);
+            database.read(&connection, columns.fields().len(), &mut batch)
+        })
+    }))
+}
+
+#[derive(Clone)]
+struct Database {
+    name: String,
+    path: PathBuf,
+    query: String,
+}
+
+impl Database {
+    fn connect(&self) -> Result<Connection, Error> {
+        let failed = |detail: String, help: &str| Error::Connection { connection: self.name.clone(), detail, help: help.to_owned() };
+        if !self.path.is_file() {
+            let detail = format!("there is no file {}", self.path.display());
+            return Err(failed(detail, "paths are relative to the working directory (-C DIR)"));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(&self.path, flags).map_err(|e| failed(e.to_string(), "the file must be a readable SQLite database"))
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> Error {
+        Error::Query { connection: self.name.clone(), query: self.query.clone(), detail: error.to_string() }
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        let connection = self.connect()?;
+        let statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
+        Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    }
+
+    fn read(&self, connection: &Connection, width: usize, batch: &mut TextBatch<'_>) -> Result<(), Error> {
+        let mut statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
+        let mut rows = statement.query([]).map_err(|e| self.failed(&e))?;
+        let mut number = 0;
+        let mut values: Vec<Option<String>> = vec![None; width];
+        while let Some(row) = rows.next().map_err(|e| self.failed(&e))? {
+            number += 1;
+            let mut undecoded = false;
+            for (place, value) in values.iter_mut().enumerate() {
+                *value = match row.get_ref(place).map_err(|e| self.failed(&e))? {
+                    ValueRef::Null => None,
+                    ValueRef::Integer(n) => Some(n.to_string()),
+                    ValueRef::Real(x) => Some(x.to_string()),
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+                        Ok(text) => Some(text.to_owned()).filter(|t| !t.is_empty()),
+                        Err(_) => {
+                            undecoded = true;
+                            Some(String::from_utf8_lossy(bytes).into_owned())
+                        }
+                    },
+                };
+            }
+            let pushed = if undecoded {
+                let raw: Vec<&str> = values.iter().map(|v| v.as_deref().unwrap_or_default()).collect();
+                batch.malformed(number, raw.join(","), "holds bytes that are not UTF-8".to_owned())
+            } else {
+                batch.push(number, values.iter().map(Option::as_deref))
+            };
+            if pushed.is_err() {
+                return Ok(());
+            }
+        }
+        let _ = batch.flush();
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! Staging: each entity from its source to a Parquet file in the run's folder, batch by batch.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::compute::max;
+use arrow::datatypes::TimestampMicrosecondType;
+use chrono::{DateTime, NaiveDate};
+use config::{AsOf, Limits, Pipeline, Source};
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use futures::{StreamExt, stream};
+use schema::{ENTITIES, Entity};
+
+use crate::error::Error;
+use crate::mapping::{self, Mapping};
+use crate::rejects::RejectFile;
+use crate::rows::{Rules, Sorted, amount_column, staged_schema};
+use crate::source::{self, Opened, Reading, Stream};
+use crate::staged::{Book, Origin, Staged, StagedEntity};
+use crate::table_file::TableFile;
+use crate::{deduplicate, derive};
+
+/// The day a run stands for and where it keeps its files.
+#[derive(Debug, Clone)]
+pub struct Place<'a> {
+    /// The run's folder; `staged/` and `rejects/` are made in it.
+    pub folder: &'a Path,
+    /// The day of the slot: nothing can have been sold after it.
+    pub day: NaiveDate,
+    /// `--as-of`, which wins over the pipeline's `as_of`.
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Reads every source of the pipeline. Registers each entity in the session as a table of its name.
+///
+/// `progress` is told the entity and the records read so far.
+pub async fn stage(
+    session: &SessionContext,
+    pipeline: &Pipeline,
+    limits: &Limits,
+    place: &Place<'_>,
+    progress: &(dyn Fn(Entity, u64) + Sync),
+) -> Result<Staged, Error> {
+    for folder in ["staged", "rejects"] {
+        let path = place.folder.join(folder);
+        fs::create_dir_all(&path).map_err(|source| Error::Folder { path, source })?;
+    }
+    let fixed = match (place.as_of, pipeline.as_of) {
+        (Some(day), _) | (None, AsOf::On(day)) => Some(day),
+        (None, AsOf::Slot) => Some(place.day),
+        (None, AsOf::LastSale) => None,
+    };
+    let mut staged = Staged { as_of: fixed.unwrap_or(place.day), entities: BTreeMap::new(), findings: Vec::new() };
+    for entity in ENTITIES {
+        let job = Job { session, pipeline, limits, place, entity, as_of: fixed };
+        let (one, newest) = match pipeline.sources.get(&entity) {
+            Some(source) => job.read(source, progress).await?,
+            None => (job.without_source(&mut staged).await?, None),
+        };
+        if entity == Entity::Sales {
+            staged.as_of = as_of(fixed, newest, &one)?;
+        }
+        register(session, entity.name(), &one.path).await.map_err(|source| Error::Compute { entity, step: "the staged rows", source })?;
+        tracing::info!(%entity, rows = one.book.rows_loaded, rejected = one.book.rows_rejected, "staged");
+        staged.entities.insert(entity, one);
+    }
+    staged.findings.extend(derive::findings(session).await?);
+    Ok(staged)
+}
+
+/// Makes a Parquet file readable as a table.
+pub async fn register(session: &SessionContext, name: &str, path: &Path) -> Result<(), datafusion::error::DataFusionError> {
+    session.register_parquet(name, path.to_string_lossy(), ParquetReadOptions::default()).await
+}
+
+fn as_of(fixed: Option<NaiveDate>, newest: Option<i64>, sales: &StagedEntity) -> Result<NaiveDate, Error> {
+    let newest = newest.and_then(DateTime::from_timestamp_micros).map(|t| t.date_naive());
+    newest.map(|newest| fixed.unwrap_or(newest)).ok_or_else(|| Error::NothingAccepted {
+        read: sales.book.rows_in,
+        filtered: sales.book.rows_filtered,
+        rejected: sales.book.rows_rejected,
+        reason: sales.first_reject.clone(),
+        rejects: sales.rejects.clone().unwrap_or_default(),
+    })
+}
+
+/// The staging of one entity.
+struct Job<'a> {
+    session: &'a SessionContext,
+    pipeline: &'a Pipeline,
+    limits: &'a Limits,
+    place: &'a Place<'a>,
+    entity: Entity,
+    as_of: Option<NaiveDate>,
+}
+
+impl Job<'_> {
+    fn path(&self, folder: &str, name: &str) -> PathBuf {
+        self.place.folder.join(folder).join(format!("{name}.parquet"))
+    }
+
+    async fn without_source(&self, staged: &mut Staged) -> Result<StagedEntity, Error> {
+        let path = self.path("staged", self.entity.name());
+        let derived = derive::derive(self.session, self.entity, &path).await?;
+        let origin = if derived.is_some() { Origin::Derived } else { Origin::Absent };
+        let rows = match derived {
+            Some((rows, findings)) => {
+                staged.findings.extend(findings);
+                rows
+            }
+            None => self.store(TableFile::create(&path, staged_schema(self.entity)).and_then(TableFile::finish))?,
+        };
+        let book = Book { rows_in: rows, rows_loaded: rows, ..Book::default() };
+        Ok(StagedEntity { path, origin, book, limits: None, rejects: None, first_reject: None })
+    }
+
+    /// The staged entity and its newest sale in microseconds.
+    async fn read(&self, source: &Source, progress: &(dyn Fn(Entity, u64) + Sync)) -> Result<(StagedEntity, Option<i64>), Error> {
+        let (opened, mapping) = open(self.session, self.pipeline, self.limits, self.entity, source).await?;
+        let records = opened.start(mapping.wanted.clone());
+        let rules = Rules {
+            entity: self.entity,
+            mapping,
+            staged: staged_schema(self.entity),
+            zone: self.pipeline.timezone,
+            day: self.place.day,
+            as_of: self.as_of,
+        };
+        let kept = self.path("staged", self.entity.name());
+        let path = if source.deduplicate.is_some() { self.path("staged", &format!("{}_with_duplicates", self.entity)) } else { kept.clone() };
+        let mut tally = self.drain(records, rules, &path, progress).await?;
+        if let Some(how) = &source.deduplicate {
+            deduplicate::deduplicate(self.session, self.entity, how, &path, &kept, &mut tally.book).await?;
+        }
+        let entity = StagedEntity {
+            path: kept,
+            origin: Origin::Source,
+            book: tally.book,
+            limits: Some(source.rejects),
+            rejects: Some(self.path("rejects", self.entity.name())),
+            first_reject: tally.first_reject,
+        };
+        Ok((entity, tally.newest))
+    }
+
+    /// Every batch through the rules, in parallel and in order.
+    async fn drain(&self, records: Stream, rules: Rules, path: &Path, progress: &(dyn Fn(Entity, u64) + Sync)) -> Result<Tally, Error> {
+        let entity = self.entity;
+        let workers = self.session.copied_config().target_partitions();
+        let mut accepted = self.store(TableFile::create(path, Arc::clone(&rules.staged)))?;
+        let mut rejects = self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
+        let mut tally = Tally::new(entity);
+        let rules = Arc::new(rules);
+        let batches = stream::unfold(records, |mut records| async { records.recv().await.map(|next| (next, records)) });
+        let mut sorted = std::pin::pin!(
+            batches
+                .map(|next| {
+                    let rules = Arc::clone(&rules);
+                    async move {
+                        let records = next?;
+                        tokio::task::spawn_blocking(move || rules.sort(records))
+                            .await
+                            .map_err(|e| Error::Worker { entity, detail: e.to_string() })?
+                            .map_err(|source| Error::Compute { entity, step: "the mapped columns", source })
+                    }
+                })
+                .buffered(workers.max(1))
+        );
+        while let Some(batch) = sorted.next().await {
+            let batch = batch?;
+            self.store(accepted.write(&batch.accepted))?;
+            self.store(rejects.write(&batch.rejects))?;
+            tally.add(&batch);
+            progress(entity, tally.book.rows_in);
+        }
+        tally.first_reject = rejects.first.take();
+        self.store(accepted.finish())?;
+        self.store(rejects.finish())?;
+        Ok(tally)
+    }
+
+    fn store<T>(&self, result: Result<T, crate::table_file::FileError>) -> Result<T, Error> {
+        result.map_err(|source| Error::Store { entity: self.entity, source })
+    }
+}
+
+struct Tally {
+    book: Book,
+    newest: Option<i64>,
+    first_reject: Option<String>,
+}
+
+impl Tally {
+    fn new(entity: Entity) -> Self {
+        let zero = amount_column(entity).map(|_| 0);
+        let book = Book {
+            amount_in: zero,
+            amount_loaded: zero,
+            amount_rejected: zero,
+            amount_deduplicated: zero,
+            amount_filtered: zero,
+            ..Book::default()
+        };
+        Self { book, newest: None, first_reject: None }
+    }
+
+    fn add(&mut self, batch: &Sorted) {
+        let rejected: i128 = batch.rejects.iter().map(|r| r.amount).sum();
+        let book = &mut self.book;
+        book.rows_in += batch.read;
+        book.rows_loaded += batch.accepted.num_rows() as u64;
+        book.rows_rejected += batch.rejects.len() as u64;
+        book.rows_filtered += batch.filtered;
+        for (sum, amount) in [
+            (&mut book.amount_in, batch.amount_accepted + batch.amount_filtered + rejected),
+            (&mut book.amount_loaded, batch.amount_accepted),
+            (&mut book.amount_rejected, rejected),
+            (&mut book.amount_filtered, batch.amount_filtered),
+        ] {
+            *sum = sum.map(|sum| sum + amount);
+        }
+        if let Some(times) = batch.accepted.column_by_name("ordered_at") {
+            self.newest = self.newest.max(max(times.as_primitive::<TimestampMicrosecondType>()));
+        }
+    }
+}
+
+/// A source that answered.
+#[derive(Debug)]
+pub struct Probed {
+    pub entity: Entity,
+    pub origin: String,
+    pub columns: Vec<String>,
+}
+
+/// Opens every source and fits the mapping to its columns, without reading a row.
+pub async fn probe(session: &SessionContext, pipeline: &Pipeline, limits: &Limits) -> Result<Vec<Probed>, Error> {
+    let mut probed = Vec::new();
+    for (entity, source) in &pipeline.sources {
+        let (opened, _) = open(session, pipeline, limits, *entity, source).await?;
+        let columns = opened.schema.fields().iter().map(|f| f.name().clone()).collect();
+        probed.push(Probed { entity: *entity, origin: opened.origin, columns });
+    }
+    Ok(probed)
+}
+
+/// A source with its columns known and the mapping fitted to them.
+async fn open(
+    session: &SessionContext,
+    pipeline: &Pipeline,
+    limits: &Limits,
+    entity: Entity,
+    source: &Source,
+) -> Result<(Opened, Mapping), Error> {
+    let connection = pipeline.connections.get(&source.connection).ok_or_else(|| Error::Connection {
+        connection: source.connection.clone(),
+        detail: "it is not defined".to_owned(),
+        help: "define it under `connections:`".to_owned(),
+    })?;
+    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, mentioned: mapping::names(session, source) };
+    let opened = source::open(&source.connection, connection, &source.input, &reading).await?;
+    let mapping = Mapping::compile(session, entity, source, &opened)?;
+    Ok((opened, mapping))
+}

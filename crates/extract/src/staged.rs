@@ -1,0 +1,70 @@
+//! What extraction hands on: five staged entities as Parquet files, the book of each, and what was found on the way.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use schema::Entity;
+
+/// The result of [`crate::stage`]. Every entity has a file and is registered in the session under its name; one the
+/// pipeline does not give has no rows, or is derived from sales.
+#[derive(Debug)]
+pub struct Staged {
+    pub as_of: NaiveDate,
+    pub entities: BTreeMap<Entity, StagedEntity>,
+    pub findings: Vec<Finding>,
+}
+
+impl Staged {
+    /// The book of an entity; an empty one for an entity that is not there.
+    pub fn book(&self, entity: Entity) -> Book {
+        self.entities.get(&entity).map(|e| e.book.clone()).unwrap_or_default()
+    }
+}
+
+#[derive(Debug)]
+pub struct StagedEntity {
+    pub path: PathBuf,
+    pub origin: Origin,
+    pub book: Book,
+    /// Shares of rejects that warn and close the gate.
+    pub limits: Option<config::RejectLimits>,
+    /// Parquet file of the records set aside; none for an entity without a source.
+    pub rejects: Option<PathBuf>,
+    /// The first record set aside, as a sentence.
+    pub first_reject: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Source,
+    /// Made from the sales lines.
+    Derived,
+    Absent,
+}
+
+/// The double entry of one entity: what came in is what was loaded, set aside, dropped as a duplicate or filtered.
+/// Amounts are in ten-thousandths and cover the rows whose amount could be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Book {
+    pub rows_in: u64,
+    pub rows_loaded: u64,
+    pub rows_rejected: u64,
+    pub rows_deduplicated: u64,
+    pub rows_filtered: u64,
+    pub amount_in: Option<i128>,
+    pub amount_loaded: Option<i128>,
+    pub amount_rejected: Option<i128>,
+    pub amount_deduplicated: Option<i128>,
+    pub amount_filtered: Option<i128>,
+}
+
+/// Something about the data that an analyst should know. It never stops a run by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub check: &'static str,
+    pub table: String,
+    pub count: u64,
+    /// What was seen and what it means.
+    pub message: String,
+}

@@ -1,0 +1,66 @@
+//! `manifest.json` and `published.json`.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What a snapshot holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub snapshot: String,
+    pub pipeline: String,
+    pub as_of: String,
+    /// When it was first published, RFC 3339.
+    pub published_at: String,
+    pub run_id: String,
+    pub version: String,
+    pub checks_passed: u64,
+    pub checks_warned: u64,
+    pub tables: Vec<TableEntry>,
+}
+
+/// One published file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    pub table: String,
+    pub rows: u64,
+    pub bytes: u64,
+    pub sha256: String,
+    /// Hash of names, types and nullability of the columns.
+    pub schema_hash: String,
+}
+
+/// `published.json`: the one file a reader needs to find a consistent set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    pub snapshot: String,
+    pub pipeline: String,
+    pub as_of: String,
+    pub published_at: String,
+    pub run_id: String,
+    /// Path of the manifest below the target.
+    pub manifest: String,
+}
+
+/// The name of a snapshot: its day, and a hash over every table but `meta_run`, which alone holds times and the run.
+pub(crate) fn snapshot_id(as_of: &str, tables: &[TableEntry]) -> String {
+    let mut hash = Sha256::new();
+    for entry in tables.iter().filter(|t| t.table != "meta_run") {
+        for part in [&entry.table, &entry.schema_hash, &entry.sha256] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+    }
+    format!("{as_of}-{}", hex(&hash.finalize()).get(..12).unwrap_or_default())
+}
+
+pub(crate) fn schema_hash(table: &schema::Table) -> String {
+    hex(&Sha256::digest(table.signature().as_bytes())).get(..16).unwrap_or_default().to_owned()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

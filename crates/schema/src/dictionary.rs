@@ -1,0 +1,66 @@
+//! The README's table dictionary.
+
+use std::fmt::Write as _;
+
+use crate::{Column, Group, TABLES, Table, Visibility};
+
+/// Every table that readers see as Markdown: a heading and a table for each group, in the order of [`TABLES`].
+pub fn dictionary_markdown() -> String {
+    let mut text = String::from(
+        "Key columns are bold, and rows are sorted by them. A type followed by `?` marks a column that may be NULL.\n",
+    );
+    for group in Group::ALL {
+        let _ = write!(text, "\n### {}\n\n| table | one row is | columns |\n|---|---|---|\n", group.title());
+        for table in TABLES.iter().filter(|t| t.group == group && t.visibility != Visibility::Working) {
+            text.push_str(&row(table));
+        }
+    }
+    text
+}
+
+fn row(table: &Table) -> String {
+    let empty = if table.visibility == Visibility::Empty { " (empty in this version)" } else { "" };
+    let columns: Vec<String> = table.columns.iter().map(|c| cell(table, c)).collect();
+    format!("| `{}`{empty} | {} | {} |\n", table.name, table.grain, columns.join(", "))
+}
+
+fn cell(table: &Table, column: &Column) -> String {
+    let bold = if table.key.contains(&column.name) { "**" } else { "" };
+    let null = if column.nullable { "?" } else { "" };
+    format!("{bold}`{}`{bold} {}{null}", column.name, column.kind.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_states_key_types_and_nulls() {
+        let row = crate::table("dim_region").map(row);
+        assert_eq!(
+            row.as_deref(),
+            Some("| `dim_region` | region, and key 0 for Unknown | **`region_key`** key, `region_name` text |\n")
+        );
+        assert!(dictionary_markdown().contains("`paid_date_key` date_key?, `amount` money,"));
+    }
+
+    #[test]
+    fn every_table_readers_see_has_one_row() {
+        let text = dictionary_markdown();
+        for table in TABLES {
+            let rows = text.lines().filter(|line| line.starts_with(&format!("| `{}`", table.name))).count();
+            assert_eq!(rows, usize::from(table.visibility != Visibility::Working), "{}", table.name);
+        }
+        assert_eq!(
+            text.matches("(empty in this version)").count(),
+            TABLES.iter().filter(|t| t.visibility == Visibility::Empty).count()
+        );
+    }
+
+    #[test]
+    fn every_row_has_three_cells() {
+        for line in dictionary_markdown().lines().filter(|line| line.starts_with('|')) {
+            assert_eq!(line.matches('|').count(), 4, "{line}");
+        }
+    }
+}

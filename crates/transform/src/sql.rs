@@ -1,0 +1,90 @@
+//! Which statement builds which table, and the values bound to its parameters.
+
+use chrono::{Datelike, NaiveDate};
+use config::{Frequency, PriceSensitive, Returns, Scoring, Thresholds, Transform, Universe};
+use datafusion::scalar::ScalarValue;
+
+/// Views between tables, in the order they are made; each is looked up by [`view`].
+pub const VIEWS: [&str; 4] = ["sales_lines", "score_values", "score_ranks", "scores"];
+
+/// The statement that builds a table of `schema::TABLES`; none for tables that other crates write and for tables that
+/// this version publishes empty.
+pub fn statement(table: &str) -> Option<&'static str> {
+    Some(match table {
+        "fact_sales" => include_str!("star/fact_sales.sql"),
+        "orders" => include_str!("star/orders.sql"),
+        "dim_region" => include_str!("star/dim_region.sql"),
+        "dim_customer" => include_str!("star/dim_customer.sql"),
+        "dim_product" => include_str!("star/dim_product.sql"),
+        "dim_date" => include_str!("star/dim_date.sql"),
+        "fact_payments" => include_str!("star/fact_payments.sql"),
+        "fact_tickets" => include_str!("star/fact_tickets.sql"),
+        "sales_trend" => include_str!("trade/sales_trend.sql"),
+        "product_performance" => include_str!("trade/product_performance.sql"),
+        "region_performance" => include_str!("trade/region_performance.sql"),
+        "age_band_performance" => include_str!("trade/age_band_performance.sql"),
+        "customer_region" => include_str!("trade/customer_region.sql"),
+        "rfm_measures" => include_str!("rfm/rfm_measures.sql"),
+        "rfm_scores" => include_str!("rfm/rfm_scores.sql"),
+        "customer_rfm" => include_str!("rfm/customer_rfm.sql"),
+        "rfm_segment_summary" => include_str!("rfm/rfm_segment_summary.sql"),
+        "rfm_validation" => include_str!("rfm/rfm_validation.sql"),
+        _ => return None,
+    })
+}
+
+/// The statement behind a view. `numbered` says that every sales line has a line number of its own.
+pub(crate) fn view(name: &str, numbered: bool, scoring: &Scoring) -> Option<&'static str> {
+    Some(match name {
+        "sales_lines" if numbered => include_str!("star/sales_lines_given.sql"),
+        "sales_lines" => include_str!("star/sales_lines_numbered.sql"),
+        "score_values" => include_str!("rfm/score_values.sql"),
+        "score_ranks" => include_str!("rfm/score_ranks.sql"),
+        "scores" => match scoring {
+            Scoring::NtileTied => include_str!("rfm/score_ntile_tied.sql"),
+            Scoring::Ntile => include_str!("rfm/score_ntile.sql"),
+            Scoring::Quantile => include_str!("rfm/score_quantile.sql"),
+            Scoring::PandasFirst => include_str!("rfm/score_pandas_first.sql"),
+            Scoring::Fixed(_) => include_str!("rfm/score_fixed.sql"),
+        },
+        _ => return None,
+    })
+}
+
+/// Every parameter any statement names; a statement takes those it needs.
+pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static str, ScalarValue)> {
+    let rule = match options.rfm.price_sensitive {
+        PriceSensitive::Auto => "auto",
+        PriceSensitive::Discount => "discount",
+        PriceSensitive::Grid => "grid",
+        PriceSensitive::Off => "off",
+    };
+    // The workshop's grid names Price Sensitive itself, so nothing is laid over it.
+    let rule = if options.rfm.grid == config::Grid::Workshop12 { "off" } else { rule };
+    let mut parameters = vec![
+        ("as_of", ScalarValue::Date32(Some(as_of.num_days_from_ce() - EPOCH_FROM_CE))),
+        ("exclude_returns", ScalarValue::from(options.returns == Returns::Exclude)),
+        ("by_purchase_days", ScalarValue::from(options.rfm.frequency == Frequency::PurchaseDays)),
+        ("by_region", ScalarValue::from(options.rfm.universe == Universe::Region)),
+        ("price_rule", ScalarValue::from(rule)),
+    ];
+    if let Scoring::Fixed(thresholds) = &options.rfm.scoring {
+        parameters.extend(bounds(thresholds));
+    }
+    parameters
+}
+
+/// Days from 0001-01-01 to 1970-01-01, in chrono's count.
+const EPOCH_FROM_CE: i32 = 719_163;
+
+fn bounds(thresholds: &Thresholds) -> Vec<(&'static str, ScalarValue)> {
+    const RECENCY: [&str; 4] = ["recency_1", "recency_2", "recency_3", "recency_4"];
+    const FREQUENCY: [&str; 4] = ["frequency_1", "frequency_2", "frequency_3", "frequency_4"];
+    const MONETARY: [&str; 4] = ["monetary_1", "monetary_2", "monetary_3", "monetary_4"];
+    let whole = |value: i64| ScalarValue::Decimal128(Some(i128::from(value) * extract::decimal::UNIT), 18, 4);
+    let money = |value: i128| ScalarValue::Decimal128(Some(value), 18, 4);
+    let recency = RECENCY.into_iter().zip(thresholds.recency.map(whole));
+    let frequency = FREQUENCY.into_iter().zip(thresholds.frequency.map(whole));
+    let monetary = MONETARY.into_iter().zip(thresholds.monetary.map(money));
+    recency.chain(frequency).chain(monetary).collect()
+}
