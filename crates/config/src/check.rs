@@ -7,15 +7,16 @@ mod sizes;
 mod sources;
 mod transform;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use chrono::NaiveDate;
 
 use crate::load::Environment;
-use crate::node::Document;
+use crate::node::{At, Document, Node, Value};
 use crate::pipeline::{AsOf, Connection, Pipeline, Publish};
-use crate::problem::{Problem, suggestion};
+use crate::problem::Problem;
 use crate::raw;
 
 pub(crate) use settings::settings;
@@ -28,8 +29,25 @@ pub(crate) struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// A problem at the value of a path.
     pub fn say(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(self.document.problem(self.document.at(path), message, help));
+    }
+
+    /// A problem at the key of a path.
+    pub fn say_key(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(self.document.problem(self.document.key_at(path), message, help));
+    }
+
+    /// References outside `connections` are not filled in; one there would be taken for a name.
+    pub fn references(&mut self) {
+        let Value::Map(entries) = &self.document.root.value else { return };
+        let found = entries.iter().filter(|(key, _)| key.name != "connections").flat_map(|(_, node)| references(node));
+        let help = "write the value out here; only addresses of connections are filled in";
+        let document = self.document;
+        self.problems.extend(
+            found.map(|at| document.problem(at, "references such as ${env:NAME} are filled in under `connections` only", help)),
+        );
     }
 
     /// The value, or nothing and a problem at the path.
@@ -38,21 +56,73 @@ impl Check<'_> {
     }
 }
 
-/// A pipeline file that has the right shape, with the connections the settings share.
-pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: &BTreeMap<String, Connection>) -> Option<Pipeline> {
+/// Where references stand.
+fn references(node: &Node) -> Vec<At> {
+    match &node.value {
+        Value::Text(text) if ["${env:", "${file:"].iter().any(|r| text.contains(r)) => vec![node.at],
+        Value::List(items) => items.iter().flat_map(references).collect(),
+        Value::Map(entries) => entries.iter().flat_map(|(_, value)| references(value)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A connection of the settings. It is filled in when a pipeline names it, so that one job does not need the secrets of all.
+pub(crate) struct Declared {
+    pub document: Rc<Document>,
+    pub raw: raw::Connection,
+}
+
+/// The connections of the settings, by name.
+pub(crate) type Shared = BTreeMap<String, Declared>;
+
+/// What sources can name.
+struct Connections {
+    sound: BTreeMap<String, Connection>,
+    /// Those with problems of their own included.
+    names: BTreeSet<String>,
+    /// Whether the settings could be read.
+    complete: bool,
+}
+
+/// A pipeline file that has the right shape, with the connections the settings share; none if the settings are wrong.
+pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option<&Shared>) -> Option<Pipeline> {
     let timezone = timezone(check, raw.timezone.as_deref());
     let as_of = as_of(check, raw.as_of.as_deref());
-    let mut connections = shared.clone();
-    for (name, connection) in &raw.connections {
-        if let Some(own) = connections::connection(check, name, connection) {
-            connections.insert(name.clone(), own);
-        }
-    }
-    let sources = sources::sources(check, raw.extract, &raw.connections, &connections);
+    check.references();
+    let known = connections(check, &raw, shared);
+    let sources = sources::sources(check, raw.extract, &known);
     let transform = transform::transform(check, &raw.transform);
     let publish = publish(check, &raw.publish);
+    let mut connections = known.sound;
     connections.retain(|name, _| sources.values().any(|s| s.connection == *name));
-    Some(Pipeline { name: raw.name, timezone: timezone?, as_of: as_of?, connections, sources, transform: transform?, publish: publish? })
+    Some(Pipeline {
+        name: raw.name,
+        timezone: timezone?,
+        as_of: as_of?,
+        connections,
+        sources,
+        transform: transform?,
+        publish: publish?,
+    })
+}
+
+/// The pipeline's own connections, and those of the settings that its sources name.
+fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Shared>) -> Connections {
+    let mut sound = BTreeMap::new();
+    let mut names: BTreeSet<String> = shared.into_iter().flat_map(BTreeMap::keys).cloned().collect();
+    for (name, connection) in &raw.connections {
+        names.insert(name.clone());
+        sound.extend(connections::connection(check, name, connection).map(|c| (name.clone(), c)));
+    }
+    let used: BTreeSet<&String> = raw.extract.sources().map(|source| &source.from).collect();
+    for (name, declared) in
+        shared.into_iter().flatten().filter(|(name, _)| used.contains(name) && !raw.connections.contains_key(*name))
+    {
+        let mut other = Check { document: &declared.document, environment: check.environment, problems: Vec::new() };
+        sound.extend(connections::connection(&mut other, name, &declared.raw).map(|c| (name.clone(), c)));
+        check.problems.extend(other.problems);
+    }
+    Connections { sound, names, complete: shared.is_some() }
 }
 
 fn timezone(check: &mut Check<'_>, name: Option<&str>) -> Option<chrono_tz::Tz> {
@@ -60,7 +130,10 @@ fn timezone(check: &mut Check<'_>, name: Option<&str>) -> Option<chrono_tz::Tz> 
     let known = chrono_tz::TZ_VARIANTS.iter().map(|t| t.name());
     let result = name.parse().map_err(|_| {
         let near = crate::problem::nearest(name, known);
-        let help = near.map_or_else(|| "use a name such as Europe/Zurich or America/New_York".to_owned(), |n| format!("did you mean `{n}`?"));
+        let help = near.map_or_else(
+            || "use a name such as Europe/Zurich or America/New_York".to_owned(),
+            |n| format!("did you mean `{n}`?"),
+        );
         (format!("there is no time zone `{name}`"), help)
     });
     check.keep(&["timezone"], result)
@@ -87,10 +160,4 @@ fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publish> {
         return None;
     }
     Some(Publish { to: PathBuf::from(&raw.to), keep: raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(12) })
-}
-
-/// "did you mean …" over the names of a map.
-pub(crate) fn known<T>(word: &str, map: &BTreeMap<String, T>, what: &str) -> String {
-    let names: Vec<&str> = map.keys().map(String::as_str).collect();
-    suggestion(word, names, what)
 }

@@ -5,6 +5,8 @@
 //! it stands on, what is wrong and what to do.
 
 mod check;
+mod excerpt;
+mod json_schema;
 mod load;
 mod node;
 mod pipeline;
@@ -13,7 +15,8 @@ mod raw;
 mod secret;
 mod shape;
 
-pub use load::{Environment, load, pipeline_schema, settings, settings_schema};
+pub use json_schema::{pipeline_schema, settings_schema};
+pub use load::{Environment, load, settings};
 pub use pipeline::*;
 pub use problem::{Problem, Problems};
 pub use secret::Secret;

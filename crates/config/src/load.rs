@@ -1,13 +1,14 @@
 //! Reading the files.
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
-use crate::check::{self, Check};
-use crate::node::{Document, MAX_BYTES};
-use crate::pipeline::{Connection, Pipeline, Settings};
+use crate::check::{self, Check, Shared};
+use crate::json_schema::{pipeline_schema, settings_schema};
+use crate::node::{At, Document, MAX_BYTES, Value};
+use crate::pipeline::{Pipeline, Settings};
 use crate::problem::{Problem, Problems, suggestion};
 use crate::{raw, shape};
 
@@ -32,17 +33,21 @@ impl Environment<'_> {
 /// Reads a pipeline file and the settings it runs under.
 ///
 /// `config_dir` holds `default.yaml`, which may be absent, and `<env>.yaml`, which must be there if `env` names it.
-pub fn load(file: &Path, config_dir: Option<&Path>, env: Option<&str>, environment: &Environment<'_>) -> Result<(Pipeline, Settings), Problems> {
-    let layers = layers(config_dir, env, environment);
+pub fn load(
+    file: &Path,
+    config_dir: Option<&Path>,
+    env: Option<&str>,
+    environment: &Environment<'_>,
+) -> Result<(Pipeline, Settings), Problems> {
     let mut problems = Vec::new();
-    let (settings, shared) = match layers {
-        Ok((settings, shared)) => (Some(settings), shared),
+    let (settings, shared) = match layers(config_dir, env, environment) {
+        Ok((settings, shared)) => (Some(settings), Some(shared)),
         Err(found) => {
             problems.extend(found.0);
-            (None, BTreeMap::new())
+            (None, None)
         }
     };
-    let pipeline = match read_pipeline(file).and_then(|document| checked_pipeline(&document, &shared, environment)) {
+    let pipeline = match read_pipeline(file).and_then(|document| checked_pipeline(&document, shared.as_ref(), environment)) {
         Ok(pipeline) => Some(pipeline),
         Err(found) => {
             problems.extend(found.0);
@@ -60,48 +65,49 @@ pub fn settings(config_dir: Option<&Path>, env: Option<&str>, environment: &Envi
     layers(config_dir, env, environment).map(|(settings, _)| settings)
 }
 
-/// The JSON Schema of pipeline files.
-pub fn pipeline_schema() -> serde_json::Value {
-    schemars::schema_for!(raw::Pipeline).to_value()
-}
-
-/// The JSON Schema of `config/*.yaml`.
-pub fn settings_schema() -> serde_json::Value {
-    schemars::schema_for!(raw::Settings).to_value()
-}
-
-fn checked_pipeline(document: &Document, shared: &BTreeMap<String, Connection>, environment: &Environment<'_>) -> Result<Pipeline, Problems> {
+fn checked_pipeline(document: &Document, shared: Option<&Shared>, environment: &Environment<'_>) -> Result<Pipeline, Problems> {
     let raw: raw::Pipeline = shaped(document, &pipeline_schema())?;
     let mut check = Check { document, environment, problems: Vec::new() };
     let pipeline = check::pipeline(&mut check, raw, shared);
     finished(check, pipeline)
 }
 
-type Layers = (Settings, BTreeMap<String, Connection>);
+type Layers = (Settings, Shared);
 
 fn layers(config_dir: Option<&Path>, env: Option<&str>, environment: &Environment<'_>) -> Result<Layers, Problems> {
-    let mut below = layer(&Document::parse(DEFAULTS_NAME, DEFAULTS.to_owned())?, None, environment)?;
-    let Some(folder) = config_dir else { return Ok(below) };
+    let mut below = layer(Document::parse(DEFAULTS_NAME, DEFAULTS.to_owned())?, None, environment)?;
+    // An environment that is named must never be passed over in silence.
+    let Some(folder) = config_dir.or(env.map(|_| Path::new("config"))) else { return Ok(below) };
     let default = folder.join("default.yaml");
     if default.is_file() {
-        below = layer(&read(&default)?, Some(below), environment)?;
+        below = layer(read(&default)?, Some(below), environment)?;
     }
     if let Some(env) = env {
         let path = folder.join(format!("{env}.yaml"));
         if !path.is_file() {
             let there = yaml_names(folder);
             let names: Vec<&str> = there.iter().map(String::as_str).filter(|n| *n != "default").collect();
-            return Err(Problem::whole(&shown(&path), format!("there is no environment `{env}`"), suggestion(env, names, "environments")).into());
+            return Err(Problem::whole(
+                &shown(&path),
+                format!("there is no environment `{env}`"),
+                suggestion(env, names, "environments"),
+            )
+            .into());
         }
-        below = layer(&read(&path)?, Some(below), environment)?;
+        below = layer(read(&path)?, Some(below), environment)?;
     }
     Ok(below)
 }
 
-fn layer(document: &Document, below: Option<Layers>, environment: &Environment<'_>) -> Result<Layers, Problems> {
-    let raw: raw::Settings = shaped(document, &settings_schema())?;
-    let mut check = Check { document, environment, problems: Vec::new() };
-    let settings = check::settings(&mut check, &raw, below);
+fn layer(mut document: Document, below: Option<Layers>, environment: &Environment<'_>) -> Result<Layers, Problems> {
+    // An environment without differences is a file of comments.
+    if matches!(document.root.value, Value::Null) {
+        document.root.value = Value::Map(Vec::new());
+    }
+    let document = Rc::new(document);
+    let raw: raw::Settings = shaped(&document, &settings_schema())?;
+    let mut check = Check { document: &document, environment, problems: Vec::new() };
+    let settings = check::settings(&mut check, raw, below, &document);
     finished(check, settings)
 }
 
@@ -116,7 +122,11 @@ fn shaped<T: DeserializeOwned>(document: &Document, schema: &serde_json::Value) 
 }
 
 fn finished<T>(mut check: Check<'_>, value: Option<T>) -> Result<T, Problems> {
-    check.problems.sort_by_key(|p| (p.line, p.column));
+    // Problems of connections in other files come behind those of the file itself.
+    let file = &check.document.file;
+    check
+        .problems
+        .sort_by(|a, b| (a.file != *file, &a.file, a.line, a.column).cmp(&(b.file != *file, &b.file, b.line, b.column)));
     match value {
         Some(value) if check.problems.is_empty() => Ok(value),
         _ => Err(Problems(check.problems)),
@@ -128,7 +138,11 @@ fn read_pipeline(path: &Path) -> Result<Document, Problems> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let there: Vec<String> = yaml_names(folder).iter().map(|n| shown(&folder.join(format!("{n}.yaml")))).collect();
         let names: Vec<&str> = there.iter().map(String::as_str).collect();
-        let help = if names.is_empty() { "paths are relative to the working directory (-C DIR)".to_owned() } else { suggestion(&shown(path), names, "there are") };
+        let help = if names.is_empty() {
+            "paths are relative to the working directory (-C DIR)".to_owned()
+        } else {
+            suggestion(&shown(path), names, "there are")
+        };
         return Err(Problem::whole(&shown(path), "there is no such file", help).into());
     }
     read(path)
@@ -143,8 +157,17 @@ fn read(path: &Path) -> Result<Document, Problems> {
     }
     let bytes = std::fs::read(path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|e| {
-        let line = e.as_bytes().iter().take(e.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
-        Problem::whole(&file, format!("line {line} holds bytes that are not UTF-8"), "save the file as UTF-8")
+        let text = String::from_utf8_lossy(e.as_bytes());
+        let sound = text.get(..e.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = sound.matches('\n').count() + 1;
+        let column = sound.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Problem::at(
+            &file,
+            &text,
+            At { line: line as u64, column: column as u64 },
+            "this byte is not UTF-8",
+            "save the file as UTF-8",
+        )
     })?;
     Ok(Document::parse(&file, text)?)
 }

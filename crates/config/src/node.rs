@@ -2,13 +2,20 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
+use serde_yaml::budget::BudgetBreach;
 
 use crate::problem::Problem;
 
 /// Bytes of a file; pipelines have a few thousand.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
+
+/// Levels of nesting; a pipeline has seven.
+const MAX_DEPTH: usize = 32;
+
+/// Keys and values of a file, aliases filled in.
+const MAX_NODES: usize = 50_000;
 
 /// Line and column, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +61,11 @@ impl Document {
         let text = text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text);
         let options = serde_yaml::options! {
             with_snippet: false,
-            budget: serde_yaml::budget! { max_depth: 32, max_nodes: 50_000, max_aliases: 1_000, max_anchors: 200, max_documents: 1 },
+            // `off` is a word of this format, and `no` the code of a country.
+            strict_booleans: true,
+            // Keys that stand twice come through, so that all of them are reported, with the other problems.
+            duplicate_keys: serde_yaml::DuplicateKeyPolicy::PassThrough,
+            budget: serde_yaml::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES, max_aliases: 1_000, max_anchors: 200, max_documents: 1 },
         };
         let parsed: Result<Spanned<Value>, _> = serde_yaml::from_str_with_options(&text, options);
         match parsed {
@@ -65,26 +76,28 @@ impl Document {
             Err(error) => {
                 let place = error.location().map(|l| At { line: l.line(), column: l.column() }).unwrap_or_default();
                 let (message, help) = explain(&error);
-                Err(Self::problem_in(file, &text, place, message, help))
+                Err(Problem::at(file, &text, place, &message, help))
             }
         }
     }
 
     pub fn problem(&self, at: At, message: impl Into<String>, help: impl Into<String>) -> Problem {
-        Self::problem_in(&self.file, &self.text, at, message.into(), help.into())
-    }
-
-    fn problem_in(file: &str, text: &str, at: At, message: String, help: String) -> Problem {
-        let index = usize::try_from(at.line.saturating_sub(1)).unwrap_or_default();
-        // A tab would move the caret; it shows as one space.
-        let line = text.lines().nth(index).unwrap_or_default().replace('\t', " ");
-        Problem { file: file.to_owned(), line: at.line, column: at.column, message, help, text: line }
+        Problem::at(&self.file, &self.text, at, &message.into(), &help.into())
     }
 
     /// Where a path stands: its value, or the deepest part of it that is there.
     pub fn at(&self, path: &[&str]) -> At {
+        self.places(path).1
+    }
+
+    /// Where the key of a path stands.
+    pub fn key_at(&self, path: &[&str]) -> At {
+        self.places(path).0
+    }
+
+    fn places(&self, path: &[&str]) -> (At, At) {
         let mut node = &self.root;
-        let mut place = node.at;
+        let mut places = (node.at, node.at);
         for step in path {
             let next = match &node.value {
                 Value::Map(entries) => entries.iter().find(|(key, _)| key.name == *step).map(|(key, value)| (key.at, value)),
@@ -93,29 +106,47 @@ impl Document {
             };
             let Some((key, value)) = next else { break };
             // Of a nested value the key says more than its first line.
-            place = if matches!(value.value, Value::Map(_) | Value::Null) { key } else { value.at };
+            places = (key, if matches!(value.value, Value::Map(_) | Value::Null) { key } else { value.at });
             node = value;
         }
-        place
+        places
     }
 }
 
 /// The parser's words, and what to do about them.
-fn explain(error: &serde_yaml::Error) -> (String, String) {
-    let message = error.without_snippet().to_string();
-    let words = message.split(" at line ").next().unwrap_or(&message).trim().to_owned();
-    let lower = words.to_lowercase();
-    if lower.contains("duplicate") {
-        return (words, "remove one of the two".to_owned());
+fn explain(error: &serde_yaml::Error) -> (String, &'static str) {
+    let mut error = error.without_snippet();
+    while let serde_yaml::Error::AliasError { error: inner, .. } = error {
+        error = inner;
     }
-    if ["budget", "exceed", "limit", "too many", "too deep", "alias"].iter().any(|w| lower.contains(w)) {
-        let help = "a file that grows or nests like this is refused before it is read; pipeline files need no anchors";
-        return (format!("the file goes beyond the limits for YAML: {words}"), help.to_owned());
+    if let serde_yaml::Error::Budget { breach, .. } = error {
+        return beyond(breach);
     }
-    if lower.contains("tab") {
-        return (words, "YAML is indented with spaces".to_owned());
+    let message = error.to_string();
+    let words = message.split(" at line ").next().unwrap_or(&message).trim();
+    if words.to_lowercase().contains("tab") {
+        return ("a tab stands where YAML wants spaces".to_owned(), "indent with spaces");
     }
-    (format!("this is not YAML: {words}"), "look at the indentation and the quotes around this place".to_owned())
+    (format!("this is not YAML: {words}"), "look at the indentation, the brackets and the quotes around this place")
+}
+
+/// What a file does that no configuration does. It is refused while it is read, before it can grow.
+fn beyond(breach: &BudgetBreach) -> (String, &'static str) {
+    let help = "a configuration is small and flat; is this the right file?";
+    match breach {
+        BudgetBreach::Documents { .. } => {
+            ("the file holds more than one YAML document".to_owned(), "`---` begins another one; a file holds one")
+        }
+        BudgetBreach::Depth { .. } => (format!("the file nests deeper than {MAX_DEPTH} levels"), help),
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => (
+            format!("the file grows beyond {MAX_NODES} values, its aliases filled in"),
+            "write values out instead of repeating them by alias (`*name`)",
+        ),
+        _ => (
+            "the file goes beyond the limits for anchors and aliases".to_owned(),
+            "write values out instead of repeating them by alias (`*name`)",
+        ),
+    }
 }
 
 fn at<T>(spanned: &Spanned<T>) -> At {
@@ -142,7 +173,8 @@ impl Node {
         match &self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "true or false",
-            Value::Integer(_) | Value::Float(_) => "a number",
+            Value::Integer(_) => "a number",
+            Value::Float(_) => "a decimal number",
             Value::Text(_) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
@@ -209,9 +241,6 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut map: Vec<(Key, Node)> = Vec::new();
         while let Some(key) = entries.next_key::<Spanned<String>>()? {
             let value = entries.next_value::<Spanned<Value>>()?;
-            if map.iter().any(|(k, _)| k.name == key.value) {
-                return Err(de::Error::custom(format!("the key `{}` stands twice", key.value)));
-            }
             map.push((Key { at: at(&key), name: key.value }, Node { at: at(&value), value: value.value }));
         }
         Ok(Value::Map(map))

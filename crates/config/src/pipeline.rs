@@ -2,6 +2,7 @@
 //! crate looks at a threshold, a name or a path twice.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -34,13 +35,29 @@ pub enum AsOf {
     On(NaiveDate),
 }
 
-/// Where data lies.
-#[derive(Debug, Clone)]
+/// Where data lies. It prints its kind alone, because any address may have been filled in from a secret.
+#[derive(Clone)]
 pub enum Connection {
     /// A folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` with credentials from the environment.
-    Files { url: String },
-    Sqlite { path: PathBuf },
-    Postgres { url: Secret },
+    Files {
+        url: String,
+    },
+    Sqlite {
+        path: PathBuf,
+    },
+    Postgres {
+        url: Secret,
+    },
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Files { .. } => "Files(***)",
+            Self::Sqlite { .. } => "Sqlite(***)",
+            Self::Postgres { .. } => "Postgres(***)",
+        })
+    }
 }
 
 /// How one entity is read.
@@ -202,6 +219,7 @@ pub enum PriceSensitive {
 
 /// Which segment each score pair falls in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one grid a run")]
 pub enum Grid {
     /// The 5×5 grid on R and FM = (F+M+1) div 2 with Price Sensitive as an overlay.
     Standard,
@@ -231,7 +249,7 @@ pub struct Settings {
 
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// Bytes DataFusion's operators may hold before they spill.
+    /// Bytes the engine's operators may hold before they spill.
     pub memory: usize,
     /// Worker threads; 0 was resolved to the machine's cores.
     pub threads: usize,

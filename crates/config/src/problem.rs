@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::excerpt::{excerpt, redact};
+use crate::node::At;
+
 /// One thing to mend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -16,9 +19,12 @@ pub struct Problem {
     /// What to do; empty where the message says it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub help: String,
-    /// The line itself.
+    /// The line itself, as it is shown.
     #[serde(skip)]
     pub text: String,
+    /// Characters of `text` before the place.
+    #[serde(skip)]
+    pub caret: usize,
 }
 
 /// Every problem of a file, in the order of its lines.
@@ -28,7 +34,22 @@ pub struct Problems(pub Vec<Problem>);
 impl Problem {
     /// A problem of a file as a whole.
     pub fn whole(file: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: 0, column: 0, message: message.into(), help: help.into(), text: String::new() }
+        Self::at(file, "", At::default(), &message.into(), &help.into())
+    }
+
+    /// A problem at a place of a file's text. The message may quote the file; the help holds names and advice alone.
+    pub(crate) fn at(file: &str, text: &str, at: At, message: &str, help: &str) -> Self {
+        let index = usize::try_from(at.line.saturating_sub(1)).unwrap_or_default();
+        let (shown, caret) = excerpt(text.lines().nth(index).unwrap_or_default(), at.column);
+        Self {
+            file: file.to_owned(),
+            line: at.line,
+            column: at.column,
+            message: redact(message),
+            help: help.to_owned(),
+            text: shown,
+            caret,
+        }
     }
 }
 
@@ -48,7 +69,7 @@ impl fmt::Display for Problem {
         } else {
             let number = self.line.to_string();
             let margin = " ".repeat(number.len());
-            let indent = " ".repeat(usize::try_from(self.column.saturating_sub(1)).unwrap_or_default());
+            let indent = " ".repeat(self.caret);
             writeln!(f, "{margin}--> {}:{}:{}", self.file, self.line, self.column)?;
             writeln!(f, "{margin} |\n{number} | {}", self.text)?;
             writeln!(f, "{margin} | {indent}{}", "^".repeat(self.width()))?;
@@ -61,17 +82,37 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// Characters of the word at the place: to the closing quote, or to what ends a plain one.
+    /// Characters of the word at the place: to the closing quote or bracket, or to what ends a plain one.
     fn width(&self) -> usize {
-        let start = usize::try_from(self.column.saturating_sub(1)).unwrap_or_default();
-        let rest: Vec<char> = self.text.chars().skip(start).collect();
+        let rest: Vec<char> = self.text.chars().skip(self.caret).collect();
         let end = match rest.first() {
             Some(quote @ ('"' | '\'')) => rest.iter().skip(1).position(|c| c == quote).map(|p| p + 2),
-            _ => rest.iter().position(|c| ",]}".contains(*c)).into_iter().chain(rest.windows(2).position(|w| matches!(w, [':', ' '] | [' ', '#']))).min(),
+            Some('[' | '{') => closing(&rest),
+            _ => {
+                let flow = rest.iter().position(|c| ",]}".contains(*c));
+                let block = rest.windows(2).position(|w| matches!(w, [':', ' '] | [' ', '#']));
+                flow.into_iter().chain(block).min()
+            }
         };
         let word: String = rest.iter().take(end.unwrap_or(rest.len())).collect();
         word.trim_end().trim_end_matches(':').chars().count().max(1)
     }
+}
+
+/// Characters up to the bracket that closes the first one.
+fn closing(text: &[char]) -> Option<usize> {
+    let mut open = 0;
+    for (place, c) in text.iter().enumerate() {
+        match c {
+            '[' | '{' => open += 1,
+            ']' | '}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(place + 1);
+        }
+    }
+    None
 }
 
 impl fmt::Display for Problems {
@@ -101,5 +142,5 @@ pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'
         return format!("did you mean `{near}`?");
     }
     let all: Vec<&str> = candidates.into_iter().collect();
-    if all.is_empty() { format!("there are no {what}") } else { format!("{what}: {}", all.join(", ")) }
+    if all.is_empty() { "there are none".to_owned() } else { format!("{what}: {}", all.join(", ")) }
 }

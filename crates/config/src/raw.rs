@@ -70,6 +70,14 @@ pub(crate) struct Extract {
     pub tickets: Option<Source>,
 }
 
+impl Extract {
+    /// Those that are there.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        let others = [&self.customers, &self.products, &self.payments, &self.tickets];
+        std::iter::once(&self.sales).chain(others.into_iter().flatten())
+    }
+}
+
 /// How one entity is read.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -298,8 +306,16 @@ pub(crate) enum PriceSensitive {
 #[serde(untagged)]
 #[schemars(inline)]
 pub(crate) enum Segments {
-    Preset(String),
+    Preset(Preset),
     Own(BTreeMap<String, Vec<String>>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Preset {
+    Standard,
+    Workshop12,
 }
 
 /// Where to publish.

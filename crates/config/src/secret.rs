@@ -1,6 +1,8 @@
 //! Values that must never be shown, and the references that stand for them.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -51,15 +53,32 @@ pub(crate) fn resolve(text: &str, environment: &Environment<'_>) -> Result<Strin
     Ok(resolved)
 }
 
+/// Bytes of a secret file; what is longer is another file, or endless.
+const MAX_BYTES: u64 = 64 << 10;
+
+fn read(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)? as u64;
+    if read > MAX_BYTES {
+        return Err(std::io::Error::other(format!("it is larger than {} KiB", MAX_BYTES / 1024)));
+    }
+    Ok(text)
+}
+
 fn value(reference: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
     match reference.split_once(':') {
         Some(("env", name)) => (environment.variable)(name).ok_or_else(|| {
-            (format!("the environment variable {name} is not set"), format!("set {name} where this runs, or put the value in a file and write ${{file:/path}}"))
+            (
+                format!("the environment variable {name} is not set"),
+                format!("set {name} where this runs, or put the value in a file and write ${{file:/path}}"),
+            )
         }),
-        Some(("file", path)) => match std::fs::read_to_string(path) {
+        Some(("file", path)) => match read(path) {
             Ok(text) => Ok(text.trim_end_matches(['\n', '\r']).to_owned()),
-            Err(error) => Err((format!("the secret file {path} cannot be read: {error}"), "check the path and who may read it".to_owned())),
+            Err(error) => {
+                Err((format!("the secret file {path} cannot be read: {error}"), "check the path and who may read it".to_owned()))
+            }
         },
-        _ => Err((format!("`${{{reference}}}` is neither ${{env:NAME}} nor ${{file:/path}}"), String::new())),
+        _ => Err((format!("`${{{reference}}}` is neither ${{env:NAME}} nor ${{file:/path}}"), "use one of these two".to_owned())),
     }
 }

@@ -8,4 +8,4 @@ mod grid;
 mod sql;
 
 pub use build::{Error, Table, Warehouse, build};
-pub use sql::{VIEWS, statement};
+pub use sql::{VIEWS, statement, view_statements};

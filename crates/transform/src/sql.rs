@@ -51,6 +51,22 @@ pub(crate) fn view(name: &str, numbered: bool, scoring: &Scoring) -> Option<&'st
     })
 }
 
+/// Every view with all the statements it can stand for, so that a test can read each of them whatever the options are.
+pub fn view_statements() -> Vec<(&'static str, Vec<&'static str>)> {
+    let no_bounds = Thresholds { recency: [0; 4], frequency: [0; 4], monetary: [0; 4] };
+    let modes = [Scoring::NtileTied, Scoring::Ntile, Scoring::Quantile, Scoring::PandasFirst, Scoring::Fixed(no_bounds)];
+    let variants = |name| {
+        let mut found = Vec::new();
+        for sql in modes.iter().flat_map(|mode| [view(name, true, mode), view(name, false, mode)]).flatten() {
+            if !found.contains(&sql) {
+                found.push(sql);
+            }
+        }
+        (name, found)
+    };
+    VIEWS.into_iter().map(variants).collect()
+}
+
 /// Every parameter any statement names; a statement takes those it needs.
 pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static str, ScalarValue)> {
     let rule = match options.rfm.price_sensitive {

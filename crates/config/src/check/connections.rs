@@ -7,7 +7,24 @@ use crate::pipeline::Connection;
 use crate::raw::{self, ConnectionType};
 use crate::secret::{Secret, resolve};
 
+/// The connection with its references filled in.
 pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connection) -> Option<Connection> {
+    let (key, value) = address(check, name, raw)?;
+    let resolved = check.keep(&["connections", name, key], resolve(value, check.environment))?;
+    if resolved.trim().is_empty() {
+        let help = if value.trim().is_empty() { "give it a value" } else { "what it refers to is empty" };
+        check.say(&["connections", name, key], format!("`{key}` of connection `{name}` is empty"), help);
+        return None;
+    }
+    match raw.r#type {
+        ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
+        ConnectionType::Postgres => postgres(check, name, resolved),
+        ConnectionType::Files => files(check, name, resolved),
+    }
+}
+
+/// The key that says where the connection leads, and its value as written.
+pub(super) fn address<'r>(check: &mut Check<'_>, name: &str, raw: &'r raw::Connection) -> Option<(&'static str, &'r str)> {
     let (key, value, other, other_value) = match raw.r#type {
         ConnectionType::Sqlite => ("path", &raw.path, "url", &raw.url),
         ConnectionType::Files | ConnectionType::Postgres => ("url", &raw.url, "path", &raw.path),
@@ -18,7 +35,12 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
         ConnectionType::Postgres => "postgres",
     };
     if other_value.is_some() {
-        check.say(&["connections", name, other], format!("a connection of type {kind} has no `{other}`"), format!("it has `{key}`"));
+        check.say_key(
+            &["connections", name, other],
+            format!("a connection of type {kind} has no `{other}`"),
+            format!("it has `{key}`"),
+        );
+        value.as_ref()?;
     }
     let Some(value) = value else {
         let example = match raw.r#type {
@@ -26,19 +48,10 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
             ConnectionType::Sqlite => "path: data/shop.sqlite",
             ConnectionType::Postgres => "url: \"${env:ORDERS_URL}\"",
         };
-        check.say(&["connections", name], format!("connection `{name}` lacks `{key}`"), format!("such as {example}"));
+        check.say_key(&["connections", name], format!("connection `{name}` lacks `{key}`"), format!("such as {example}"));
         return None;
     };
-    let resolved = check.keep(&["connections", name, key], resolve(value, check.environment))?;
-    if resolved.trim().is_empty() {
-        check.say(&["connections", name, key], format!("`{key}` of connection `{name}` is empty"), "");
-        return None;
-    }
-    match raw.r#type {
-        ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
-        ConnectionType::Postgres => postgres(check, name, resolved),
-        ConnectionType::Files => files(check, name, resolved),
-    }
+    Some((key, value))
 }
 
 fn postgres(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
@@ -52,10 +65,20 @@ fn postgres(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection
 }
 
 fn files(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
-    if let Some((scheme, _)) = url.split_once("://")
-        && !["s3", "az", "gs"].contains(&scheme)
-    {
-        check.say(&["connections", name, "url"], format!("`{scheme}://` is not a store that files are read from"), "use a folder, s3://, az:// or gs://");
+    let path = ["connections", name, "url"];
+    let Some((scheme, rest)) = url.split_once("://") else { return Some(Connection::Files { url }) };
+    // What a reference stood for is not shown, so the messages hold nothing of the url.
+    if !["s3", "az", "gs"].contains(&scheme) {
+        check.say(
+            &path,
+            format!("the url of connection `{name}` is not one that files are read from"),
+            "write a folder, or a url that begins with s3://, az:// or gs://",
+        );
+        return None;
+    }
+    if rest.split('/').next().is_some_and(|bucket| bucket.contains('@')) {
+        let help = "leave them out: the store takes them from the environment (AWS_ACCESS_KEY_ID and so on)";
+        check.say(&path, format!("the url of connection `{name}` holds credentials"), help);
         return None;
     }
     Some(Connection::Files { url })

@@ -1,19 +1,25 @@
 //! Settings: the defaults with an environment's differences laid over them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use super::{Check, connections, sizes};
-use crate::pipeline::{Connection, Engine, Limits, Settings};
+use super::{Check, Declared, Shared, connections, sizes};
+use crate::node::Document;
+use crate::pipeline::{Engine, Limits, Settings};
 use crate::raw;
 
 /// Turns one file's settings into checked ones; `below` gives what the file leaves out.
-pub(crate) fn settings(check: &mut Check<'_>, raw: &raw::Settings, below: Option<(Settings, BTreeMap<String, Connection>)>) -> Option<(Settings, BTreeMap<String, Connection>)> {
-    let (lower, mut shared) = below.unwrap_or_else(|| (floor(), BTreeMap::new()));
-    for (name, connection) in &raw.connections {
-        if let Some(connection) = connections::connection(check, name, connection) {
-            shared.insert(name.clone(), connection);
-        }
+pub(crate) fn settings(
+    check: &mut Check<'_>,
+    raw: raw::Settings,
+    below: Option<(Settings, Shared)>,
+    document: &Rc<Document>,
+) -> Option<(Settings, Shared)> {
+    let (lower, mut shared) = below.unwrap_or_else(|| (floor(), Shared::new()));
+    check.references();
+    for (name, raw) in raw.connections {
+        connections::address(check, &name, &raw);
+        shared.insert(name, Declared { document: Rc::clone(document), raw });
     }
     let size = |check: &mut Check<'_>, path: [&str; 2], text: &Option<String>, lower: u64| match text {
         Some(text) => check.keep(&path, sizes::bytes(path[1], text)),

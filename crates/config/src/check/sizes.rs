@@ -31,9 +31,17 @@ pub(super) fn bytes(name: &str, text: &str) -> Result<u64, Wrong> {
 pub(super) fn share(name: &str, share: &Share) -> Result<f64, Wrong> {
     let (value, shown) = match share {
         Share::Fraction(fraction) => (Some(*fraction), fraction.to_string()),
-        Share::Percent(text) => (text.trim().strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok()).map(|p| p / 100.0), text.clone()),
+        Share::Percent(text) => {
+            (text.trim().strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok()).map(|p| p / 100.0), text.clone())
+        }
     };
-    value
-        .filter(|v| (0.0..=1.0).contains(v))
-        .ok_or_else(|| (format!("`{name}` cannot be `{shown}`"), "write a share of the records, such as 0.1% or 0.001".to_owned()))
+    if matches!(share, Share::Fraction(f) if *f >= 1.0) {
+        return Err((
+            format!("`{name}` is {shown}: a share, or percent?"),
+            format!("write {shown}% with the sign, or a fraction below 1 such as 0.01"),
+        ));
+    }
+    value.filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| {
+        (format!("`{name}` cannot be `{shown}`"), "write a share of the records, such as 0.1% or 0.001".to_owned())
+    })
 }

@@ -2,26 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use chrono::format::{Item, StrftimeItems};
 use schema::{ENTITIES, Entity, entity};
 
-use super::{Check, known, sizes};
-use crate::pipeline::{Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source};
-use crate::problem::suggestion;
+use super::{Check, Connections, sizes};
+use crate::pipeline::{
+    Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source,
+};
+use crate::problem::{nearest, suggestion};
 use crate::raw;
 
-pub(super) fn sources(
-    check: &mut Check<'_>,
-    raw: raw::Extract,
-    own: &BTreeMap<String, raw::Connection>,
-    connections: &BTreeMap<String, Connection>,
-) -> BTreeMap<Entity, Source> {
+pub(super) fn sources(check: &mut Check<'_>, raw: raw::Extract, connections: &Connections) -> BTreeMap<Entity, Source> {
     let raw::Extract { sales, customers, products, payments, tickets } = raw;
     let written = [Some(sales), customers, products, payments, tickets];
     let mut sources = BTreeMap::new();
     for (name, source) in ENTITIES.into_iter().zip(written) {
         let Some(raw) = source else { continue };
         let mut one = One { check, entity: name };
-        if let Some(source) = one.source(&raw, own, connections) {
+        if let Some(source) = one.source(&raw, connections) {
             sources.insert(name, source);
         }
     }
@@ -41,14 +39,21 @@ impl One<'_, '_> {
         self.check.say(&full, message, help);
     }
 
+    /// The same, at the key of the path.
+    fn say_key(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        let mut full = vec!["extract", self.entity.name()];
+        full.extend(path);
+        self.check.say_key(&full, message, help);
+    }
+
     fn keep<T>(&mut self, path: &[&str], result: Result<T, (String, String)>) -> Option<T> {
         result.map_err(|(message, help)| self.say(path, message, help)).ok()
     }
 
-    fn source(&mut self, raw: &raw::Source, own: &BTreeMap<String, raw::Connection>, connections: &BTreeMap<String, Connection>) -> Option<Source> {
-        let input = self.input(raw, own, connections);
+    fn source(&mut self, raw: &raw::Source, connections: &Connections) -> Option<Source> {
+        let input = self.input(raw, connections);
         let columns = self.columns(raw);
-        self.required(&columns, raw);
+        self.required(raw);
         let deduplicate = match &raw.deduplicate {
             Some(raw) => self.deduplicate(raw, &columns),
             None => None,
@@ -57,35 +62,59 @@ impl One<'_, '_> {
         if raw.r#where.as_ref().is_some_and(|w| w.trim().is_empty()) {
             self.say(&["where"], "`where` is empty", "leave the key out to read every row");
         }
-        Some(Source { connection: raw.from.clone(), input: input?, columns, filter: raw.r#where.clone(), deduplicate, rejects: rejects? })
+        Some(Source {
+            connection: raw.from.clone(),
+            input: input?,
+            columns,
+            filter: raw.r#where.clone(),
+            deduplicate,
+            rejects: rejects?,
+        })
     }
 
-    fn input(&mut self, raw: &raw::Source, own: &BTreeMap<String, raw::Connection>, connections: &BTreeMap<String, Connection>) -> Option<Input> {
-        let Some(connection) = connections.get(&raw.from) else {
+    fn input(&mut self, raw: &raw::Source, connections: &Connections) -> Option<Input> {
+        let Some(connection) = connections.sound.get(&raw.from) else {
             // One that is there and wrong has its own problem.
-            if !own.contains_key(&raw.from) {
-                let help = known(&raw.from, connections, "connections");
+            if connections.complete && !connections.names.contains(&raw.from) {
+                let names: Vec<&str> = connections.names.iter().map(String::as_str).collect();
+                let help = if names.is_empty() {
+                    "declare it under `connections`, here or in config/<env>.yaml".to_owned()
+                } else {
+                    suggestion(&raw.from, names, "connections")
+                };
                 self.say(&["from"], format!("there is no connection `{}`", raw.from), help);
             }
             return None;
         };
         let files = matches!(connection, Connection::Files { .. });
-        let given: Vec<&str> =
-            [("path", &raw.path), ("table", &raw.table), ("query", &raw.query)].iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
+        let given: Vec<&str> = [("path", &raw.path), ("table", &raw.table), ("query", &raw.query)]
+            .iter()
+            .filter(|(_, v)| v.is_some())
+            .map(|(k, _)| *k)
+            .collect();
         let wanted = if files { "`path`" } else { "`table` or `query`" };
-        let kind = if files { "files" } else { "a database" };
+        let kind = if files { "a folder of files" } else { "a database" };
         match given.as_slice() {
             [] => {
-                self.say(&[], format!("extract.{} does not say what to read", self.entity), format!("`{}` is {kind}: give {wanted}", raw.from));
+                self.say_key(
+                    &[],
+                    format!("`{}` does not say what to read", self.entity),
+                    format!("`{}` is {kind}: give {wanted}", raw.from),
+                );
                 None
             }
             [one] if files != (*one == "path") => {
-                self.say(&[one], format!("`{one}` does not go with connection `{}`", raw.from), format!("it is {kind}: give {wanted}"));
+                self.say_key(
+                    &[one],
+                    format!("`{one}` does not go with connection `{}`", raw.from),
+                    format!("it is {kind}: give {wanted}"),
+                );
                 None
             }
             [_] => self.one_input(raw),
             [_, second, ..] => {
-                self.say(&[second], format!("{} stand side by side", given.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(" and ")), "a source reads one thing");
+                let given = given.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(" and ");
+                self.say_key(&[second], format!("{given} are given together"), "a source reads one thing: keep one of them");
                 None
             }
         }
@@ -93,10 +122,18 @@ impl One<'_, '_> {
 
     fn one_input(&mut self, raw: &raw::Source) -> Option<Input> {
         if raw.path.is_none() {
-            for (key, there) in [("format", raw.format.is_some()), ("compression", raw.compression.is_some()), ("csv", raw.csv.is_some())] {
+            for (key, there) in
+                [("format", raw.format.is_some()), ("compression", raw.compression.is_some()), ("csv", raw.csv.is_some())]
+            {
                 if there {
-                    self.say(&[key], format!("`{key}` is for files, and this source is a database"), "leave it out");
+                    self.say_key(&[key], format!("`{key}` is for files, and this source is a database"), "leave it out");
                 }
+            }
+        }
+        for (key, value) in [("path", &raw.path), ("table", &raw.table), ("query", &raw.query)] {
+            if value.as_ref().is_some_and(|v| v.trim().is_empty()) {
+                self.say(&[key], format!("`{key}` is empty"), "say what to read");
+                return None;
             }
         }
         match (&raw.path, &raw.table, &raw.query) {
@@ -120,24 +157,34 @@ impl One<'_, '_> {
             Some(raw::Compression::Zstd) => Compression::Zstd,
             None => by_ending,
         };
-        let by_name = match stem.rsplit_once('.').map(|(_, ending)| ending) {
+        let ending = stem.rsplit_once('.').map(|(_, ending)| ending);
+        let by_name = match ending {
             Some("csv" | "tsv" | "txt") => Some(raw::Format::Csv),
             Some("ndjson" | "jsonl") => Some(raw::Format::Ndjson),
             Some("parquet") => Some(raw::Format::Parquet),
             _ => None,
         };
         let Some(format) = raw.format.or(by_name) else {
-            self.say(&["path"], format!("the ending of `{path}` does not tell its format"), "add `format: csv`, `ndjson` or `parquet`");
+            let help = match ending {
+                Some("xlsx" | "xls" | "ods") => "spreadsheets are not read: export the sheet as CSV",
+                Some("json") => "if each line is one JSON object, add `format: ndjson`; one large JSON value is not read",
+                _ => "add `format: csv`, `format: ndjson` or `format: parquet`",
+            };
+            self.say(&["path"], format!("the ending of `{path}` does not tell its format"), help);
             return None;
         };
         if raw.csv.is_some() && format != raw::Format::Csv {
-            self.say(&["csv"], "`csv` is for CSV files, and this source has another format", "leave it out");
+            self.say_key(&["csv"], "`csv` is for CSV files, and this source has another format", "leave it out");
         }
         if format == raw::Format::Parquet && compression != Compression::None {
-            self.say(&["path"], "Parquet files are compressed inside, not as a whole", "unpack the file, or set `compression: none`");
+            self.say(
+                &["path"],
+                "Parquet files are compressed inside, not as a whole",
+                "unpack the file, or set `compression: none`",
+            );
         }
         let format = match format {
-            raw::Format::Csv => Format::Csv(self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), stem.ends_with(".tsv"))?),
+            raw::Format::Csv => Format::Csv(self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), ending == Some("tsv"))?),
             raw::Format::Ndjson => Format::Ndjson,
             raw::Format::Parquet => Format::Parquet,
         };
@@ -153,6 +200,13 @@ impl One<'_, '_> {
             Some(raw::Encoding::Cp1252) => Encoding::Cp1252,
             Some(raw::Encoding::Utf16) => Encoding::Utf16,
         };
+        if delimiter.is_some() && delimiter == quote {
+            self.say_key(
+                &["csv", "quote"],
+                "`quote` and `delimiter` are the same character",
+                "a value could never be told from the next",
+            );
+        }
         let null_values = raw.null_values.iter().filter(|v| !v.is_empty()).cloned().collect();
         Some(Csv { delimiter: delimiter?, quote: quote?, encoding, header: raw.header.unwrap_or(true), null_values })
     }
@@ -162,7 +216,17 @@ impl One<'_, '_> {
         match text.as_bytes() {
             [one] if one.is_ascii() && *one != b'\n' && *one != b'\r' => Some(*one),
             _ => {
-                self.say(&["csv", key], format!("`{key}` cannot be `{text}`"), "it is one plain character, such as \",\", \";\" or tab");
+                let message = if text.is_empty() {
+                    format!("`{key}` is empty")
+                } else {
+                    format!("`{key}` cannot be `{}`", text.escape_default())
+                };
+                let help = if key == "quote" {
+                    "it is one ASCII character, such as '\"'"
+                } else {
+                    "it is one ASCII character, such as \",\" or \";\", or the word tab"
+                };
+                self.say(&["csv", key], message, help);
                 None
             }
         }
@@ -175,7 +239,7 @@ impl One<'_, '_> {
             if !table.columns.iter().any(|c| c.name == name) {
                 let names: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
                 let help = suggestion(name, names, "its columns");
-                self.say(&["columns", name], format!("{} has no column `{name}`", self.entity), help);
+                self.say_key(&["columns", name], format!("{} has no column `{name}`", self.entity), help);
                 continue;
             }
             if let Some(mapping) = self.mapping(name, mapping) {
@@ -192,7 +256,11 @@ impl One<'_, '_> {
                 (Some(column), None) => (MapFrom::ColumnOrSql(column.clone()), long.format.clone()),
                 (None, Some(sql)) => (MapFrom::Sql(sql.clone()), long.format.clone()),
                 _ => {
-                    self.say(&["columns", name], format!("`{name}` needs one of `column` and `sql`"), "such as {column: Order Date, format: \"%m/%d/%Y\"}");
+                    self.say(
+                        &["columns", name],
+                        format!("`{name}` needs one of `column` and `sql`"),
+                        "such as {column: Order Date, format: \"%m/%d/%Y\"}",
+                    );
                     return None;
                 }
             },
@@ -202,27 +270,60 @@ impl One<'_, '_> {
             self.say(&["columns", name], format!("`{name}` is mapped to nothing"), "name a source column, or leave the key out");
             return None;
         }
-        if let Some(format) = &format {
-            if chrono::format::StrftimeItems::new(format).any(|item| item == chrono::format::Item::Error) {
-                self.say(&["columns", name, "format"], format!("`{format}` is not a date pattern"), "such as %Y-%m-%d, %d.%m.%Y or %m/%d/%Y %H:%M");
-            }
+        if let Some(format) = &format
+            && StrftimeItems::new(format).any(|item| item == Item::Error)
+        {
+            self.say(
+                &["columns", name, "format"],
+                format!("`{format}` is not a date pattern"),
+                "such as %Y-%m-%d, %d.%m.%Y or %m/%d/%Y %H:%M",
+            );
         }
         Some(Mapping { from, format })
     }
 
-    fn required(&mut self, columns: &BTreeMap<String, Mapping>, raw: &raw::Source) {
+    /// Whether an unknown column was meant to be this one, so that it is not missing as well.
+    fn meant(&self, raw: &raw::Source, column: &str) -> bool {
+        let columns = entity(self.entity).columns;
+        let unknown = raw.columns.keys().filter(|name| !columns.iter().any(|c| c.name == *name));
+        unknown.into_iter().any(|name| nearest(name, columns.iter().map(|c| c.name)) == Some(column))
+    }
+
+    fn required(&mut self, raw: &raw::Source) {
         if raw.columns.is_empty() {
             return;
         }
         for column in entity(self.entity).columns.iter().filter(|c| c.required) {
-            if !raw.columns.contains_key(column.name) {
+            if !raw.columns.contains_key(column.name) && !self.meant(raw, column.name) {
                 let message = format!("{} needs `{}`, which is not mapped", self.entity, column.name);
-                self.say(&["columns"], message, format!("add `{}: <source column>`: {}", column.name, column.description));
+                self.say_key(
+                    &["columns"],
+                    message,
+                    format!("add `{}: <source column or SQL>` ({})", column.name, column.description.trim_end_matches('.')),
+                );
             }
         }
-        let priced = ["unit_price", "net_amount"].iter().any(|c| columns.contains_key(*c) || raw.columns.contains_key(*c));
+        let priced = ["unit_price", "net_amount"].iter().any(|c| raw.columns.contains_key(*c) || self.meant(raw, c));
         if self.entity == Entity::Sales && !priced {
-            self.say(&["columns"], "sales needs `unit_price` or `net_amount`", "map one of the two; the other follows from it");
+            self.say_key(
+                &["columns"],
+                "sales needs `unit_price` or `net_amount`, and neither is mapped",
+                "map one of the two; the other follows from it",
+            );
+        }
+    }
+
+    /// A column that `deduplicate` names must be mapped; without a mapping it must at least be one of the entity's.
+    fn named(&mut self, path: &[&str], name: &str, columns: &BTreeMap<String, Mapping>) {
+        let own = entity(self.entity).columns.iter().map(|c| c.name);
+        if !own.clone().any(|c| c == name) {
+            self.say(path, format!("{} has no column `{name}`", self.entity), suggestion(name, own, "its columns"));
+        } else if !columns.is_empty() && !columns.contains_key(name) {
+            self.say(
+                path,
+                format!("`deduplicate` names `{name}`, which is not mapped"),
+                format!("add `{name}` to `columns`, or name another column"),
+            );
         }
     }
 
@@ -231,16 +332,24 @@ impl One<'_, '_> {
             (Some(true), [], None) => Some(Deduplicate::Exact),
             (None | Some(false), keys @ [_, ..], Some(keep)) => {
                 let (keep, by) = self.kept(keep)?;
-                for name in keys.iter().chain([&by]) {
-                    if !columns.is_empty() && !columns.contains_key(name) {
-                        self.say(&["deduplicate"], format!("`deduplicate` names `{name}`, which is not mapped"), known(name, columns, "mapped columns"));
-                    }
+                for (place, name) in keys.iter().enumerate() {
+                    self.named(&["deduplicate", "keys", &place.to_string()], name, columns);
                 }
+                self.named(&["deduplicate", "keep"], &by, columns);
                 Some(Deduplicate::Keys { keys: keys.to_vec(), keep, by })
             }
-            _ => {
-                let help = "write {exact: true}, or {keys: [order_id, line_number], keep: last_by(ordered_at)}";
-                self.say(&["deduplicate"], "`deduplicate` does not say which rows stay", help);
+            (exact, keys, keep) => {
+                let message = match (exact, keys.is_empty(), keep) {
+                    (Some(true), ..) => "`exact` goes with neither `keys` nor `keep`",
+                    (_, false, None) => "`deduplicate` lacks `keep`: which of the rows with equal keys stays",
+                    (_, true, Some(_)) => "`deduplicate` lacks `keys`: what makes rows the same",
+                    _ => "`deduplicate` does not say which rows are the same",
+                };
+                self.say_key(
+                    &["deduplicate"],
+                    message,
+                    "write {exact: true}, or {keys: [order_id, product_id], keep: last_by(ordered_at)}",
+                );
                 None
             }
         }
@@ -265,7 +374,11 @@ impl One<'_, '_> {
         let warn = share(self, "warn", raw.and_then(|r| r.warn.as_ref()), fail.unwrap_or(0.001).min(0.001));
         let (warn, fail) = (warn?, fail?);
         if warn > fail {
-            self.say(&["rejects", "warn"], "`warn` is above `fail`, so it could never be seen", "swap the two");
+            self.say(
+                &["rejects", "warn"],
+                "`warn` is above `fail`, so no run could ever warn",
+                "a run warns first: make `warn` the smaller share",
+            );
             return None;
         }
         Some(RejectLimits { warn, fail })

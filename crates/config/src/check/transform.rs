@@ -39,7 +39,11 @@ fn scoring(check: &mut Check<'_>, raw: &raw::Rfm) -> Option<Scoring> {
             None
         }
         (_, Some(_)) => {
-            check.say(&path, "`thresholds` go with `scoring: fixed` only", "set it, or leave the thresholds out");
+            check.say_key(
+                &path,
+                "`thresholds` go with `scoring: fixed` only",
+                "write `scoring: fixed`, or leave `thresholds` out",
+            );
             None
         }
         (raw::Scoring::NtileTied, None) => Some(Scoring::NtileTied),
@@ -52,24 +56,41 @@ fn scoring(check: &mut Check<'_>, raw: &raw::Rfm) -> Option<Scoring> {
 fn thresholds(check: &mut Check<'_>, raw: &raw::Thresholds) -> Option<Thresholds> {
     let recency = four(check, "recency", &raw.recency);
     let frequency = four(check, "frequency", &raw.frequency);
-    let amounts: Vec<Option<i128>> = raw.monetary.iter().map(ten_thousandths).collect();
-    let monetary = if amounts.iter().all(Option::is_some) {
-        four(check, "monetary", &amounts.into_iter().flatten().collect::<Vec<_>>())
-    } else {
-        let help = "write amounts such as 100 or 99.95, with at most four places";
-        check.say(&["transform", "rfm", "thresholds", "monetary"], "a bound of `monetary` is not an amount", help);
-        None
-    };
+    let mut amounts = Vec::new();
+    for (place, written) in raw.monetary.iter().enumerate() {
+        if let Some(amount) = ten_thousandths(written) {
+            amounts.push(amount);
+        } else {
+            let path = ["transform", "rfm", "thresholds", "monetary", &place.to_string()];
+            check.say(
+                &path,
+                "this bound of `monetary` is not an amount",
+                "write amounts such as 100 or 99.95, with at most four places",
+            );
+        }
+    }
+    let monetary = if amounts.len() == raw.monetary.len() { four(check, "monetary", &amounts) } else { None };
     Some(Thresholds { recency: recency?, frequency: frequency?, monetary: monetary? })
 }
 
 fn four<T: Copy + PartialOrd>(check: &mut Check<'_>, name: &str, bounds: &[T]) -> Option<[T; 4]> {
     let rising = bounds.windows(2).all(|w| matches!(w, [a, b] if a < b));
-    let result = <[T; 4]>::try_from(bounds).ok().filter(|_| rising);
-    if result.is_none() {
-        check.say(&["transform", "rfm", "thresholds", name], format!("`{name}` needs four rising bounds"), "each must be above the one before it");
+    let path = ["transform", "rfm", "thresholds", name];
+    let Ok(four) = <[T; 4]>::try_from(bounds) else {
+        let message = format!("`{name}` has {} bound{}, it needs four", bounds.len(), if bounds.len() == 1 { "" } else { "s" });
+        check.say(&path, message, "four bounds make five scores");
+        return None;
+    };
+    if !rising {
+        let help = if name == "recency" {
+            "each must be above the one before it; fewer days score higher by themselves"
+        } else {
+            "each must be above the one before it"
+        };
+        check.say(&path, format!("the bounds of `{name}` do not rise"), help);
+        return None;
     }
-    result
+    Some(four)
 }
 
 /// An amount as ten-thousandths, read from its digits.
@@ -79,9 +100,9 @@ fn ten_thousandths(amount: &Amount) -> Option<i128> {
         Amount::Text(text) => text.trim().to_owned(),
     };
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    if fraction.len() > 4 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+    if !whole.ends_with(|c: char| c.is_ascii_digit()) || fraction.len() > 4 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let value: i128 = format!("{whole}{fraction:0<4}").parse().ok()?;
-    (value.abs() < 1_000_000_000_000_000_000).then_some(value)
+    (value.unsigned_abs() < 1_000_000_000_000_000_000).then_some(value)
 }

@@ -77,7 +77,7 @@ fn as_json(batches: &[RecordBatch]) -> Result<ExitCode, Failure> {
 
 fn as_text(options: &ShowOptions, batches: &[RecordBatch], total: usize) -> Result<ExitCode, Failure> {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(first) = batches.first() {
         table.set_header(first.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>());
     }
@@ -111,6 +111,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
         // Four places are for sums; two are enough to read where the others are zero.
         DataType::Decimal128(..) => text.strip_suffix("00").unwrap_or(&text).to_owned(),
         DataType::Float64 => text.parse::<f64>().map_or(text, |x| format!("{x:.4}")),
-        _ => text.replace('T', " ").trim_end_matches(" 00:00:00").to_owned(),
+        DataType::Timestamp(..) => text.replace('T', " "),
+        _ => text,
     }
 }

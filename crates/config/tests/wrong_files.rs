@@ -1,0 +1,75 @@
+//! Every wrong pipeline file of `tests/golden/config` against the message it must give.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p config` writes the messages anew; read what changed before it is kept.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, load};
+
+/// A pipeline that loads says so.
+const SOUND: &str = "no problem\n";
+
+/// Stands in the files where a password would, and may stand in no message.
+const CANARY: &str = "canary";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/config")
+}
+
+/// What the user reads; paths are shown as if the program ran in the folder.
+fn message(file: &Path) -> String {
+    let environment = Environment { variable: &|_| None, cores: 4 };
+    match load(file, None, None, &environment) {
+        Ok(_) => SOUND.to_owned(),
+        Err(problems) => problems.to_string().replace(&format!("{}/", folder().display()), ""),
+    }
+}
+
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == ending));
+    files.sort();
+    files
+}
+
+#[test]
+fn wrong_files_give_their_messages() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut differing = Vec::new();
+    for file in files("yaml") {
+        let found = message(&file);
+        let golden = file.with_extension("expected");
+        if update {
+            fs::write(&golden, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&golden)
+            .unwrap_or_else(|_| panic!("{} is not there; UPDATE_GOLDEN=1 writes it", golden.display()));
+        if found != expected {
+            differing.push(format!("{}\nexpected:\n{expected}\nfound:\n{found}", file.display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    assert!(files("yaml").len() >= 30, "only {} wrong files were seen", files("yaml").len());
+}
+
+#[test]
+fn every_golden_message_has_its_file() {
+    for golden in files("expected") {
+        assert!(golden.with_extension("yaml").is_file(), "{} belongs to no file", golden.display());
+    }
+}
+
+#[test]
+fn messages_are_in_the_order_of_lines_and_hold_no_password() {
+    let environment = Environment { variable: &|_| None, cores: 4 };
+    for file in files("yaml") {
+        let Err(problems) = load(&file, None, None, &environment) else { continue };
+        let places: Vec<(u64, u64)> = problems.0.iter().map(|p| (p.line, p.column)).collect();
+        assert!(places.is_sorted(), "{}: {places:?}", file.display());
+        let shown = format!("{problems}{problems:?}{}", serde_json::to_string(&problems).unwrap());
+        assert!(!shown.contains(CANARY), "{}:\n{shown}", file.display());
+    }
+}

@@ -1,0 +1,252 @@
+//! What a run says when a source cannot be read: the cause, the place, and what to do about it.
+
+use std::net::TcpListener;
+
+use super::postgres_server::{DATABASE, PASSWORD, Server};
+use super::{csv_pipeline, pipeline, run};
+use crate::support::{Ran, Workspace, contents};
+
+const HEADER: &str = "order_id,ordered_at,customer_id,product_id,quantity,unit_price\n";
+const LINE: &str = "A1,2024-01-02,C1,P1,2,4.50\n";
+
+/// The run ends with 1, publishes nothing, and says each of the words.
+fn assert_says(workspace: &Workspace, ran: &Ran, words: &[&str]) {
+    assert_eq!(ran.code, 1, "stdout:\n{}\nstderr:\n{}", ran.stdout, ran.stderr);
+    println!("{}", ran.stderr);
+    for word in words {
+        assert!(ran.stderr.contains(word), "`{word}` is not in:\n{}", ran.stderr);
+    }
+    assert!(!workspace.path("out/published.json").exists());
+}
+
+/// A workspace with a shop of one line in `data/orders.csv`.
+fn shop() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("data/orders.csv", format!("{HEADER}{LINE}"));
+    workspace
+}
+
+/// Runs a pipeline on a shop of one line.
+fn says(pipeline: &str, words: &[&str]) {
+    let workspace = shop();
+    let ran = run(&workspace, pipeline);
+    assert_says(&workspace, &ran, words);
+}
+
+/// Runs a pipeline whose `data/orders.csv` holds this.
+fn file_says(content: &[u8], more: &str, words: &[&str]) {
+    let workspace = Workspace::new();
+    workspace.write("data/orders.csv", content);
+    let ran = run(&workspace, &csv_pipeline(more));
+    assert_says(&workspace, &ran, words);
+}
+
+/// The password is nowhere: not in what the program says, not in the ledger, not in the log of the run.
+fn assert_kept_secret(workspace: &Workspace, ran: &Ran) {
+    assert!(!ran.stdout.contains(PASSWORD) && !ran.stderr.contains(PASSWORD), "{}{}", ran.stdout, ran.stderr);
+    let state = contents(&workspace.path("state"));
+    assert!(!state.is_empty(), "the run left no record");
+    for (name, bytes) in state {
+        assert!(!bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes()), "state/{name} holds the password");
+    }
+}
+
+#[test]
+fn postgres_says_what_it_refuses_and_keeps_the_password() {
+    let server = Server::start();
+    server.execute(
+        DATABASE,
+        "CREATE TABLE orders (order_id text, ordered_at date, product_id text, quantity integer, unit_price numeric)",
+    );
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = server.port.to_string();
+    let wrong = format!("{PASSWORD}-of-last-year");
+    let orders = "table: orders";
+    let cases: [(String, &str, &[&str]); 8] = [
+        (
+            server.url().replace(&port, &closed.to_string()),
+            orders,
+            &["`shop`", "cannot reach 127.0.0.1", &closed.to_string(), "refused", "is the server up"],
+        ),
+        (
+            server.url_with(&wrong, DATABASE),
+            orders,
+            &["`shop`", "refuses the login", "password authentication failed for user", "help: check user and password"],
+        ),
+        (server.url_with(PASSWORD, "shap"), orders, &["`shop`", "database \"shap\" does not exist", "last part of the url"]),
+        (server.url(), "table: public.ordres", &["`shop`", "relation \"public.ordres\" does not exist", "help:"]),
+        (
+            server.url(),
+            "query: SELECT order_id FORM orders",
+            &["`shop`", "syntax error at or near \"orders\"", "SELECT order_id FORM orders"],
+        ),
+        (server.url(), "query: DELETE FROM orders RETURNING *", &["`shop`", "DELETE FROM orders"]),
+        (
+            server.url().replace(&format!(":{port}/"), ":fivethousand/"),
+            orders,
+            &["`shop`", "port", "postgres://user:password@host:5432/database"],
+        ),
+        (
+            server.url(),
+            "table: orders\n    columns: {order_id: order_id, ordered_at: orderd_at, product_id: product_id, quantity: quantity, unit_price: unit_price}",
+            &["extract.sales", "shop.orders has no column `orderd_at`", "did you mean `ordered_at`?"],
+        ),
+    ];
+    for (url, source, words) in cases {
+        let workspace = Workspace::new();
+        workspace.write("shop.yaml", pipeline("{type: postgres, url: \"${env:SHOP_URL}\"}", source));
+        let ran: Ran = workspace.command(&["-vv", "run", "shop.yaml"]).env("SHOP_URL", &url).output().unwrap().into();
+        assert_says(&workspace, &ran, words);
+        assert_kept_secret(&workspace, &ran);
+    }
+    // One who writes the password into the file is not punished by finding it in a log.
+    let workspace = Workspace::new();
+    let ran = run(&workspace, &pipeline(&format!("{{type: postgres, url: \"{}\"}}", server.url_with(&wrong, DATABASE)), orders));
+    assert_says(&workspace, &ran, &["refuses the login"]);
+    assert_kept_secret(&workspace, &ran);
+}
+
+#[test]
+fn a_database_file_that_is_not_there() {
+    says(
+        &pipeline("{type: sqlite, path: data/shop.sqlite}", "table: orders"),
+        &["`shop`", "there is no file data/shop.sqlite", "-C DIR"],
+    );
+}
+
+#[test]
+fn a_database_file_that_is_none() {
+    says(&pipeline("{type: sqlite, path: data/orders.csv}", "table: orders"), &["`shop`", "not a database", "data/orders.csv"]);
+}
+
+#[test]
+fn a_table_that_is_not_in_the_database() {
+    let workspace = Workspace::new();
+    let database = rusqlite::Connection::open(workspace.path("shop.sqlite")).unwrap();
+    database.execute_batch("CREATE TABLE orders (order_id TEXT)").unwrap();
+    let ran = run(&workspace, &pipeline("{type: sqlite, path: shop.sqlite}", "table: ordres"));
+    assert_says(&workspace, &ran, &["`shop`", "no such table: ordres"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there() {
+    says(&pipeline("{type: files, url: dropbox}", "path: orders.csv"), &["`shop`", "there is no folder dropbox", "-C DIR"]);
+}
+
+#[test]
+fn a_glob_that_matches_nothing_names_what_is_there() {
+    says(
+        &pipeline("{type: files, url: data}", "path: sales*.csv"),
+        &["`shop`", "no file matches `sales*.csv` in data", "found there: orders.csv"],
+    );
+}
+
+#[test]
+fn a_mapped_column_that_is_not_there() {
+    let columns = "columns: {order_id: order_id, ordered_at: orderd_at, product_id: product_id, quantity: quantity, unit_price: unit_price}";
+    says(
+        &csv_pipeline(&format!("    {columns}")),
+        &[
+            "extract.sales",
+            "data/orders.csv has no column `orderd_at`",
+            "did you mean `ordered_at`?",
+            "its columns are: order_id, ordered_at",
+        ],
+    );
+}
+
+#[test]
+fn a_column_inside_an_expression_that_is_not_there() {
+    let columns = "columns: {order_id: order_id, ordered_at: ordered_at, product_id: product_id, quantity: quantity, unit_price: price * 2}";
+    says(&csv_pipeline(&format!("    {columns}")), &["extract.sales", "has no column `price`", "its columns are:"]);
+}
+
+#[test]
+fn an_expression_that_is_no_sql() {
+    let columns = "columns: {order_id: order_id, ordered_at: ordered_at, product_id: product_id, quantity: quantity, unit_price: 'unit_price * (1 + '}";
+    says(&csv_pipeline(&format!("    {columns}")), &["extract.sales.columns.unit_price", "unit_price * (1 + "]);
+}
+
+#[test]
+fn a_condition_that_is_no_sql() {
+    says(&csv_pipeline("    where: quantity > > 1"), &["extract.sales.where", "quantity > > 1"]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    let workspace = Workspace::new();
+    workspace.write("config/small.yaml", "limits: {record_bytes: 2KiB}\n");
+    let tail = LINE.repeat(40_000);
+    workspace.write("data/orders.csv", format!("{HEADER}{LINE}A2,2024-01-02,\"C1,P1,2,4.50\n{tail}"));
+    workspace.write("shop.yaml", csv_pipeline(""));
+    let ran = workspace.run(&["--env", "small", "run", "shop.yaml"]);
+    assert_says(
+        &workspace,
+        &ran,
+        &["data/orders.csv exceeds a limit", "record 2", "2048 bytes", "quote that is never closed", "limits.record_bytes"],
+    );
+}
+
+#[test]
+fn a_parquet_file_that_is_none() {
+    let workspace = Workspace::new();
+    workspace.write("data/orders.parquet", format!("{HEADER}{LINE}"));
+    let ran = run(&workspace, &pipeline("{type: files, url: data}", "path: orders.parquet"));
+    assert_says(&workspace, &ran, &["cannot read data/orders.parquet", "Parquet"]);
+}
+
+#[test]
+fn a_wrong_delimiter() {
+    file_says(
+        format!("{HEADER}{LINE}").replace(',', ";").as_bytes(),
+        "",
+        &["extract.sales", "data/orders.csv has no column `order_id`", "delimiter"],
+    );
+}
+
+#[test]
+fn an_empty_file() {
+    file_says(b"", "", &["data/orders.csv", "empty"]);
+}
+
+#[test]
+fn a_file_that_is_not_packed() {
+    file_says(format!("{HEADER}{LINE}").as_bytes(), "    compression: gzip", &["cannot read data/orders.csv", "gzip"]);
+}
+
+#[test]
+fn a_file_that_was_cut_off() {
+    let workspace = shop();
+    let packed = std::process::Command::new("gzip").arg("-c").arg(workspace.path("data/orders.csv")).output().unwrap().stdout;
+    workspace.write("data/orders.csv.gz", &packed[..packed.len() - 10]);
+    let ran = run(&workspace, &pipeline("{type: files, url: data}", "path: orders.csv.gz"));
+    assert_says(&workspace, &ran, &["cannot read data/orders.csv.gz"]);
+}
+
+#[test]
+fn a_later_file_without_a_column() {
+    let workspace = Workspace::new();
+    workspace.write("data/orders-1.csv", format!("{HEADER}{LINE}"));
+    workspace.write("data/orders-2.csv", format!("{HEADER}{LINE}").replace("quantity", "pieces"));
+    let ran = run(&workspace, &pipeline("{type: files, url: data}", "path: orders-*.csv"));
+    assert_says(&workspace, &ran, &["data/orders-2.csv", "no column `quantity`", "which the first file has"]);
+}
+
+#[test]
+fn a_check_of_the_sources_reads_no_row() {
+    let workspace = shop();
+    workspace.write("shop.yaml", csv_pipeline(""));
+    let ran = workspace.run(&["validate", "shop.yaml", "--connect"]).ok();
+    assert!(
+        ran.stdout.contains("sales") && ran.stdout.contains("data/orders.csv answers; the mapping fits its 6 columns"),
+        "{}",
+        ran.stdout
+    );
+    let json = workspace.run(&["--output", "json", "validate", "shop.yaml", "--connect"]).ok().json();
+    assert_eq!(json["sources"][0]["columns"][4], "quantity");
+
+    workspace.write("data/orders.csv", HEADER.replace("quantity", "quantty"));
+    let ran = workspace.run(&["validate", "shop.yaml", "--connect"]);
+    assert_says(&workspace, &ran, &["data/orders.csv has no column `quantity`", "did you mean `quantty`?"]);
+    workspace.run(&["validate", "shop.yaml"]).ok();
+}

@@ -1,0 +1,202 @@
+//! One shop in every form a source can have; the published tables are the same to the last byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Map, Value};
+
+use super::csv_text::{Table, cp1252, parse, utf16, write};
+use super::postgres_server::{DATABASE, Server};
+use crate::support::{Workspace, published_bytes};
+
+/// Entity, the source's table, and the mapping; columns and expressions both.
+const SOURCES: [(&str, &str, &str); 5] = [
+    (
+        "sales",
+        "order_lines",
+        "order_id: order_id, line_number: line_no, ordered_at: order_ts, customer_id: customer_id, product_id: product_id, \
+         quantity: quantity, unit_price: unit_price, discount_amount: discount, cost_amount: unit_price * quantity, region: region, \
+         channel: upper(channel)",
+    ),
+    (
+        "customers",
+        "customers",
+        "customer_id: customer_id, customer_name: customer_name, email: lower(email), \
+         business_segment: \"CASE WHEN segment = 'Consumer' THEN 'Private' ELSE segment END\", region: region, country: country, \
+         city: city, birth_on: birth_date, signup_on: signup_date",
+    ),
+    (
+        "products",
+        "products",
+        "product_id: product_id, product_name: product_name, category: category, subcategory: subcategory, brand: brand, \
+         list_price: list_price, unit_cost: unit_cost",
+    ),
+    (
+        "payments",
+        "payments",
+        "payment_id: payment_id, customer_id: customer_id, order_id: order_id, due_on: due_date, paid_on: paid_date, amount: amount, \
+         status: status",
+    ),
+    (
+        "tickets",
+        "tickets",
+        "ticket_id: ticket_id, customer_id: customer_id, opened_at: opened_at, resolved_at: resolved_at, \
+         category: \"concat(category, ' (', priority, ')')\", priority: priority, satisfaction: satisfaction",
+    ),
+];
+
+type Shop = BTreeMap<&'static str, Table>;
+
+#[test]
+fn the_same_data_through_every_source_gives_the_same_bytes() {
+    let workspace = Workspace::new();
+    let shop = generate(&workspace);
+    let server = Server::start();
+    fill_postgres(&workspace, &server, &shop);
+    fill_sqlite(&workspace, &shop);
+    write_files(&workspace, &shop);
+
+    let files = |url: &str| format!("{{type: files, url: ../../{url}}}");
+    let forms = [
+        ("csv", files("csv"), "path: TABLE.csv"),
+        ("parquet", files("parquet"), "path: TABLE.parquet"),
+        ("postgres-table", format!("{{type: postgres, url: \"{}\"}}", server.url()), "table: public.TABLE"),
+        ("postgres-query", format!("{{type: postgres, url: \"{}\"}}", server.url()), "query: SELECT * FROM TABLE;"),
+        ("sqlite", "{type: sqlite, path: ../../shop.sqlite}".to_owned(), "table: TABLE"),
+        ("ndjson", files("ndjson"), "path: TABLE.ndjson"),
+        ("gzip", files("packed"), "path: TABLE.csv.gz"),
+        ("zstd", files("packed"), "path: TABLE.csv.zst"),
+        ("cp1252", files("cp1252"), "path: TABLE.csv\n    csv: {encoding: cp1252, delimiter: ';'}"),
+        ("utf-16", files("utf16"), "path: TABLE.csv\n    csv: {encoding: utf-16, delimiter: ';'}"),
+        ("split", files("split"), "path: TABLE-*.csv"),
+    ];
+    let published = std::thread::scope(|threads| {
+        let workspace = &workspace;
+        let runs: Vec<_> = forms
+            .iter()
+            .map(|(name, connection, input)| threads.spawn(move || published(workspace, name, connection, input)))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect::<Vec<_>>()
+    });
+    let sales = workspace.table("forms/csv/out", "fact_sales");
+    assert_eq!(sales.rows.len(), shop["order_lines"].len() - 1);
+    let cities = workspace.table("forms/csv/out", "dim_customer").column("city");
+    assert!(cities.iter().any(|city| city == "Jyväskylä"), "no name with an accent in {cities:?}");
+    for (bytes, (form, ..)) in published.iter().zip(&forms).skip(1) {
+        let differing: Vec<&String> = published[0]
+            .iter()
+            .filter(|(name, bytes_of_csv)| bytes.get(*name) != Some(bytes_of_csv))
+            .map(|(name, _)| name)
+            .collect();
+        assert!(differing.is_empty() && bytes.len() == published[0].len(), "{form} differs from csv in {differing:?}");
+    }
+}
+
+/// The generated shop as the program writes it, and its CSV files as the test reads them.
+fn generate(workspace: &Workspace) -> Shop {
+    for format in ["csv", "parquet"] {
+        workspace.run(&["sample", "--lines", "3000", "--seed", "7", "--format", format, "--to", format]).ok();
+    }
+    let read = |table: &str| parse(&fs::read_to_string(workspace.path(&format!("csv/{table}.csv"))).unwrap());
+    SOURCES.iter().map(|(_, table, _)| (*table, read(table))).collect()
+}
+
+/// Runs one form in a folder of its own and gives its tables.
+fn published(workspace: &Workspace, form: &str, connection: &str, input: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut pipeline = format!("version: 1\nname: shop\nconnections:\n  shop: {connection}\nextract:\n");
+    for (entity, table, columns) in SOURCES {
+        let input = input.replace("TABLE", table);
+        pipeline += &format!("  {entity}:\n    from: shop\n    {input}\n    columns: {{{columns}}}\n");
+    }
+    pipeline += "publish: {to: out}\n";
+    workspace.write(&format!("forms/{form}/shop.yaml"), pipeline);
+    let ran = workspace.run(&["-C", &format!("forms/{form}"), "run", "shop.yaml"]);
+    assert_eq!(ran.code, 0, "{form}:\n{}\n{}", ran.stdout, ran.stderr);
+    published_bytes(&workspace.path(&format!("forms/{form}/out")))
+}
+
+/// The type a shop's database would give a column: PostgreSQL's and SQLite's.
+fn types(column: &str) -> (&'static str, &'static str) {
+    match column {
+        "line_no" | "quantity" | "satisfaction" => ("integer", "INTEGER"),
+        "unit_price" | "discount" | "list_price" | "unit_cost" | "amount" => ("numeric(10,2)", "NUMERIC(10,2)"),
+        name if name.ends_with("_id") => ("bigint", "INTEGER"),
+        name if name.ends_with("_ts") || name.ends_with("_at") => ("timestamp", "DATETIME"),
+        name if name.ends_with("_date") => ("date", "DATETIME"),
+        _ => ("text", "TEXT"),
+    }
+}
+
+fn fill_postgres(workspace: &Workspace, server: &Server, shop: &Shop) {
+    for (name, table) in shop {
+        let columns: Vec<String> = table[0].iter().map(|column| format!("{column} {}", types(column).0)).collect();
+        server.execute(DATABASE, &format!("CREATE TABLE {name} ({})", columns.join(", ")));
+        let file = workspace.path(&format!("csv/{name}.csv"));
+        server.execute(DATABASE, &format!("\\copy {name} FROM '{}' WITH (FORMAT csv, HEADER true)", file.display()));
+    }
+}
+
+fn fill_sqlite(workspace: &Workspace, shop: &Shop) {
+    let mut database = rusqlite::Connection::open(workspace.path("shop.sqlite")).unwrap();
+    let filling = database.transaction().unwrap();
+    for (name, table) in shop {
+        let columns: Vec<String> = table[0].iter().map(|column| format!("{column} {}", types(column).1)).collect();
+        filling.execute(&format!("CREATE TABLE {name} ({})", columns.join(", ")), []).unwrap();
+        let places = vec!["?"; columns.len()].join(", ");
+        let mut insert = filling.prepare(&format!("INSERT INTO {name} VALUES ({places})")).unwrap();
+        for row in &table[1..] {
+            insert.execute(rusqlite::params_from_iter(row.iter().map(|value| Some(value).filter(|v| !v.is_empty())))).unwrap();
+        }
+    }
+    filling.commit().unwrap();
+}
+
+fn write_files(workspace: &Workspace, shop: &Shop) {
+    for (name, table) in shop {
+        workspace.write(&format!("ndjson/{name}.ndjson"), ndjson(table));
+        workspace.write(&format!("cp1252/{name}.csv"), cp1252(&write(table, ';')));
+        workspace.write(&format!("utf16/{name}.csv"), utf16(&write(table, ';')));
+        let (first, second) = table.split_at(table.len() / 2);
+        workspace.write(&format!("split/{name}-1.csv"), write(first, ','));
+        workspace.write(&format!("split/{name}-2.csv"), reordered(&table[0], second));
+        let plain = workspace.path(&format!("csv/{name}.csv"));
+        pack(&["gzip", "-c"], &plain, workspace, &format!("packed/{name}.csv.gz"));
+        pack(&["zstd", "-q", "-c"], &plain, workspace, &format!("packed/{name}.csv.zst"));
+    }
+}
+
+/// The second of two files has its columns the other way round, as exports of different years do.
+fn reordered(header: &[String], rows: &[Vec<String>]) -> String {
+    let table: Table =
+        std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).map(|row| row.iter().rev().cloned().collect()).collect();
+    write(&table, ',')
+}
+
+/// Numbers as numbers, nothing as null every other time and left out otherwise.
+fn ndjson(table: &Table) -> String {
+    let mut text = String::new();
+    for (number, row) in table[1..].iter().enumerate() {
+        let mut object = Map::new();
+        for (column, value) in table[0].iter().zip(row) {
+            let is_number = !matches!(types(column).0, "text" | "date" | "timestamp");
+            let json = match value.as_str() {
+                "" if number % 2 == 0 => continue,
+                "" => Value::Null,
+                digits if is_number => serde_json::from_str(digits).unwrap(),
+                text => Value::from(text),
+            };
+            object.insert(column.clone(), json);
+        }
+        text += &(Value::Object(object).to_string() + "\n");
+    }
+    text
+}
+
+fn pack(program: &[&str], plain: &Path, workspace: &Workspace, name: &str) {
+    let output = Command::new(program[0]).args(&program[1..]).arg(plain).output();
+    let output = output.unwrap_or_else(|e| panic!("{} is needed to pack a source (tests/run installs it): {e}", program[0]));
+    assert!(output.status.success(), "{output:?}");
+    workspace.write(name, output.stdout);
+}
