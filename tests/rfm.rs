@@ -35,7 +35,7 @@ fn golden(name: &str) -> Vec<BTreeMap<String, String>> {
     lines.map(|line| names.iter().map(|n| (*n).to_owned()).zip(line.split(',').map(str::to_owned)).collect()).collect()
 }
 
-/// Rows of customer_rfm under the customers' own ids.
+/// Rows of `customer_rfm` under the customers' own ids.
 fn by_id(space: &Workspace, to: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let ids = space.table(to, "dim_customer").map("customer_key", "customer_id");
     let rfm = space.table(to, "customer_rfm");

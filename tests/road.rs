@@ -128,7 +128,7 @@ fn the_calendar_is_right() {
             day.weekday().number_from_monday().to_string(),
             monday.to_string(),
             day.with_day(1).unwrap().to_string(),
-            ((day.month() + 2) / 3).to_string(),
+            day.month().div_ceil(3).to_string(),
             day.format("%A").to_string(),
             day.format("%B").to_string(),
         ];

@@ -36,22 +36,26 @@ pub fn write(table: &[Vec<String>], delimiter: char) -> String {
     table.iter().map(line).collect()
 }
 
-/// Windows-1252, of which Latin-1 is the greater part; what lies between is the alphabets' few letters of 0x80 to 0x9F.
+/// Text in Windows-1252.
 pub fn cp1252(text: &str) -> Vec<u8> {
-    let byte = |character: char| match character {
-        '€' => 0x80,
-        'Š' => 0x8A,
-        'Œ' => 0x8C,
-        'Ž' => 0x8E,
-        '’' => 0x92,
-        'š' => 0x9A,
-        'œ' => 0x9C,
-        'ž' => 0x9E,
-        'Ÿ' => 0x9F,
-        '\u{0}'..='\u{7F}' | '\u{A0}'..='\u{FF}' => u8::try_from(u32::from(character)).unwrap(),
-        other => panic!("{other} is not in Windows-1252"),
-    };
-    text.chars().map(byte).collect()
+    text.chars().map(|c| cp1252_byte(c).unwrap_or_else(|| panic!("{c} is not in Windows-1252"))).collect()
+}
+
+/// Latin-1, and of what Windows-1252 has at 0x80 to 0x9F the letters, the euro and the apostrophe.
+pub fn cp1252_byte(character: char) -> Option<u8> {
+    match character {
+        '€' => Some(0x80),
+        'Š' => Some(0x8A),
+        'Œ' => Some(0x8C),
+        'Ž' => Some(0x8E),
+        '’' => Some(0x92),
+        'š' => Some(0x9A),
+        'œ' => Some(0x9C),
+        'ž' => Some(0x9E),
+        'Ÿ' => Some(0x9F),
+        '\u{0}'..='\u{7F}' | '\u{A0}'..='\u{FF}' => u8::try_from(u32::from(character)).ok(),
+        _ => None,
+    }
 }
 
 /// UTF-16, little endian, with the mark that says so.

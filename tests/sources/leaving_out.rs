@@ -27,9 +27,10 @@ fn rows(line: &serde_json::Value) -> [u64; 5] {
 
 #[test]
 fn rows_for_which_the_condition_is_not_true_are_filtered() {
-    let workspace = with("    where: state <> 'cancelled'\n    deduplicate: {exact: true}\n    rejects: {fail: 0%, warn: 0%}\n");
+    let workspace =
+        with("    where: state <> 'cancelled'\n    deduplicate: {keys: [order_id, line_number], keep: last_by(ordered_at)}\n");
     let line = book(&workspace, "extract", "sales");
-    assert_eq!(rows(&line), [6, 4, 0, 1, 1]);
+    assert_eq!(rows(&line), [6, 2, 0, 3, 1]);
     assert_eq!(line["amount_filtered"], "16.0000");
 }
 

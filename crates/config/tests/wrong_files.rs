@@ -73,3 +73,23 @@ fn messages_are_in_the_order_of_lines_and_hold_no_password() {
         assert!(!shown.contains(CANARY), "{}:\n{shown}", file.display());
     }
 }
+
+/// Any one character that is lost or mistyped gives a file that loads or problems with places inside it; never a panic.
+#[test]
+fn no_slip_of_the_finger_breaks_the_reader() {
+    let environment = Environment { variable: &|_| None, cores: 4 };
+    let sound = fs::read_to_string(folder().join("30_thresholds_not_rising.yaml")).unwrap()
+        + "# ä\nas_of: 2017-12-30\ntimezone: \"Europe/Zurich\"\n";
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slip.yaml");
+    // One slip a place, a different one each time: all of them at every place take half a minute.
+    let slips = ["", ":", "\"", "\t", "{", "]", "&a ", "*", "\n", "ß", "\0", "- "];
+    for ((place, character), slip) in sound.char_indices().zip(slips.iter().cycle()) {
+        let (before, after) = (&sound[..place], &sound[place + character.len_utf8()..]);
+        let text = format!("{before}{slip}{after}");
+        fs::write(&file, &text).unwrap();
+        let Err(problems) = load(&file, None, None, &environment) else { continue };
+        assert!(!problems.0.is_empty() && !problems.to_string().is_empty());
+        let lines = text.split('\n').count() as u64;
+        assert!(problems.0.iter().all(|p| p.line <= lines), "{problems}\nof\n{text}");
+    }
+}

@@ -24,16 +24,12 @@ pub use validate::validate;
 
 /// Reads the pipeline file and the settings it runs under.
 pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Failure> {
-    Ok(config::load(pipeline, folder(global), global.env.as_deref(), &Environment::process())?)
+    Ok(config::load(pipeline, Some(&global.config), global.env.as_deref(), &Environment::process())?)
 }
 
 /// The settings alone, for commands without a pipeline.
 pub fn settings(global: &Global) -> Result<Settings, Failure> {
-    Ok(config::settings(folder(global), global.env.as_deref(), &Environment::process())?)
-}
-
-fn folder(global: &Global) -> Option<&Path> {
-    Some(global.config.as_path())
+    Ok(config::settings(Some(&global.config), global.env.as_deref(), &Environment::process())?)
 }
 
 /// Prints a result; a reader that has seen enough is no error.

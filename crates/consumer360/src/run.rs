@@ -187,8 +187,11 @@ impl<'a> Recorder<'a> {
         match result {
             Ok((staged, validated, snapshot)) => {
                 tracing::info!(snapshot = snapshot.as_ref().map(|s| s.id.as_str()), "finished");
-                self.run.finish(outcome(&staged, snapshot.as_ref()), clock::now())?;
-                ledger.prune(self.pipeline, keep_runs)?;
+                // What is published is published: a ledger that cannot say so is put right by the next run.
+                if let Err(unrecorded) = self.run.finish(outcome(&staged, snapshot.as_ref()), clock::now()) {
+                    tracing::error!(error = chain(&unrecorded), "cannot record the finished run");
+                }
+                prune(ledger, self.pipeline, keep_runs);
                 Ok(Finished { run_id, staged, validated, snapshot, stages: self.stages })
             }
             Err(error) => {
@@ -197,9 +200,17 @@ impl<'a> Recorder<'a> {
                 if let Err(unrecorded) = self.run.finish(failed(&error, self.current), clock::now()) {
                     tracing::error!(error = chain(&unrecorded), "cannot record the failure");
                 }
+                prune(ledger, self.pipeline, keep_runs);
                 Err(error)
             }
         }
+    }
+}
+
+/// Removes what old runs keep; a folder that stays is no reason for a run to fail.
+fn prune(ledger: &Ledger, pipeline: &str, keep_runs: usize) {
+    if let Err(error) = ledger.prune(pipeline, keep_runs) {
+        tracing::warn!(error = chain(&error), "cannot remove old run folders");
     }
 }
 

@@ -11,10 +11,14 @@ pub enum Error {
     #[error("cannot open the query session (spill folder and memory limit are set under `engine:`)")]
     Session { source: DataFusionError },
 
-    #[error("connection `{connection}`: cannot reach {target}: {detail}\n  help: is the server up, and do host and port in the connection's url fit?")]
+    #[error(
+        "connection `{connection}`: cannot reach {target}: {detail}\n  help: is the server up, and do host and port in the connection's url fit?"
+    )]
     Unreachable { connection: String, target: String, detail: String },
 
-    #[error("connection `{connection}`: the server refuses the login: {detail}\n  help: check user and password of the connection; the variable or file the url comes from may be stale")]
+    #[error(
+        "connection `{connection}`: the server refuses the login: {detail}\n  help: check user and password of the connection; the variable or file the url comes from may be stale"
+    )]
     Credentials { connection: String, detail: String },
 
     #[error("connection `{connection}`: {detail}\n  help: {help}")]
@@ -26,8 +30,8 @@ pub enum Error {
     #[error("connection `{connection}`: the query fails: {detail}\n  help: run it with the database's own client: {query}")]
     Query { connection: String, query: String, detail: String },
 
-    #[error("extract.{entity}: {origin} has no column `{column}`{}\n  help: its columns are: {available}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
-    MissingColumn { entity: Entity, origin: String, column: String, nearest: Option<String>, available: String },
+    #[error("extract.{entity}: {origin} has no column `{column}`{}\n  help: {help}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    MissingColumn { entity: Entity, origin: String, column: String, nearest: Option<String>, help: String },
 
     #[error("extract.{entity}.{place}: cannot use the expression `{sql}`: {detail}")]
     Expression { entity: Entity, place: String, sql: String, detail: String },

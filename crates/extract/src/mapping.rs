@@ -2,6 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 use config::{MapFrom, Source};
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use schema::{Entity, EntityColumn, entity};
 
@@ -36,7 +37,9 @@ impl Mapping {
                     MapFrom::ColumnOrSql(text) => (text.as_str(), false, mapping.format.clone()),
                     MapFrom::Sql(text) => (text.as_str(), true, mapping.format.clone()),
                 },
-                None if source.columns.is_empty() && is_column(&opened.schema, target.name).is_some() => (target.name, false, None),
+                None if source.columns.is_empty() && is_column(&opened.schema, target.name).is_some() => {
+                    (target.name, false, None)
+                }
                 None if source.columns.is_empty() && target.required => return Err(missing(name, opened, target.name)),
                 None => continue,
             };
@@ -106,14 +109,18 @@ fn expression(session: &SessionContext, name: Entity, place: &str, sql: &str, op
         match unknown {
             Some(column) => missing(name, opened, &column),
             None if words => missing(name, opened, sql),
-            None => Error::Expression {
-                entity: name,
-                place,
-                sql: sql.to_owned(),
-                detail: error.strip_backtrace().lines().next().unwrap_or_default().to_owned(),
-            },
+            None => Error::Expression { entity: name, place, sql: sql.to_owned(), detail: plain(&error) },
         }
     })
+}
+
+/// The first line of what is wrong; of SQL that cannot be read the parser's own words, not their Rust form.
+fn plain(error: &DataFusionError) -> String {
+    let words = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        _ => error.strip_backtrace(),
+    };
+    words.lines().next().unwrap_or_default().to_owned()
 }
 
 fn missing(name: Entity, opened: &Opened, column: &str) -> Error {
@@ -129,6 +136,22 @@ fn missing(name: Entity, opened: &Opened, column: &str) -> Error {
         origin: opened.origin.clone(),
         column: column.to_owned(),
         nearest,
-        available: names.join(", "),
+        help: columns_of(&names),
+    }
+}
+
+/// The columns there are; a header that is one long name was cut at the wrong character.
+fn columns_of(names: &[&str]) -> String {
+    let delimiter = match names {
+        [one] => [";", "\t", "|", ","].into_iter().find(|character| one.contains(character)),
+        _ => None,
+    };
+    match delimiter {
+        Some(delimiter) => format!(
+            "its only column is `{}`: set `csv: {{delimiter: {}}}`",
+            names.join(", "),
+            if delimiter == "\t" { "tab".to_owned() } else { format!("\"{delimiter}\"") }
+        ),
+        None => format!("its columns are: {}", names.join(", ")),
     }
 }

@@ -93,7 +93,7 @@ fn offset_seconds(text: &str) -> Option<i64> {
     let hours = parts.next()??;
     let minutes = parts.next().unwrap_or(Some(0))?;
     let seconds = parts.next().unwrap_or(Some(0))?;
-    (digits.len() % 2 == 0 && digits.len() <= 6 && hours < 24 && minutes < 60)
+    (digits.len().is_multiple_of(2) && digits.len() <= 6 && hours < 24 && minutes < 60)
         .then(|| sign * i64::from(hours * 3600 + minutes * 60 + seconds))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Decimal128Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,10 +13,14 @@ use schema::{Entity, Type, entity};
 
 use crate::amounts::{self, Given};
 use crate::fit::fit;
+use crate::moment::days;
 use crate::mapping::{From, MappedColumn, Mapping};
 use crate::source::Records;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Years a date can be meant to lie in.
+const FIRST_YEAR: i32 = 1900;
+const LAST_YEAR: i32 = 2199;
 
 /// What the rules of one entity need to know.
 pub(crate) struct Rules {
@@ -149,6 +153,11 @@ impl Rules {
                 mapped.fault(row, Fault { column: target.name.to_owned(), raw: None, reason: "is missing".to_owned() });
             }
         }
+        for row in implausible(&fitted.values) {
+            let raw = Some(shown(batch, &reads, row));
+            let reason = format!("lies outside the years {FIRST_YEAR} to {LAST_YEAR}");
+            mapped.fault(row, Fault { column: target.name.to_owned(), raw, reason });
+        }
         mapped.columns.push((target.name, fitted.values));
         Ok(())
     }
@@ -196,7 +205,7 @@ impl Rules {
     fn part(&self, records: Records, mapped: &Mapped, kept: &[bool]) -> Result<Sorted, DataFusionError> {
         let Records { origin, batch, numbers, malformed } = records;
         let rows = batch.num_rows();
-        let amounts = amount_column(self.entity).and_then(|n| mapped.get(n)).map(|a| a.as_primitive::<Decimal128Type>());
+        let amounts = amount_column(self.entity).and_then(|n| mapped.get(n)).map(AsArray::as_primitive::<Decimal128Type>);
         let amount = |row: usize| amounts.filter(|a| a.is_valid(row)).map_or(0, |a| a.value(row));
         let mut sorted = Sorted {
             accepted: RecordBatch::new_empty(Arc::clone(&self.staged)),
@@ -258,8 +267,20 @@ impl Rules {
     }
 }
 
+/// Rows with a date or time that no retailer means: the calendar would grow without end.
+fn implausible(values: &ArrayRef) -> Vec<usize> {
+    let first = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).map_or(0, days);
+    let last = NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).map_or(0, days);
+    let outside = |day: i64| !(i64::from(first)..=i64::from(last)).contains(&day);
+    if let Some(dates) = values.as_primitive_opt::<Date32Type>() {
+        return (0..dates.len()).filter(|row| dates.is_valid(*row) && outside(i64::from(dates.value(*row)))).collect();
+    }
+    let Some(times) = values.as_primitive_opt::<TimestampMicrosecondType>() else { return Vec::new() };
+    (0..times.len()).filter(|row| times.is_valid(*row) && outside(times.value(*row).div_euclid(MICROS_PER_DAY))).collect()
+}
+
 fn later_than(times: Option<&ArrayRef>, day: NaiveDate) -> Vec<usize> {
-    let end = (i64::from(crate::moment::days(day)) + 1) * MICROS_PER_DAY;
+    let end = (i64::from(days(day)) + 1) * MICROS_PER_DAY;
     let Some(times) = times.and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>()) else { return Vec::new() };
     (0..times.len()).filter(|row| times.is_valid(*row) && times.value(*row) >= end).collect()
 }

@@ -64,7 +64,11 @@ pub async fn stage(
             staged.as_of = as_of(fixed, newest, &one)?;
         }
         register(session, entity.name(), &one.path).await.map_err(|source| Error::Compute { entity, step: "the staged rows", source })?;
-        tracing::info!(%entity, rows = one.book.rows_loaded, rejected = one.book.rows_rejected, "staged");
+        match one.origin {
+            Origin::Source => tracing::info!(%entity, rows = one.book.rows_loaded, rejected = one.book.rows_rejected, "staged"),
+            Origin::Derived => tracing::info!(%entity, rows = one.book.rows_loaded, "derived from sales"),
+            Origin::Absent => tracing::debug!(%entity, "no source"),
+        }
         staged.entities.insert(entity, one);
     }
     staged.findings.extend(derive::findings(session).await?);

@@ -20,7 +20,7 @@ fn slot() -> Slot {
 /// Starts this program again to run the one test `part` on the state folder.
 fn start(part: &str, state: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", part, "--ignored", "--nocapture"])
+        .args(["--exact", part, "--nocapture"])
         .env(STATE, state)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -43,7 +43,6 @@ fn wait_for_run(child: &mut Child) -> (String, impl BufRead + use<>) {
 }
 
 #[test]
-#[ignore = "the other process of the tests below"]
 fn hold_until_stdin_closes() {
     let Ok(state) = std::env::var(STATE) else { return };
     let ledger = Ledger::open(Path::new(&state)).unwrap();
@@ -55,7 +54,6 @@ fn hold_until_stdin_closes() {
 }
 
 #[test]
-#[ignore = "the other process of the tests below"]
 fn run_without_end() {
     let Ok(state) = std::env::var(STATE) else { return };
     let ledger = Ledger::open(Path::new(&state)).unwrap();

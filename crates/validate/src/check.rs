@@ -63,6 +63,7 @@ impl Check {
         }
     }
 
+    #[must_use]
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: remedy.into(), ..self }
     }

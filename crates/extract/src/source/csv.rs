@@ -17,6 +17,9 @@ use crate::error::Error;
 
 /// Characters of a malformed record that are kept.
 const RAW_SHOWN: usize = 500;
+/// Follows the file's text. It comes back as a record of its own, unless a quote is open: without it the reader takes
+/// everything behind such a quote as one value, and the lines in it would be lost without a word.
+const END: &[u8] = b"\n\0";
 
 pub(super) async fn open(files: Vec<FileRef>, csv: Csv, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
@@ -53,11 +56,16 @@ impl Table {
         let bytes = files::reader(file, self.compression, handle)?;
         let text: Box<dyn Read + Send> = match self.csv.encoding {
             // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
-            Encoding::Utf8 => Box::new(DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).bom_override(true).build(bytes)),
+            Encoding::Utf8 => {
+                Box::new(DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).bom_override(true).build(bytes))
+            }
             Encoding::Cp1252 => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::WINDOWS_1252)).build(bytes)),
-            Encoding::Utf16 => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::UTF_16LE)).bom_override(true).build(bytes)),
+            Encoding::Utf16 => {
+                Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::UTF_16LE)).bom_override(true).build(bytes))
+            }
         };
         let pending = Rc::new(Cell::new(0));
+        let text: Box<dyn Read + Send> = Box::new(text.chain(END));
         let guard = RecordGuard { inner: text, pending: Rc::clone(&pending), limit: self.record_bytes };
         let mut reader = ReaderBuilder::new()
             .delimiter(self.csv.delimiter)
@@ -65,7 +73,11 @@ impl Table {
             .has_headers(self.csv.header)
             .flexible(true)
             .from_reader(guard);
-        let first = reader.byte_headers().map_err(|e| Error::Read { origin: file.origin.clone(), detail: e.to_string() })?;
+        let first = reader.byte_headers().map_err(|e| self.failed(file, 0, &e))?;
+        pending.set(0);
+        if is_end(first) {
+            return Err(Error::Read { origin: file.origin.clone(), detail: "the file is empty".to_owned() });
+        }
         let names = if self.csv.header {
             first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
         } else {
@@ -93,6 +105,9 @@ impl Table {
             let more = table.reader.read_byte_record(&mut record).map_err(|e| self.failed(file, number + 1, &e))?;
             table.pending.set(0);
             if !more {
+                return Err(self.unclosed(file, number));
+            }
+            if is_end(&record) {
                 // Whoever stopped reading has the error.
                 let _ = batch.flush();
                 return Ok(());
@@ -104,7 +119,14 @@ impl Table {
         }
     }
 
-    fn push(&self, batch: &mut TextBatch<'_>, number: u64, record: &ByteRecord, places: &[usize], width: usize) -> Result<(), Gone> {
+    fn push(
+        &self,
+        batch: &mut TextBatch<'_>,
+        number: u64,
+        record: &ByteRecord,
+        places: &[usize],
+        width: usize,
+    ) -> Result<(), Gone> {
         if record.len() != width {
             let reason = format!("has {} fields where the table has {width}", record.len());
             return batch.malformed(number, shown(record), reason);
@@ -115,7 +137,11 @@ impl Table {
             Encoding::Cp1252 | Encoding::Utf16 => !field.windows(3).any(|w| w == "\u{FFFD}".as_bytes()),
         });
         if !decoded {
-            return batch.malformed(number, shown(record), "is not valid in the file's encoding (see `csv: {encoding: …}`)".to_owned());
+            return batch.malformed(
+                number,
+                shown(record),
+                "is not valid in the file's encoding (see `csv: {encoding: …}`)".to_owned(),
+            );
         }
         let values = places.iter().map(|place| {
             let value = record.get(*place).and_then(|field| std::str::from_utf8(field).ok())?;
@@ -124,16 +150,41 @@ impl Table {
         batch.push(number, values)
     }
 
+    /// `number` is 0 for the header.
     fn failed(&self, file: &FileRef, number: u64, error: &csv::Error) -> Error {
+        let place = place(number);
         match error.kind() {
             csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::FileTooLarge => Error::Limit {
                 origin: file.origin.clone(),
                 key: "record_bytes",
-                detail: format!("record {number} is longer than {} bytes; a quote that is never closed looks like this", self.record_bytes),
+                detail: format!(
+                    "{place} is longer than {} bytes; a quote that is never closed looks like this",
+                    self.record_bytes
+                ),
             },
-            _ => Error::Read { origin: file.origin.clone(), detail: format!("record {number}: {error}") },
+            _ => Error::Read {
+                origin: file.origin.clone(),
+                detail: format!("{place}: {error}{}", files::unpacking(self.compression)),
+            },
         }
     }
+
+    fn unclosed(&self, file: &FileRef, number: u64) -> Error {
+        let (quote, place) = (char::from(self.csv.quote), place(number));
+        let detail = format!(
+            "a quote {quote} that opens in {place} is never closed, so it takes in the rest of the file\n  \
+             help: mend the file or fetch it again; if the character is no quote there, set `csv: {{quote: …}}` to one that does not occur"
+        );
+        Error::Read { origin: file.origin.clone(), detail }
+    }
+}
+
+fn place(number: u64) -> String {
+    if number == 0 { "the header".to_owned() } else { format!("record {number}") }
+}
+
+fn is_end(record: &ByteRecord) -> bool {
+    record.len() == 1 && record.get(0) == Some(b"\0")
 }
 
 fn shown(record: &ByteRecord) -> String {

@@ -43,10 +43,12 @@ pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<
     // Only the folders before the first wildcard are listed.
     let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
     let prefix = fixed.rsplit_once('/').map(|(folder, _)| Path::from(folder));
-    let listed: Vec<ObjectMeta> = store.list(prefix.as_ref()).try_collect().await.map_err(|e| unreachable(connection, url, &e))?;
+    let listed: Vec<ObjectMeta> =
+        store.list(prefix.as_ref()).try_collect().await.map_err(|e| unreachable(connection, url, &e))?;
 
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    let (mut found, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(|m| pattern.matches_with(m.location.as_ref(), options));
+    let (mut found, others): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|m| pattern.matches_with(m.location.as_ref(), options));
     if found.is_empty() {
         let mut names: Vec<String> = others.iter().map(|m| m.location.to_string()).collect();
         names.sort();
@@ -64,8 +66,10 @@ pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<
 }
 
 fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
-    let failed = |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
-    let credentials = "credentials come from the environment, such as AWS_ACCESS_KEY_ID, AZURE_STORAGE_ACCOUNT_NAME or GOOGLE_SERVICE_ACCOUNT";
+    let failed =
+        |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
+    let credentials =
+        "credentials come from the environment, such as AWS_ACCESS_KEY_ID, AZURE_STORAGE_ACCOUNT_NAME or GOOGLE_SERVICE_ACCOUNT";
     let Some((scheme, _)) = url.split_once("://") else {
         if !FsPath::new(url).is_dir() {
             return Err(failed(format!("there is no folder {url}"), "paths are relative to the working directory (-C DIR)"));
@@ -76,8 +80,12 @@ fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
     let parsed = Url::parse(url).map_err(|e| failed(format!("`{url}` is not a url: {e}"), "write s3://bucket/prefix"))?;
     let store: Arc<dyn ObjectStore> = match scheme {
         "s3" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
-        "az" => Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
-        "gs" => Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
+        "az" => {
+            Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?)
+        }
+        "gs" => {
+            Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?)
+        }
         other => return Err(failed(format!("`{other}://` is not a known store"), "use a folder, s3://, az:// or gs://")),
     };
     Ok(Arc::new(PrefixStore::new(store, Path::from(parsed.path()))))
@@ -89,6 +97,15 @@ fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Erro
             Error::Credentials { connection: connection.to_owned(), detail: source.to_string() }
         }
         other => Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: other.to_string() },
+    }
+}
+
+/// What to look at when a file cannot be read to its end.
+pub(super) fn unpacking(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "",
+        Compression::Gzip => "\n  help: the file was cut off, or is not gzip (see `compression:`)",
+        Compression::Zstd => "\n  help: the file was cut off, or is not zstd (see `compression:`)",
     }
 }
 

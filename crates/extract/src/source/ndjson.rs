@@ -25,9 +25,10 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     let handle = Handle::current();
     let limit = reading.limits.record_bytes;
     let (looked_at, looker) = (files.first().cloned(), handle.clone());
-    let mut names = tokio::task::spawn_blocking(move || looked_at.map_or(Ok(Vec::new()), |f| names(&f, compression, &looker, limit)))
-        .await
-        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    let mut names =
+        tokio::task::spawn_blocking(move || looked_at.map_or(Ok(Vec::new()), |f| names(&f, compression, &looker, limit)))
+            .await
+            .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
     for mentioned in &reading.mentioned {
         if !names.contains(mentioned) {
             names.push(mentioned.clone());
@@ -99,6 +100,7 @@ fn text(value: &RawValue) -> Option<String> {
 
 struct Lines<'f> {
     file: &'f FileRef,
+    compression: Compression,
     reader: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
     number: u64,
@@ -108,7 +110,7 @@ struct Lines<'f> {
 impl<'f> Lines<'f> {
     fn open(file: &'f FileRef, compression: Compression, handle: &Handle, limit: usize) -> Result<Self, Error> {
         let reader = BufReader::new(files::reader(file, compression, handle)?);
-        Ok(Self { file, reader, line: Vec::new(), number: 0, limit })
+        Ok(Self { file, compression, reader, line: Vec::new(), number: 0, limit })
     }
 
     /// The next line that is not blank.
@@ -117,7 +119,10 @@ impl<'f> Lines<'f> {
             self.line.clear();
             let limit = self.limit as u64 + 1;
             let size = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line);
-            let size = size.map_err(|e| Error::Read { origin: self.file.origin.clone(), detail: e.to_string() })?;
+            let size = size.map_err(|e| {
+                let detail = format!("{e}{}", files::unpacking(self.compression));
+                Error::Read { origin: self.file.origin.clone(), detail }
+            })?;
             if size == 0 {
                 return Ok(None);
             }

@@ -57,7 +57,10 @@ pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
 }
 
 async fn builder(file: &FileRef) -> Result<Builder, Error> {
-    ParquetRecordBatchStreamBuilder::new(StoredFile(file.clone())).await.map_err(|e| failed(file, &e.to_string()))
+    ParquetRecordBatchStreamBuilder::new(StoredFile(file.clone())).await.map_err(|e| match e {
+        ParquetError::External(_) => failed(file, &e.to_string()),
+        _ => failed(file, &format!("{e}\n  help: the file was cut off, or is not Parquet (see `format:`)")),
+    })
 }
 
 fn failed(file: &FileRef, detail: &str) -> Error {
@@ -75,12 +78,15 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Send
             Ok(_) if *wanted => {
                 return Err(failed(file, &format!("column `{}` has another type than in the first file", field.name())));
             }
-            Err(_) if *wanted => return Err(failed(file, &format!("it has no column `{}`, which the first file has", field.name()))),
+            Err(_) if *wanted => {
+                return Err(failed(file, &format!("it has no column `{}`, which the first file has", field.name())));
+            }
             _ => {}
         }
     }
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let mut stream = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| failed(file, &e.to_string()))?;
+    let mut stream =
+        builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| failed(file, &e.to_string()))?;
     let origin: Arc<str> = Arc::from(file.origin.as_str());
     let mut next = 1;
     while let Some(batch) = stream.next().await {

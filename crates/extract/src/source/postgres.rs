@@ -24,7 +24,8 @@ pub(super) async fn open(name: &str, url: &Secret, input: &Input, reading: &Read
          SET extra_float_digits = 1; SET bytea_output = 'hex'; SET TimeZone = '{}'",
         reading.zone.name()
     );
-    let failed = |e: &tokio_postgres::Error| Error::Query { connection: name.to_owned(), query: query.clone(), detail: detail(e) };
+    let failed =
+        |e: &tokio_postgres::Error| Error::Query { connection: name.to_owned(), query: query.clone(), detail: detail(e) };
     client.batch_execute(&settings).await.map_err(|e| failed(&e))?;
     let statement = client.prepare(&query).await.map_err(|e| failed(&e))?;
     let schema = text_schema(statement.columns().iter().map(tokio_postgres::Column::name));
@@ -59,7 +60,11 @@ fn tls(name: &str) -> Result<MakeRustlsConnect, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::Connection { connection: name.to_owned(), detail: e.to_string(), help: "TLS cannot be set up".to_owned() })?
+        .map_err(|e| Error::Connection {
+            connection: name.to_owned(),
+            detail: e.to_string(),
+            help: "TLS cannot be set up".to_owned(),
+        })?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
@@ -83,11 +88,9 @@ fn refused(name: &str, config: &Config, error: &tokio_postgres::Error) -> Error 
         Some(code) if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             Error::Credentials { connection, detail: detail(error) }
         }
-        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => Error::Connection {
-            connection,
-            detail: detail(error),
-            help: "the database is the last part of the url".to_owned(),
-        },
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
+            Error::Connection { connection, detail: detail(error), help: "the database is the last part of the url".to_owned() }
+        }
         Some(_) => Error::Connection { connection, detail: detail(error), help: "the server answered and refused".to_owned() },
         None => Error::Unreachable { connection, target, detail: detail(error) },
     }

@@ -43,16 +43,25 @@ struct Database {
 
 impl Database {
     fn connect(&self) -> Result<Connection, Error> {
-        let failed = |detail: String, help: &str| Error::Connection { connection: self.name.clone(), detail, help: help.to_owned() };
+        let failed =
+            |detail: String, help: &str| Error::Connection { connection: self.name.clone(), detail, help: help.to_owned() };
         if !self.path.is_file() {
             let detail = format!("there is no file {}", self.path.display());
             return Err(failed(detail, "paths are relative to the working directory (-C DIR)"));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Connection::open_with_flags(&self.path, flags).map_err(|e| failed(e.to_string(), "the file must be a readable SQLite database"))
+        Connection::open_with_flags(&self.path, flags)
+            .map_err(|e| failed(e.to_string(), "the file must be a readable SQLite database"))
     }
 
     fn failed(&self, error: &rusqlite::Error) -> Error {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+            return Error::Connection {
+                connection: self.name.clone(),
+                detail: format!("{} is not a SQLite database", self.path.display()),
+                help: "is the path right, and was the file copied whole?".to_owned(),
+            };
+        }
         Error::Query { connection: self.name.clone(), query: self.query.clone(), detail: error.to_string() }
     }
 
@@ -75,13 +84,10 @@ impl Database {
                     ValueRef::Null => None,
                     ValueRef::Integer(n) => Some(n.to_string()),
                     ValueRef::Real(x) => Some(x.to_string()),
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
-                        Ok(text) => Some(text.to_owned()).filter(|t| !t.is_empty()),
-                        Err(_) => {
-                            undecoded = true;
-                            Some(String::from_utf8_lossy(bytes).into_owned())
-                        }
-                    },
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                        undecoded |= std::str::from_utf8(bytes).is_err();
+                        Some(String::from_utf8_lossy(bytes).into_owned()).filter(|t| !t.is_empty())
+                    }
                 };
             }
             let pushed = if undecoded {

@@ -30,7 +30,15 @@ pub(super) struct Gone;
 impl<'a> TextBatch<'a> {
     pub fn new(sender: &'a Sender, origin: &str, schema: &SchemaRef, wanted: &'a [bool]) -> Self {
         let columns = schema.fields().iter().map(|_| StringBuilder::new()).collect();
-        Self { sender, origin: Arc::from(origin), schema: schema.clone(), wanted, columns, numbers: Vec::new(), malformed: Vec::new() }
+        Self {
+            sender,
+            origin: Arc::from(origin),
+            schema: schema.clone(),
+            wanted,
+            columns,
+            numbers: Vec::new(),
+            malformed: Vec::new(),
+        }
     }
 
     /// Appends one record; `values` gives one value a column, in the schema's order.
