@@ -118,7 +118,8 @@ fn the_calendar_is_right() {
     let dates = space.table("out/superstore", "dim_date");
     let days = dates.column("date");
     assert_eq!((days.first().unwrap().as_str(), days.last().unwrap().as_str()), ("2014-01-01", "2017-12-31"));
-    let columns = ["iso_year", "iso_week", "day_of_week", "week_start", "month_start", "quarter", "day_name", "month_name"].map(|n| dates.column(n));
+    let columns = ["iso_year", "iso_week", "day_of_week", "week_start", "month_start", "quarter", "day_name", "month_name"]
+        .map(|n| dates.column(n));
     for (place, day) in days.iter().enumerate() {
         let day: NaiveDate = day.parse().unwrap();
         let monday = day - chrono::TimeDelta::days(i64::from(day.weekday().num_days_from_monday()));
@@ -178,7 +179,8 @@ fn a_run_can_hold_back_and_look_back() {
     for day in ["2010-12-31", "2010-06-30", "2011-06-30"] {
         let run = space.run(&["run", "pipelines/chinook.yaml", "--as-of", day, "--output", "json", "--quiet"]).ok().json();
         assert_eq!(run["as_of"], day);
-        let sales = run["book"].as_array().unwrap().iter().find(|h| h["hop"] == "extract" && h["entity"] == "sales").unwrap().clone();
+        let sales =
+            run["book"].as_array().unwrap().iter().find(|h| h["hop"] == "extract" && h["entity"] == "sales").unwrap().clone();
         // What was sold later is not lost: it is counted as filtered, with its amount.
         assert!(sales["rows_filtered"].as_u64().unwrap() > 0);
         let amounts = ["amount_filtered", "amount_out"].map(|n| ten_thousandths(sales[n].as_str().unwrap()));
@@ -189,7 +191,11 @@ fn a_run_can_hold_back_and_look_back() {
     let listed = space.run(&["runs", "list", "--output", "json"]).ok().json();
     assert_eq!(listed.as_array().unwrap().len(), 4);
     let shown = space.run(&["runs", "show"]).ok();
-    assert!(shown.stdout.contains("published") && shown.stdout.contains("fact_sales") || shown.stdout.contains("extract"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("published") && shown.stdout.contains("fact_sales") || shown.stdout.contains("extract"),
+        "{}",
+        shown.stdout
+    );
 }
 
 #[test]
@@ -201,7 +207,8 @@ fn old_snapshots_go_and_the_current_one_stays() {
     for day in ["2009-12-31", "2010-12-31", "2011-12-22"] {
         space.run(&["run", "chinook.yaml", "--as-of", day, "--quiet"]).ok();
     }
-    let left: Vec<String> = contents(&space.path("out/chinook/snapshots")).into_keys().filter(|k| k.ends_with("manifest.json")).collect();
+    let left: Vec<String> =
+        contents(&space.path("out/chinook/snapshots")).into_keys().filter(|k| k.ends_with("manifest.json")).collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().any(|l| l.starts_with(&space.snapshot("out/chinook"))));
 }

@@ -320,7 +320,11 @@ fn the_readme_loads_and_agrees_with_the_contract() {
     }
     match dictionary_in(&readme) {
         Some(dictionary) => {
-            assert_eq!(dictionary.trim(), schema::dictionary_markdown().trim(), "README.md: print it anew with `cargo run -p schema --example dictionary`")
+            assert_eq!(
+                dictionary.trim(),
+                schema::dictionary_markdown().trim(),
+                "README.md: print it anew with `cargo run -p schema --example dictionary`"
+            )
         }
         None => eprintln!("SKIPPED: README.md has no dictionary to check"),
     }

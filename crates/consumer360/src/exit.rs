@@ -12,8 +12,13 @@ pub enum Failure {
     Usage(String),
     Configuration(Problems),
     /// The message with its causes, each once.
-    Step { code: u8, message: String },
-    Interrupted { code: u8 },
+    Step {
+        code: u8,
+        message: String,
+    },
+    Interrupted {
+        code: u8,
+    },
 }
 
 pub const STEP_FAILED: u8 = 1;

@@ -16,6 +16,9 @@ use crate::cli::Global;
 /// The run's log; lines before it exists have no file to go to.
 static RUN_LOG: OnceLock<Mutex<File>> = OnceLock::new();
 
+/// Target of lines that belong in the run's log alone, because the command says them on stderr in its own words.
+pub const RECORD: &str = "record";
+
 /// Starts logging. With a progress bar on the terminal only warnings are printed beside it.
 pub fn start(global: &Global, bar: bool) {
     let level = match (global.quiet, global.verbose, bar) {
@@ -29,15 +32,15 @@ pub fn start(global: &Global, bar: bool) {
     let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false).without_time();
     let file = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(RunLog);
     // Libraries speak only when asked for everything.
-    let own = |level: LevelFilter| {
+    let own = |level: LevelFilter, record: &str| {
         let names = ["consumer360", "extract", "transform", "validate", "load", "scheduler", "config"];
         let own: Vec<String> = names.iter().map(|n| format!("{n}={level}")).collect();
         let others = if level == LevelFilter::TRACE { "debug" } else { "warn" };
-        EnvFilter::new(format!("{others},{}", own.join(",")))
+        EnvFilter::new(format!("{others},{RECORD}={record},{}", own.join(",")))
     };
     let registry = tracing_subscriber::registry()
-        .with(stderr.with_filter(own(level)))
-        .with(file.with_filter(own(LevelFilter::DEBUG)));
+        .with(stderr.with_filter(own(level, "off")))
+        .with(file.with_filter(own(LevelFilter::DEBUG, "debug")));
     // A second start in one process, as in tests, keeps the first.
     let _ = registry.try_init();
 }

@@ -89,12 +89,14 @@ pub async fn run(
         let record = run.folder.clone();
         let place = Place { folder: &record, day: slot.day, as_of: slot.as_of };
         let read = |entity, records| progress.read(entity, records);
-        let staged = run.stage(Stage::Extract, extract::stage(&session, pipeline, &settings.engine.limits, &place, &read)).await?;
+        let staged =
+            run.stage(Stage::Extract, extract::stage(&session, pipeline, &settings.engine.limits, &place, &read)).await?;
         run.run.set_as_of(staged.as_of)?;
 
         let folder = record.join("warehouse");
         let told = |table| progress.table(table);
-        let warehouse = run.stage(Stage::Transform, transform::build(&session, &staged, &pipeline.transform, &folder, &told)).await?;
+        let warehouse =
+            run.stage(Stage::Transform, transform::build(&session, &staged, &pipeline.transform, &folder, &told)).await?;
 
         let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;
 
@@ -117,7 +119,13 @@ struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    fn begin(pipeline: &'a Pipeline, slot: &Slot, ledger: &Ledger, now: DateTime<Utc>, progress: &'a Progress) -> Result<Self, Error> {
+    fn begin(
+        pipeline: &'a Pipeline,
+        slot: &Slot,
+        ledger: &Ledger,
+        now: DateTime<Utc>,
+        progress: &'a Progress,
+    ) -> Result<Self, Error> {
         let run = ledger.begin(&pipeline.name, slot, now, VERSION)?;
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
@@ -147,7 +155,8 @@ impl<'a> Recorder<'a> {
     fn publish(&mut self, pipeline: &Pipeline, staged: &Staged, validated: &Validated) -> Result<Snapshot, Error> {
         self.begin_stage(Stage::Publish)?;
         let started = Instant::now();
-        let sources: Vec<String> = pipeline.sources.iter().map(|(entity, source)| format!("{entity} from {}", source.connection)).collect();
+        let sources: Vec<String> =
+            pipeline.sources.iter().map(|(entity, source)| format!("{entity} from {}", source.connection)).collect();
         let facts = RunFacts {
             run_id: self.run.id(),
             pipeline: &pipeline.name,
@@ -159,7 +168,11 @@ impl<'a> Recorder<'a> {
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
         };
         let snapshot = load::publish(validated, &pipeline.publish, &facts)?;
-        self.end_stage(Stage::Publish, started, json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes}))?;
+        self.end_stage(
+            Stage::Publish,
+            started,
+            json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes}),
+        )?;
         Ok(snapshot)
     }
 
@@ -195,7 +208,7 @@ impl<'a> Recorder<'a> {
                 Ok(Finished { run_id, staged, validated, snapshot, stages: self.stages })
             }
             Err(error) => {
-                tracing::error!(error = chain(&error), "failed");
+                tracing::error!(target: log::RECORD, error = chain(&error), "failed");
                 // The run's own failure is what the reader must see, even if it cannot be recorded.
                 if let Err(unrecorded) = self.run.finish(failed(&error, self.current), clock::now()) {
                     tracing::error!(error = chain(&unrecorded), "cannot record the failure");

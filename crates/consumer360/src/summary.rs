@@ -113,7 +113,13 @@ fn segment_rows(run: &Finished) -> Option<Vec<SegmentRow>> {
         let amount_shares = batch.column_by_name("revenue_share")?.as_primitive_opt::<Float64Type>()?;
         for row in (0..batch.num_rows()).filter(|row| regions.value(*row) == extract::UNKNOWN) {
             let amount_share = amount_shares.is_valid(row).then(|| amount_shares.value(row));
-            rows.push((segments.value(row).to_owned(), customers.value(row), shares.value(row), amounts.value(row), amount_share));
+            rows.push((
+                segments.value(row).to_owned(),
+                customers.value(row),
+                shares.value(row),
+                amounts.value(row),
+                amount_share,
+            ));
         }
     }
     Some(rows)

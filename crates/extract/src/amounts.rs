@@ -86,7 +86,9 @@ fn line(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
     let net = amount(given.net_amount, "net_amount")?;
     let discount = amount(given.discount_amount, "discount_amount")?;
     let cost = amount(given.cost_amount, "cost_amount")?;
-    let Some((unit_price, discount, net)) = derive(quantity, price, net, discount, rate).map_err(|r| ("net_amount", r.to_owned()))? else {
+    let Some((unit_price, discount, net)) =
+        derive(quantity, price, net, discount, rate).map_err(|r| ("net_amount", r.to_owned()))?
+    else {
         return unpriced(given, row);
     };
     if unit_price < 0 {

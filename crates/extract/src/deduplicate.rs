@@ -54,11 +54,7 @@ fn one_a_key(rows: DataFrame, keys: &[String], keep: Keep, by: &str) -> Result<D
     // Ties by every other column, so that the row that stays does not depend on the order of the source.
     let mut order = vec![column(by).sort(keep == Keep::First, false)];
     order.extend(names.iter().filter(|n| *n != by).map(|n| column(n).sort(true, false)));
-    let place = row_number()
-        .partition_by(keys.iter().map(|k| column(k)).collect())
-        .order_by(order)
-        .build()?
-        .alias(PLACE);
+    let place = row_number().partition_by(keys.iter().map(|k| column(k)).collect()).order_by(order).build()?.alias(PLACE);
     rows.window(vec![place])?.filter(ident(PLACE).eq(lit(1_u64)))?.select(names.iter().map(|n| column(n)).collect::<Vec<_>>())
 }
 

@@ -57,10 +57,26 @@ pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, E
         .into_iter()
         .map(|(name, count)| {
             let (check, table, what) = match name.as_str() {
-                "anonymous" => ("anonymous_sales", "sales.customer_id", "lines have no customer; they count in sales and under the Unknown customer"),
-                "orphan_customer" => ("orphan_customers", "sales.customer_id", "lines name a customer that the customers source does not have; the customer is kept with is_known = false"),
-                "orphan_product" => ("orphan_products", "sales.product_id", "lines name a product that the products source does not have; the product is kept with is_known = false"),
-                _ => ("customers_in_several_regions", "sales.region", "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order"),
+                "anonymous" => (
+                    "anonymous_sales",
+                    "sales.customer_id",
+                    "lines have no customer; they count in sales and under the Unknown customer",
+                ),
+                "orphan_customer" => (
+                    "orphan_customers",
+                    "sales.customer_id",
+                    "lines name a customer that the customers source does not have; the customer is kept with is_known = false",
+                ),
+                "orphan_product" => (
+                    "orphan_products",
+                    "sales.product_id",
+                    "lines name a product that the products source does not have; the product is kept with is_known = false",
+                ),
+                _ => (
+                    "customers_in_several_regions",
+                    "sales.region",
+                    "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order",
+                ),
             };
             Finding { check, table: table.to_owned(), count, message: format!("{count} {what}") }
         })

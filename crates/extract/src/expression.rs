@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::TryCast;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
@@ -52,7 +52,9 @@ impl Expression {
         reads.dedup();
         let conversions = conversions
             .into_iter()
-            .map(|(inner, outer)| Ok((session.create_physical_expr(inner, &schema)?, session.create_physical_expr(outer, &schema)?)))
+            .map(|(inner, outer)| {
+                Ok((session.create_physical_expr(inner, &schema)?, session.create_physical_expr(outer, &schema)?))
+            })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self { value: session.create_physical_expr(safe, &schema)?, conversions, reads })
     }
@@ -120,7 +122,8 @@ fn make_safe(expr: Expr, schema: &DFSchema, conversions: &mut Conversions) -> Re
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
-            let arithmetic = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
+            let arithmetic =
+                matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
             let with_number = op.supports_propagation() && (l.is_numeric() || r.is_numeric());
             if !(arithmetic || with_number) {
                 return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
@@ -190,8 +193,10 @@ mod tests {
         for function in moment::functions() {
             session.register_udf(function);
         }
-        let schema = Arc::new(Schema::new(vec![Field::new("Sales", DataType::Utf8, true), Field::new("Quantity", DataType::Utf8, true)]));
-        let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(sales.to_vec())), Arc::new(StringArray::from(quantity.to_vec()))];
+        let schema =
+            Arc::new(Schema::new(vec![Field::new("Sales", DataType::Utf8, true), Field::new("Quantity", DataType::Utf8, true)]));
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(StringArray::from(sales.to_vec())), Arc::new(StringArray::from(quantity.to_vec()))];
         let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
         let evaluated = Expression::compile(&session, sql, &schema).unwrap().evaluate(&batch).unwrap();
         let shown = (0..batch.num_rows()).map(|row| array_value_to_string(&evaluated.values, row).unwrap()).collect();
@@ -200,7 +205,8 @@ mod tests {
 
     #[test]
     fn text_divides_as_decimals_and_bad_text_is_told() {
-        let (values, failures) = evaluate("\"Sales\" / \"Quantity\"", &[Some("7.5"), Some("x"), None], &[Some("2"), Some("2"), Some("1")]);
+        let (values, failures) =
+            evaluate("\"Sales\" / \"Quantity\"", &[Some("7.5"), Some("x"), None], &[Some("2"), Some("2"), Some("1")]);
         assert_eq!(values, ["3.7500000000", "", ""]);
         assert_eq!(failures, [(1, "cannot be read as a number".to_owned())]);
     }

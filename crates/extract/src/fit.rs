@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
@@ -24,7 +26,9 @@ pub(crate) fn fit(raw: &ArrayRef, kind: Type, format: Option<&str>, zone: Tz) ->
     let text = match raw.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(cast(raw, &DataType::Utf8)?),
         // Floats go through their shortest text: 0.285 is meant as 0.285, not as the binary fraction next to it.
-        DataType::Float32 if decimal_kind(kind) => Some(floats(raw.as_primitive::<Float32Type>().iter().map(|x| x.map(f64::from)))),
+        DataType::Float32 if decimal_kind(kind) => {
+            Some(floats(raw.as_primitive::<Float32Type>().iter().map(|x| x.map(f64::from))))
+        }
         DataType::Float64 if decimal_kind(kind) => Some(floats(raw.as_primitive::<Float64Type>().iter())),
         _ => None,
     };

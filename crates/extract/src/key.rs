@@ -24,7 +24,9 @@ pub fn key_of(id: &str) -> i64 {
 
 /// The SQL function `surrogate_key(text) -> int64`; NULL has the key of the `Unknown` member.
 pub fn surrogate_key() -> ScalarUDF {
-    ScalarUDF::from(SurrogateKey { signature: Signature::uniform(1, vec![DataType::Utf8View, DataType::Utf8], Volatility::Immutable) })
+    ScalarUDF::from(SurrogateKey {
+        signature: Signature::uniform(1, vec![DataType::Utf8View, DataType::Utf8], Volatility::Immutable),
+    })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

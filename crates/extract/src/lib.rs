@@ -3,8 +3,8 @@
 //! Every record of a source ends in exactly one of four places: the staged file, the rejects with its reason, the
 //! count of duplicates or the count of filtered rows. [`Book`] is that statement in figures.
 
-pub mod decimal;
 mod amounts;
+pub mod decimal;
 mod deduplicate;
 mod derive;
 mod error;

@@ -104,8 +104,9 @@ fn number(digits: &[u8]) -> Option<u32> {
 /// `to_timestamp` and `to_date` for mappings: what cannot be read is NULL instead of the end of the run, so that the
 /// one row is set aside with its raw value.
 pub fn functions() -> [ScalarUDF; 2] {
-    [("to_timestamp", DataType::Timestamp(TimeUnit::Microsecond, None)), ("to_date", DataType::Date32)]
-        .map(|(name, returns)| ScalarUDF::from(ReadMoment { name, returns, signature: Signature::variadic_any(Volatility::Immutable) }))
+    [("to_timestamp", DataType::Timestamp(TimeUnit::Microsecond, None)), ("to_date", DataType::Date32)].map(|(name, returns)| {
+        ScalarUDF::from(ReadMoment { name, returns, signature: Signature::variadic_any(Volatility::Immutable) })
+    })
 }
 
 /// True for the functions of this module.
@@ -164,7 +165,6 @@ pub fn days(day: NaiveDate) -> i32 {
     day.to_epoch_days()
 }
 
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -186,7 +186,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "2017-13-01", "2017-02-29", "30/12/2017", "2017-12-30T25:00", "2017-12-30x", "infinity", "2017-12-30 10:00:00+99", "0000-01-01"] {
+        for text in [
+            "",
+            "2017-13-01",
+            "2017-02-29",
+            "30/12/2017",
+            "2017-12-30T25:00",
+            "2017-12-30x",
+            "infinity",
+            "2017-12-30 10:00:00+99",
+            "0000-01-01",
+        ] {
             assert_eq!(parse_time(text, None, Tz::UTC), Err(NOT_A_TIME), "{text}");
         }
     }

@@ -13,8 +13,8 @@ use schema::{Entity, Type, entity};
 
 use crate::amounts::{self, Given};
 use crate::fit::fit;
-use crate::moment::days;
 use crate::mapping::{From, MappedColumn, Mapping};
+use crate::moment::days;
 use crate::source::Records;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;

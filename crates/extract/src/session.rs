@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use config::Engine;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Error;
 use crate::{key, moment};
 
-/// Opens a session that holds at most `engine.memory` bytes in operators and spills the rest to `spill`.
+/// Opens a session whose operators hold three quarters of `engine.memory` and spill the rest to `spill`.
 pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     let mut config = SessionConfig::new().with_target_partitions(engine.threads).with_information_schema(false);
     let options = config.options_mut();
@@ -21,12 +21,17 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
     // Column names of sources are taken as they are written, so `Quantity <> 0` needs no quotes.
     options.sql_parser.enable_ident_normalization = false;
+    // Slices of view arrays each count the buffer they share, and sorts would spill long before memory is short.
+    options.execution.parquet.schema_force_view_types = false;
     // 0.6 in a statement is the decimal 0.6.
     options.sql_parser.parse_float_as_decimal = true;
     // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.
     options.execution.sort_spill_reservation_bytes = (engine.memory / 32).clamp(1 << 20, 10 << 20);
 
-    let pool = TrackConsumersPool::new(FairSpillPool::new(engine.memory), NonZeroUsize::MIN.saturating_add(4));
+    // Decoding and encoding hold memory that no operator accounts for; a quarter is left for them.
+    // First come, first served: an equal share for every operator of a plan would starve the one that needs it.
+    let pool = engine.memory / 4 * 3;
+    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(pool), NonZeroUsize::MIN.saturating_add(4));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
         .with_max_temp_directory_size(engine.spill_limit);

@@ -63,7 +63,11 @@ pub async fn stage(
         if entity == Entity::Sales {
             staged.as_of = as_of(fixed, newest, &one)?;
         }
-        register(session, entity.name(), &one.path).await.map_err(|source| Error::Compute { entity, step: "the staged rows", source })?;
+        register(session, entity.name(), &one.path).await.map_err(|source| Error::Compute {
+            entity,
+            step: "the staged rows",
+            source,
+        })?;
         match one.origin {
             Origin::Source => tracing::info!(%entity, rows = one.book.rows_loaded, rejected = one.book.rows_rejected, "staged"),
             Origin::Derived => tracing::info!(%entity, rows = one.book.rows_loaded, "derived from sales"),
@@ -134,7 +138,11 @@ impl Job<'_> {
             as_of: self.as_of,
         };
         let kept = self.path("staged", self.entity.name());
-        let path = if source.deduplicate.is_some() { self.path("staged", &format!("{}_with_duplicates", self.entity)) } else { kept.clone() };
+        let path = if source.deduplicate.is_some() {
+            self.path("staged", &format!("{}_with_duplicates", self.entity))
+        } else {
+            kept.clone()
+        };
         let mut tally = self.drain(records, rules, &path, progress).await?;
         if let Some(how) = &source.deduplicate {
             deduplicate::deduplicate(self.session, self.entity, how, &path, &kept, &mut tally.book).await?;
@@ -151,11 +159,18 @@ impl Job<'_> {
     }
 
     /// Every batch through the rules, in parallel and in order.
-    async fn drain(&self, records: Stream, rules: Rules, path: &Path, progress: &(dyn Fn(Entity, u64) + Sync)) -> Result<Tally, Error> {
+    async fn drain(
+        &self,
+        records: Stream,
+        rules: Rules,
+        path: &Path,
+        progress: &(dyn Fn(Entity, u64) + Sync),
+    ) -> Result<Tally, Error> {
         let entity = self.entity;
         let workers = self.session.copied_config().target_partitions();
         let mut accepted = self.store(TableFile::create(path, Arc::clone(&rules.staged)))?;
-        let mut rejects = self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
+        let mut rejects =
+            self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
         let mut tally = Tally::new(entity);
         let rules = Arc::new(rules);
         let batches = stream::unfold(records, |mut records| async { records.recv().await.map(|next| (next, records)) });

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::{BatchCoalescer, cast_with_options};
 use arrow::compute::CastOptions;
+use arrow::compute::{BatchCoalescer, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
@@ -98,10 +98,8 @@ impl TableFile {
             .iter()
             .zip(self.schema.fields())
             .map(|(column, field)| {
-                cast_with_options(column, field.data_type(), &strict).map_err(|e| FileError::Shape {
-                    path: self.path.clone(),
-                    detail: format!("column {}: {e}", field.name()),
-                })
+                cast_with_options(column, field.data_type(), &strict)
+                    .map_err(|e| FileError::Shape { path: self.path.clone(), detail: format!("column {}: {e}", field.name()) })
             })
             .collect::<Result<_, _>>()?;
         RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| self.shape(&e))

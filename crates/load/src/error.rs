@@ -8,7 +8,9 @@ pub enum Error {
     Locked { to: PathBuf, holder: Option<String> },
     #[error("cannot {step} {path}")]
     Io { step: &'static str, path: PathBuf, source: std::io::Error },
-    #[error("{path} does not hold what was written: {detail}\n  help: the disk or the file system loses writes; nothing was published")]
+    #[error(
+        "{path} does not hold what was written: {detail}\n  help: the disk or the file system loses writes; nothing was published"
+    )]
     ReadBack { path: PathBuf, detail: String },
     #[error("{path} leaves the profile that Power BI reads: {detail}")]
     Profile { path: PathBuf, detail: String },

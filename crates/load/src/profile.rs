@@ -44,8 +44,12 @@ fn deviation(footer: &ParquetMetaData) -> Option<String> {
         }
         match column.logical_type_ref() {
             Some(LogicalType::Integer(int)) if !int.is_signed => return Some(format!("column {name} is unsigned")),
-            Some(LogicalType::Timestamp(time)) if time.is_adjusted_to_u_t_c => return Some(format!("column {name} is an instant in UTC")),
-            Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::NANOS => return Some(format!("column {name} is in nanoseconds")),
+            Some(LogicalType::Timestamp(time)) if time.is_adjusted_to_u_t_c => {
+                return Some(format!("column {name} is an instant in UTC"));
+            }
+            Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::NANOS => {
+                return Some(format!("column {name} is in nanoseconds"));
+            }
             Some(LogicalType::Decimal(decimal)) if decimal.precision > MAX_PRECISION => {
                 return Some(format!("column {name} has {} digits", decimal.precision));
             }

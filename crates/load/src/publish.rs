@@ -97,7 +97,8 @@ pub fn published(to: &Path) -> Result<Option<Published>, Error> {
 /// One publisher a target, whatever the state folder; the kernel frees the lock when the process ends, however it ends.
 fn lock(to: &Path, run_id: &str) -> Result<File, Error> {
     let path = to.join(".publish.lock");
-    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(&path).map_err(Error::io("open", &path))?;
+    let mut file =
+        File::options().create(true).read(true).write(true).truncate(false).open(&path).map_err(Error::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -135,12 +136,14 @@ fn check_rows(path: &Path, rows: u64) -> Result<(), Error> {
 fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tables: &[TableEntry]) -> Result<TableEntry, Error> {
     const NAME: &str = "meta_run";
     let path = staging.join("meta_run.parquet");
-    let contract =
-        schema::table(NAME).ok_or_else(|| Error::Manifest { path: path.clone(), detail: "meta_run is not in the contract".to_owned() })?;
+    let contract = schema::table(NAME)
+        .ok_or_else(|| Error::Manifest { path: path.clone(), detail: "meta_run is not in the contract".to_owned() })?;
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
     let count = |value: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(value).unwrap_or(i64::MAX)])) };
     let time = |at: DateTime<Utc>| -> ArrayRef {
-        Arc::new(TimestampMicrosecondArray::from(vec![at.with_timezone(&run.timezone).naive_local().and_utc().timestamp_micros()]))
+        Arc::new(TimestampMicrosecondArray::from(vec![
+            at.with_timezone(&run.timezone).naive_local().and_utc().timestamp_micros(),
+        ]))
     };
     let counted = |status: Status| validated.checks().iter().filter(|c| c.status == status).count() as u64;
     let columns = vec![
@@ -158,7 +161,9 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
     ];
     let write = || {
         let mut file = TableFile::create(&path, contract.arrow())?;
-        file.write(&RecordBatch::try_new(contract.arrow(), columns).unwrap_or_else(|_| RecordBatch::new_empty(contract.arrow())))?;
+        file.write(
+            &RecordBatch::try_new(contract.arrow(), columns).unwrap_or_else(|_| RecordBatch::new_empty(contract.arrow())),
+        )?;
         file.finish()
     };
     let rows = write().map_err(|source| Error::Write { table: NAME, source })?;

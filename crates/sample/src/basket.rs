@@ -25,14 +25,7 @@ const DISCOUNTS: [i64; 3] = [5, 10, 20];
 const FIRST_YEAR_PRICE: i64 = 97;
 
 /// Replaces what is in `lines` by the lines of the order.
-pub(crate) fn fill(
-    lines: &mut Vec<OrderLine>,
-    seed: u64,
-    order_id: u32,
-    order: Order,
-    buyer: Buyer,
-    catalogue: &Catalogue,
-) {
+pub(crate) fn fill(lines: &mut Vec<OrderLine>, seed: u64, order_id: u32, order: Order, buyer: Buyer, catalogue: &Catalogue) {
     let mut dice = Dice::new(seed, Part::Order, u64::from(order_id));
     let region = if dice.percent(ELSEWHERE) { dice.pick(&REGIONS) } else { buyer.region };
     let channel = dice.weighted(&CHANNELS);

@@ -23,8 +23,8 @@ pub(crate) const DRAG_PERCENT: u32 = 35;
 const RANK_OFFSET: u64 = 10;
 
 const BRANDS: [&str; 14] = [
-    "Alder", "Birkholm", "Corvo", "Dunmore", "Élan", "Fjord", "Halcyon", "Kestrel", "Lumen", "Møller", "Norda",
-    "Orchard", "Tindra", "Vale",
+    "Alder", "Birkholm", "Corvo", "Dunmore", "Élan", "Fjord", "Halcyon", "Kestrel", "Lumen", "Møller", "Norda", "Orchard",
+    "Tindra", "Vale",
 ];
 
 const KINDS: [(&str, &str); 36] = [

@@ -32,8 +32,7 @@ pub(crate) struct ParquetTable {
 
 impl ParquetTable {
     pub(crate) fn new(file: File, columns: &[Column]) -> Result<Self, Cause> {
-        let fields: Vec<Field> =
-            columns.iter().map(|column| Field::new(column.name, data_type(column.kind), true)).collect();
+        let fields: Vec<Field> = columns.iter().map(|column| Field::new(column.name, data_type(column.kind), true)).collect();
         let schema = Arc::new(Schema::new(fields));
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)

@@ -36,14 +36,7 @@ const USUAL: [(Conduct, u32); 3] = [(Conduct::OnTime, 88), (Conduct::Late, 9), (
 const HABITUALLY_LATE: [(Conduct, u32); 3] = [(Conduct::OnTime, 10), (Conduct::Late, 75), (Conduct::Never, 15)];
 
 /// Writes the payment of an order of so many cents, if it has one.
-pub(crate) fn write(
-    table: &mut Table,
-    seed: u64,
-    order_id: u32,
-    order: Order,
-    buyer: Buyer,
-    amount: i64,
-) -> Result<(), Error> {
+pub(crate) fn write(table: &mut Table, seed: u64, order_id: u32, order: Order, buyer: Buyer, amount: i64) -> Result<(), Error> {
     let mut dice = Dice::new(seed, Part::Payment, u64::from(order_id));
     if !dice.percent(ON_ACCOUNT) || amount <= 0 {
         return Ok(());

@@ -24,12 +24,10 @@ const TROUBLE: u32 = 2;
 const FORGOTTEN: u32 = 4;
 const RATED: u32 = 60;
 
-const CATEGORIES: [(&str, u32); 5] =
-    [("Delivery", 35), ("Return", 25), ("Product", 20), ("Billing", 15), ("Account", 5)];
+const CATEGORIES: [(&str, u32); 5] = [("Delivery", 35), ("Return", 25), ("Product", 20), ("Billing", 15), ("Account", 5)];
 
 /// A priority and within how many hours its tickets are resolved.
-const PRIORITIES: [((&str, u16), u32); 4] =
-    [(("low", 240), 30), (("normal", 120), 50), (("high", 48), 15), (("urgent", 24), 5)];
+const PRIORITIES: [((&str, u16), u32); 4] = [(("low", 240), 30), (("normal", 120), 50), (("high", 48), 15), (("urgent", 24), 5)];
 
 /// Writes the ticket that follows an order, if one does.
 pub(crate) fn write(table: &mut Table, seed: u64, order_id: u32, order: Order) -> Result<(), Error> {

@@ -16,9 +16,7 @@ pub enum Error {
     #[error("pipeline `{pipeline}` is locked by another process, and `{path}` does not say which")]
     LockedByUnknown { pipeline: String, path: PathBuf },
 
-    #[error(
-        "`{name}` cannot name a pipeline: its runs are folders of that name, so use letters, digits, `-`, `_` and `.`"
-    )]
+    #[error("`{name}` cannot name a pipeline: its runs are folders of that name, so use letters, digits, `-`, `_` and `.`")]
     PipelineName { name: String },
 
     #[error("cannot lock `{path}`")]

@@ -123,8 +123,8 @@ impl Index {
 
     fn insert(&self, connection: &Connection, on_conflict: &'static str, record: &RunRecord) -> Result<(), Error> {
         let failed = |source| failure(&self.path, "write a run", source);
-        let text = serde_json::to_string(record)
-            .map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
+        let text =
+            serde_json::to_string(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
         let sql = format!("INSERT OR {on_conflict} INTO run VALUES (?1, ?2, ?3, ?4, ?5)");
         let started_at = timestamp::text(record.started_at);
         connection

@@ -58,8 +58,7 @@ impl PipelineLock {
         let path = folder.join(format!("{pipeline}.lock"));
         let failed = |source| Error::Lock { path: path.clone(), source };
         // Not truncated: what stands in it may be the signature of the process that holds it.
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         for _ in 0..ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => {
@@ -80,8 +79,7 @@ impl PipelineLock {
 
     /// Writes into the file who holds it.
     pub fn sign(&mut self, holder: &Holder) -> Result<(), Error> {
-        let text = serde_json::to_vec(holder)
-            .map_err(|source| Error::EncodeRecord { run_id: holder.run_id.clone(), source })?;
+        let text = serde_json::to_vec(holder).map_err(|source| Error::EncodeRecord { run_id: holder.run_id.clone(), source })?;
         self.write(&text).map_err(|source| Error::Lock { path: self.path.clone(), source })
     }
 

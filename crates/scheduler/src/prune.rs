@@ -75,9 +75,7 @@ impl Ledger {
 /// Removes a folder. That somebody else removed it at the same time is no failure.
 fn remove_all(path: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Error::Remove { path: path.to_owned(), source: error })
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::Remove { path: path.to_owned(), source: error }),
         _ => Ok(()),
     }
 }

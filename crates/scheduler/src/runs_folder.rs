@@ -44,8 +44,8 @@ impl RunsFolder {
     /// Replaces the run's record, whole and on disk when this returns: a reader and a crash see the last or the new.
     pub fn write(&self, record: &RunRecord) -> Result<(), Error> {
         let folder = self.of(&record.run_id);
-        let mut text = serde_json::to_vec_pretty(record)
-            .map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
+        let mut text =
+            serde_json::to_vec_pretty(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
         text.push(b'\n');
         replace(&folder, &text).map_err(|source| Error::WriteRecord { path: folder.join(RECORD), source })
     }

@@ -220,8 +220,7 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 1, .. }));
     assert!(newer.to_string().contains("use the newer program"), "{newer}");
 
-    fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20))
-        .unwrap();
+    fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20)).unwrap();
     let damaged = Ledger::open(state.path()).unwrap_err();
     assert!(matches!(damaged, Error::DatabaseDamaged { .. }), "{damaged:?}");
     assert!(damaged.to_string().contains("move it away"), "{damaged}");

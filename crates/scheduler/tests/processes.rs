@@ -116,11 +116,7 @@ fn whenever_it_is_killed_records_stay_whole_and_the_next_run_begins() {
         child.wait().unwrap();
 
         let ledger = Ledger::open(state.path()).unwrap();
-        ledger
-            .begin("weekly", &slot(), clock::now(), "0.1.0")
-            .unwrap()
-            .finish(Outcome::NotPublished, clock::now())
-            .unwrap();
+        ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap().finish(Outcome::NotPublished, clock::now()).unwrap();
         let indexed = ledger.runs(None, usize::MAX).unwrap();
         assert!(indexed.iter().all(|run| run.status != Status::Running), "round {round}");
         for run in &indexed {

@@ -26,7 +26,9 @@ pub enum Error {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("cannot compute table {table}")]
     Compute { table: String, source: DataFusionError },
-    #[error("table {table} needs more memory than `engine.memory` allows, also with joins that spill\n  help: raise `engine.memory` in config/<env>.yaml")]
+    #[error(
+        "table {table} needs more memory than `engine.memory` allows, also with joins that spill\n  help: raise `engine.memory` in config/<env>.yaml"
+    )]
     Memory { table: String, source: DataFusionError },
     #[error("cannot write table {table}")]
     Write { table: String, source: FileError },
@@ -104,7 +106,8 @@ impl Builder<'_> {
     }
 
     async fn every_line_is_numbered(&self) -> Result<bool, DataFusionError> {
-        let unnumbered = self.session.sql("SELECT COUNT(*) AS unnumbered FROM sales WHERE line_number IS NULL").await?.collect().await?;
+        let unnumbered =
+            self.session.sql("SELECT COUNT(*) AS unnumbered FROM sales WHERE line_number IS NULL").await?.collect().await?;
         Ok(unnumbered.iter().all(|b| b.column(0).as_primitive::<Int64Type>().values().iter().all(|n| *n == 0)))
     }
 
@@ -121,9 +124,9 @@ impl Builder<'_> {
             }
         }
         let rows = match (contract.visibility, statement(contract.name)) {
-            (Visibility::Empty, _) | (_, None) if contract.name != "segment_grid" => {
-                TableFile::create(&path, contract.arrow()).and_then(TableFile::finish).map_err(|source| Error::Write { table: table(), source })?
-            }
+            (Visibility::Empty, _) | (_, None) if contract.name != "segment_grid" => TableFile::create(&path, contract.arrow())
+                .and_then(TableFile::finish)
+                .map_err(|source| Error::Write { table: table(), source })?,
             (_, Some(sql)) => self.spilling(contract, sql, &path).await?,
             (_, None) => self.segment_grid(contract, &path)?,
         };
@@ -151,7 +154,11 @@ impl Builder<'_> {
     }
 
     async fn prefer_hash_join(&self, contract: &'static schema::Table, prefer: bool) -> Result<(), Error> {
-        let sql = if prefer { "SET datafusion.optimizer.prefer_hash_join = true" } else { "SET datafusion.optimizer.prefer_hash_join = false" };
+        let sql = if prefer {
+            "SET datafusion.optimizer.prefer_hash_join = true"
+        } else {
+            "SET datafusion.optimizer.prefer_hash_join = false"
+        };
         let set = async { self.session.sql(sql).await?.collect().await };
         set.await.map(|_| ()).map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
     }

@@ -71,7 +71,8 @@ impl Hop {
         };
         let off = self.rows_in.abs_diff(self.rows_loaded + self.rows_rejected + self.rows_deduplicated + self.rows_filtered);
         let name = format!("reconcile_{}", self.hop);
-        let check = Check::must(&name, &self.entity, self.balanced(), measured, "in = out + rejected + duplicates + filtered", off);
+        let check =
+            Check::must(&name, &self.entity, self.balanced(), measured, "in = out + rejected + duplicates + filtered", off);
         if self.balanced() {
             return check;
         }

@@ -56,11 +56,7 @@ impl Check {
 
     /// Something an analyst should know.
     pub fn tells(check: &str, table: &str, measured: impl Into<String>, failing_rows: u64) -> Self {
-        Self {
-            severity: Severity::Warn,
-            status: Status::Warned,
-            ..Self::must(check, table, false, measured, "", failing_rows)
-        }
+        Self { severity: Severity::Warn, status: Status::Warned, ..Self::must(check, table, false, measured, "", failing_rows) }
     }
 
     #[must_use]

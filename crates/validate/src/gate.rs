@@ -103,7 +103,8 @@ fn rejects(staged: &Staged) -> Vec<Check> {
         if check.status != Status::Passed {
             let file = entity.rejects.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
             let first = entity.first_reject.as_ref().map(|r| format!("the first is {r}; ")).unwrap_or_default();
-            check = check.with_remedy(format!("{first}all are in {file}; mend the source, or set `rejects:` under extract.{name}"));
+            check =
+                check.with_remedy(format!("{first}all are in {file}; mend the source, or set `rejects:` under extract.{name}"));
         }
         checks.push(check);
     }
@@ -144,7 +145,11 @@ fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<(), Error> 
 }
 
 fn contract(name: &'static str) -> Result<&'static schema::Table, Error> {
-    TABLES.iter().copied().find(|t| t.name == name).ok_or(Error::Scan { table: name, detail: "it is not in the contract".to_owned() })
+    TABLES
+        .iter()
+        .copied()
+        .find(|t| t.name == name)
+        .ok_or(Error::Scan { table: name, detail: "it is not in the contract".to_owned() })
 }
 
 type Written = (&'static schema::Table, PathBuf, u64);
@@ -166,7 +171,8 @@ fn write_table(folder: &Path, name: &'static str, columns: Vec<ArrayRef>) -> Res
 fn write_checks(folder: &Path, checks: &[Check]) -> Result<Written, Error> {
     let mut checks: Vec<&Check> = checks.iter().collect();
     checks.sort_by(|a, b| (&a.check, &a.table).cmp(&(&b.check, &b.table)));
-    let text = |value: fn(&Check) -> &str| -> ArrayRef { Arc::new(checks.iter().map(|c| Some(value(c))).collect::<StringArray>()) };
+    let text =
+        |value: fn(&Check) -> &str| -> ArrayRef { Arc::new(checks.iter().map(|c| Some(value(c))).collect::<StringArray>()) };
     let columns = vec![
         text(|c| &c.check),
         text(|c| &c.table),
@@ -183,7 +189,9 @@ fn write_checks(folder: &Path, checks: &[Check]) -> Result<Written, Error> {
 fn write_hops(folder: &Path, hops: &[Hop]) -> Result<Written, Error> {
     let mut hops: Vec<&Hop> = hops.iter().collect();
     hops.sort_by(|a, b| (&a.hop, &a.entity).cmp(&(&b.hop, &b.entity)));
-    let count = |value: fn(&Hop) -> u64| -> ArrayRef { Arc::new(hops.iter().map(|h| i64::try_from(value(h)).ok()).collect::<Int64Array>()) };
+    let count = |value: fn(&Hop) -> u64| -> ArrayRef {
+        Arc::new(hops.iter().map(|h| i64::try_from(value(h)).ok()).collect::<Int64Array>())
+    };
     let money = |value: fn(&Hop) -> Option<i128>| -> ArrayRef {
         Arc::new(hops.iter().map(|h| value(h)).collect::<Decimal128Array>().with_data_type(Type::Money.arrow()))
     };

@@ -102,7 +102,9 @@ impl<'a> Pass<'a> {
         self.rows += batch.num_rows() as u64;
         self.order(batch)?;
         for (place, (column, values)) in self.contract.columns.iter().zip(batch.columns()).enumerate() {
-            if !column.nullable && let Some(missing) = self.missing.get_mut(place) {
+            if !column.nullable
+                && let Some(missing) = self.missing.get_mut(place)
+            {
                 *missing += values.null_count() as u64;
             }
             if let Some(numbers) = values.as_primitive_opt::<Float64Type>() {
@@ -160,7 +162,14 @@ impl<'a> Pass<'a> {
             None => format!("{} keys", self.rows),
             Some(example) => format!("{} rows repeat a key, the first is ({example})", self.repeated),
         };
-        let unique = Check::must("unique_key", name, self.repeated == 0, measured, &format!("({key}) unique and ascending"), self.repeated);
+        let unique = Check::must(
+            "unique_key",
+            name,
+            self.repeated == 0,
+            measured,
+            &format!("({key}) unique and ascending"),
+            self.repeated,
+        );
         checks.push(if self.repeated == 0 { unique } else { unique.with_remedy(remedy(name)) });
 
         let missing: u64 = self.missing.iter().sum();
@@ -171,12 +180,21 @@ impl<'a> Pass<'a> {
 
         if self.contract.columns.iter().any(|c| c.kind.arrow() == DataType::Float64) {
             let measured = format!("{} are not finite", self.not_finite);
-            checks.push(Check::must("finite_numbers", name, self.not_finite == 0, measured, "no NaN, no infinity", self.not_finite));
+            checks.push(Check::must(
+                "finite_numbers",
+                name,
+                self.not_finite == 0,
+                measured,
+                "no NaN, no infinity",
+                self.not_finite,
+            ));
         }
         for reference in self.references {
             let measured = match reference.example {
                 None => "every key is found".to_owned(),
-                Some(example) => format!("{} rows have no member of {}, the first key is {example}", reference.lost, reference.dimension),
+                Some(example) => {
+                    format!("{} rows have no member of {}, the first key is {example}", reference.lost, reference.dimension)
+                }
             };
             let check = format!("reference_{}", reference.name);
             let threshold = format!("found in {}", reference.dimension);
@@ -191,10 +209,18 @@ fn remedy(table: &str) -> &'static str {
         "fact_sales" => {
             "the source has lines of one order and line number twice; set `deduplicate: {exact: true}` or `deduplicate: {keys: [order_id, line_number], keep: last_by(ordered_at)}` under extract.sales"
         }
-        "dim_customer" => "the source has a customer twice; set `deduplicate: {keys: [customer_id], keep: last_by(…)}` under extract.customers",
-        "dim_product" => "the source has a product twice; set `deduplicate: {keys: [product_id], keep: last_by(…)}` under extract.products",
-        "fact_payments" => "the source has a payment twice; set `deduplicate: {keys: [payment_id], keep: last_by(due_on)}` under extract.payments",
-        "fact_tickets" => "the source has a ticket twice; set `deduplicate: {keys: [ticket_id], keep: last_by(opened_at)}` under extract.tickets",
+        "dim_customer" => {
+            "the source has a customer twice; set `deduplicate: {keys: [customer_id], keep: last_by(…)}` under extract.customers"
+        }
+        "dim_product" => {
+            "the source has a product twice; set `deduplicate: {keys: [product_id], keep: last_by(…)}` under extract.products"
+        }
+        "fact_payments" => {
+            "the source has a payment twice; set `deduplicate: {keys: [payment_id], keep: last_by(due_on)}` under extract.payments"
+        }
+        "fact_tickets" => {
+            "the source has a ticket twice; set `deduplicate: {keys: [ticket_id], keep: last_by(opened_at)}` under extract.tickets"
+        }
         _ => "this should not happen; keep the run folder and report it",
     }
 }

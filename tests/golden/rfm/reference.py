@@ -29,6 +29,15 @@ WORKSHOP = {
     1: ["Lost", "Hibernating", "Can't Lose Them"],
 }
 
+# The ten names of the common Python seg_map, by R and F alone.
+SEG_MAP = {
+    5: ["new_customers", "potential_loyalists", "potential_loyalists", "champions", "champions"],
+    4: ["promising", "potential_loyalists", "potential_loyalists", "loyal_customers", "loyal_customers"],
+    3: ["about_to_sleep", "about_to_sleep", "need_attention", "loyal_customers", "loyal_customers"],
+    2: ["hibernating", "hibernating", "at_risk", "at_risk", "cant_loose"],
+    1: ["hibernating", "hibernating", "at_risk", "at_risk", "cant_loose"],
+}
+
 
 def half_up(fm_sum):
     return (fm_sum + 1) // 2
@@ -97,12 +106,13 @@ def quantile(values, higher):
 
 
 def pandas_first(values, higher):
-    n, order = len(values), worst_first(values, higher)
+    """qcut(rank(method="first"), 5), labelled 1 to 5, or 5 to 1 where lower is better, as the PyPI package rfm does."""
+    n, order = len(values), worst_first(values, True)
     scores = [0] * n
     for place, i in enumerate(order):
-        rank = place + 1
         # The first right-closed fifth that holds the rank; the lowest edge belongs to the first.
-        scores[i] = next(k for k in range(1, 6) if rank <= 1 + Fraction((n - 1) * k, 5))
+        fifth = next(k for k in range(1, 6) if place <= Fraction((n - 1) * k, 5))
+        scores[i] = fifth if higher else 6 - fifth
     return scores
 
 
@@ -116,6 +126,9 @@ def vectors():
     for n in list(range(2, 12)) + [13, 17, 20, 23, 29, 37, 41, 50]:
         given.append([dice.randint(1, 6) for _ in range(n)])
         given.append([dice.randint(1, 1000) for _ in range(n)])
+    for n in (2, 3, 4, 6, 16):
+        given.append([dice.randint(0, 3) for _ in range(n)])
+        given.append([dice.randint(0, 365)] * n)
     cases = []
     for values in given:
         case = {"values": values}
@@ -128,13 +141,16 @@ def vectors():
 
 def grid():
     out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["r", "f", "m", "fm", "base_segment", "segment_no_discount_data", "workshop12_segment"])
+    out.writerow(["r", "f", "m", "fm", "base_segment", "segment_no_discount_data", "segment_if_discount_driven",
+                  "workshop12_segment", "python_segmap_rf"])
     for r in range(1, 6):
         for f in range(1, 6):
             for m in range(1, 6):
                 base = GRID[r][half_up(f + m) - 1]
-                sensitive = base in OVERLAID and r >= 3 and f - m >= 2
-                out.writerow([r, f, m, half_up(f + m), base, "Price Sensitive" if sensitive else base, workshop(r, f + m)])
+                eligible = base in OVERLAID
+                by_grid = "Price Sensitive" if eligible and r >= 3 and f - m >= 2 else base
+                by_discount = "Price Sensitive" if eligible else base
+                out.writerow([r, f, m, half_up(f + m), base, by_grid, by_discount, workshop(r, f + m), SEG_MAP[r][f - 1]])
 
 
 def cdnow(path):

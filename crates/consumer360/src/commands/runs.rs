@@ -17,7 +17,8 @@ pub fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, Failure>
     match command {
         RunsCommand::List { pipeline, limit } => list(global, &ledger.runs(pipeline.as_deref(), *limit)?),
         RunsCommand::Show { run } => {
-            let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
+            let record =
+                ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
             show(global, &record, &ledger.folder(&record.run_id))
         }
     }
@@ -51,7 +52,9 @@ fn list(global: &Global, runs: &[RunRecord]) -> Result<ExitCode, Failure> {
 }
 
 fn show(global: &Global, run: &RunRecord, folder: &Path) -> Result<ExitCode, Failure> {
-    let read = |name: &str| fs::read(folder.join(name)).ok().and_then(|t| serde_json::from_slice::<Value>(&t).ok()).unwrap_or(Value::Null);
+    let read = |name: &str| {
+        fs::read(folder.join(name)).ok().and_then(|t| serde_json::from_slice::<Value>(&t).ok()).unwrap_or(Value::Null)
+    };
     let (book, checks) = (read("reconciliation.json"), read("checks.json"));
     if global.output == Output::Json {
         return super::print(&format!("{:#}\n", serde_json::json!({"run": run, "book": book, "checks": checks})));
@@ -81,7 +84,10 @@ fn book_text(book: &Value) -> String {
     let mut text = String::new();
     for hop in book.as_array().into_iter().flatten() {
         if text.is_empty() {
-            text = format!("\n{:<9}{:<24}{:>13}{:>13}{:>10}{:>12}{:>10}{:>22}\n", "book", "", "rows in", "loaded", "rejected", "duplicates", "filtered", "amount");
+            text = format!(
+                "\n{:<9}{:<24}{:>13}{:>13}{:>10}{:>12}{:>10}{:>22}\n",
+                "book", "", "rows in", "loaded", "rejected", "duplicates", "filtered", "amount"
+            );
         }
         let number = |name: &str| hop.get(name).and_then(Value::as_u64).map(count).unwrap_or_default();
         let word = |name: &str| hop.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -110,7 +116,14 @@ fn checks_text(checks: &Value) -> String {
     let passed = checks.iter().filter(|c| word(c, "status") == "passed").count();
     let mut text = format!("\nchecks: {passed} of {} held\n", checks.len());
     for check in checks.iter().filter(|c| word(c, "status") != "passed") {
-        let _ = writeln!(text, "  {}: {} on {}: {}", word(check, "status"), word(check, "check"), word(check, "table"), word(check, "measured"));
+        let _ = writeln!(
+            text,
+            "  {}: {} on {}: {}",
+            word(check, "status"),
+            word(check, "check"),
+            word(check, "table"),
+            word(check, "measured")
+        );
     }
     text
 }

@@ -46,7 +46,8 @@ fn pipeline_file(global: &Global, options: &ShowOptions) -> Result<PathBuf, Fail
     let ledger = Ledger::open(&super::settings(global)?.state)?;
     let published = ledger.runs(None, 1000)?.into_iter().find(|r| r.snapshot.is_some());
     let file = published.map(|run| Path::new("pipelines").join(format!("{}.yaml", run.pipeline)));
-    file.filter(|f| f.is_file()).ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
+    file.filter(|f| f.is_file())
+        .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
 }
 
 /// How many rows there are, and the first of them.

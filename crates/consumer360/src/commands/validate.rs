@@ -20,13 +20,21 @@ pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, 
         runtime.shutdown_background();
     }
     if global.output == Output::Json {
-        let sources: Vec<_> = probed.iter().map(|p| json!({"entity": p.entity.name(), "origin": p.origin, "columns": p.columns})).collect();
+        let sources: Vec<_> =
+            probed.iter().map(|p| json!({"entity": p.entity.name(), "origin": p.origin, "columns": p.columns})).collect();
         return super::print(&format!("{:#}\n", json!({"pipeline": pipeline.name, "valid": true, "sources": sources})));
     }
     let entities: Vec<&str> = pipeline.sources.keys().map(|e| e.name()).collect();
-    let mut text = format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to.display());
+    let mut text =
+        format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to.display());
     for source in probed {
-        let _ = writeln!(text, "  {:<10} {} answers; the mapping fits its {} columns", source.entity, source.origin, source.columns.len());
+        let _ = writeln!(
+            text,
+            "  {:<10} {} answers; the mapping fits its {} columns",
+            source.entity,
+            source.origin,
+            source.columns.len()
+        );
     }
     super::print(&text)
 }

@@ -13,7 +13,8 @@ use super::text_batch::{Gone, TextBatch, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
 
-/// Records looked at to learn the columns; a name the mapping mentions counts as well.
+/// Records looked at to learn the columns. Where there are more, a name the mapping mentions counts as a column too:
+/// it may stand in a later record. Where all were seen, a name that none has is a mistake and is told as one.
 const RECORDS_LOOKED_AT: usize = 10_000;
 /// Bytes of a malformed record that are kept.
 const RAW_SHOWN: usize = 500;
@@ -24,12 +25,11 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
     let handle = Handle::current();
     let limit = reading.limits.record_bytes;
-    let (looked_at, looker) = (files.first().cloned(), handle.clone());
-    let mut names =
-        tokio::task::spawn_blocking(move || looked_at.map_or(Ok(Vec::new()), |f| names(&f, compression, &looker, limit)))
-            .await
-            .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
-    for mentioned in &reading.mentioned {
+    let (looked_at, looker) = (files.clone(), handle.clone());
+    let (mut names, all_seen) = tokio::task::spawn_blocking(move || names(&looked_at, compression, &looker, limit))
+        .await
+        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    for mentioned in reading.mentioned.iter().filter(|_| !all_seen) {
         if !names.contains(mentioned) {
             names.push(mentioned.clone());
         }
@@ -41,18 +41,25 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     }))
 }
 
-fn names(file: &FileRef, compression: Compression, handle: &Handle, limit: usize) -> Result<Vec<String>, Error> {
-    let mut lines = Lines::open(file, compression, handle, limit)?;
+/// Names of the first records, and whether there are no others.
+fn names(files: &[FileRef], compression: Compression, handle: &Handle, limit: usize) -> Result<(Vec<String>, bool), Error> {
     let mut names = Vec::new();
-    for _ in 0..RECORDS_LOOKED_AT {
-        let Some(line) = lines.next_line()? else { break };
-        for name in serde_json::from_slice::<Object<'_>>(line).unwrap_or_default().into_keys() {
-            if !names.contains(&name) {
-                names.push(name);
+    let mut seen = 0;
+    for file in files {
+        let mut lines = Lines::open(file, compression, handle, limit)?;
+        while let Some(line) = lines.next_line()? {
+            if seen == RECORDS_LOOKED_AT {
+                return Ok((names, false));
+            }
+            seen += 1;
+            for name in serde_json::from_slice::<Object<'_>>(line).unwrap_or_default().into_keys() {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
     }
-    Ok(names)
+    Ok((names, true))
 }
 
 fn read(

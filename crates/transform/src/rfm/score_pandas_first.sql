@@ -1,14 +1,39 @@
--- qcut(rank(method = "first"), 5): the first fifth of the places that reaches a customer's own, edges included.
--- With n customers the edge of fifth k lies at 1 + (n - 1) k / 5; customers stand in the order of their ids.
+-- What pandas makes of qcut(rank(method = "first"), 5), as the PyPI package rfm does: places in rising order of the
+-- measure itself, equal values in the order of their customers' ids, and the first fifth whose edge a place reaches.
+-- With n customers the edge of fifth k lies at 1 + (n - 1) k / 5. For recency the labels run from 5 down.
+WITH placed AS (
+    SELECT
+        universe,
+        measure,
+        customer_key,
+        COUNT(*) OVER (PARTITION BY universe, measure) AS customers,
+        CAST(ROW_NUMBER() OVER (
+            PARTITION BY universe, measure
+            ORDER BY
+                CASE WHEN measure = 'r' THEN -value ELSE value END,
+                CASE WHEN customer_id ~ '^[0-9]+$' THEN character_length(ltrim(customer_id, '0')) END,
+                CASE WHEN customer_id ~ '^[0-9]+$' THEN ltrim(customer_id, '0') END,
+                customer_id
+        ) AS BIGINT) - 1 AS place
+    FROM score_values
+),
+fifths AS (
+    SELECT
+        universe,
+        measure,
+        customer_key,
+        CASE
+            WHEN place * 5 <= customers - 1 THEN 1
+            WHEN place * 5 <= (customers - 1) * 2 THEN 2
+            WHEN place * 5 <= (customers - 1) * 3 THEN 3
+            WHEN place * 5 <= (customers - 1) * 4 THEN 4
+            ELSE 5
+        END AS fifth
+    FROM placed
+)
 SELECT
     universe,
     measure,
     customer_key,
-    CASE
-        WHEN place * 5 <= customers - 1 THEN 1
-        WHEN place * 5 <= (customers - 1) * 2 THEN 2
-        WHEN place * 5 <= (customers - 1) * 3 THEN 3
-        WHEN place * 5 <= (customers - 1) * 4 THEN 4
-        ELSE 5
-    END AS score
-FROM score_ranks
+    CASE WHEN measure = 'r' THEN 6 - fifth ELSE fifth END AS score
+FROM fifths
