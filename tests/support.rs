@@ -178,6 +178,6 @@ pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 pub fn published_bytes(to: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut bytes = contents(&to.join("current"));
     bytes.remove("meta_run.parquet");
-    assert!(bytes.len() > 30, "{:?} holds {} tables", to, bytes.len());
+    assert!(bytes.len() > 30, "{} holds {} tables", to.display(), bytes.len());
     bytes
 }

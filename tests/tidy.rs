@@ -93,15 +93,12 @@ fn code(text: &str) -> String {
     while at < chars.len() {
         let inside_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
         let end = if inside_word && chars[at] == 'r' { None } else { end_of_text(&chars[at..]) };
-        match end {
-            Some(length) => {
-                code.extend(chars[at..at + length].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
-                at += length;
-            }
-            None => {
-                code.push(chars[at]);
-                at += 1;
-            }
+        if let Some(length) = end {
+            code.extend(chars[at..at + length].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
+            at += length;
+        } else {
+            code.push(chars[at]);
+            at += 1;
         }
     }
     code
@@ -294,7 +291,9 @@ fn every_pipeline_loads() {
     let yaml: Vec<_> =
         files.iter().filter(|(path, _)| path.starts_with("pipelines") && path.extension().is_some_and(|e| e == "yaml")).collect();
     assert!(!yaml.is_empty());
-    yaml.into_iter().for_each(|(path, text)| assert_loads(&path.display().to_string(), text));
+    for (path, text) in yaml {
+        assert_loads(&path.display().to_string(), text);
+    }
 }
 
 /// The fenced YAML blocks of a Markdown text that are whole pipelines.
@@ -324,7 +323,7 @@ fn the_readme_loads_and_agrees_with_the_contract() {
                 dictionary.trim(),
                 schema::dictionary_markdown().trim(),
                 "README.md: print it anew with `cargo run -p schema --example dictionary`"
-            )
+            );
         }
         None => eprintln!("SKIPPED: README.md has no dictionary to check"),
     }

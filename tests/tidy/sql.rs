@@ -59,7 +59,9 @@ impl Implicit {
     }
 
     fn order(&mut self, order: &[OrderByExpr]) {
-        order.iter().for_each(|o| self.place("ORDER BY", &o.expr));
+        for o in order {
+            self.place("ORDER BY", &o.expr);
+        }
     }
 }
 

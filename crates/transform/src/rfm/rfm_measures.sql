@@ -1,31 +1,57 @@
--- Recency, frequency and monetary value of every customer with a purchase. Returns count against the money, never as activity.
-WITH customers_seen AS (
+-- One row a customer and order, so that orders are counted by adding up instead of by sets of their numbers.
+WITH per_order AS (
     SELECT
+        order_id,
         customer_key,
         MAX(CASE WHEN is_purchase THEN ordered_on END) AS last_purchase_on,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS orders,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN ordered_on END) AS purchase_days,
-        COUNT(DISTINCT CASE WHEN is_purchase AND discount_amount > 0 THEN order_id END) AS discounted_orders,
-        SUM(net_amount) AS monetary,
+        MAX(CASE WHEN is_purchase THEN 1 ELSE 0 END) AS is_order,
+        MAX(CASE WHEN is_purchase AND discount_amount > 0 THEN 1 ELSE 0 END) AS is_discounted,
+        SUM(net_amount) AS net_amount,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount
     FROM orders
     WHERE customer_key <> 0
+    GROUP BY order_id, customer_key
+),
+-- Returns count against the money, never as activity.
+per_customer AS (
+    SELECT
+        customer_key,
+        MAX(last_purchase_on) AS last_purchase_on,
+        SUM(is_order) AS orders,
+        SUM(is_discounted) AS discounted_orders,
+        SUM(net_amount) AS monetary,
+        SUM(gross_amount) AS gross_amount,
+        SUM(discount_amount) AS discount_amount
+    FROM per_order
+    GROUP BY customer_key
+),
+-- Asked for only where frequency counts days.
+days AS (
+    SELECT customer_key, ordered_on
+    FROM orders
+    WHERE is_purchase AND customer_key <> 0 AND CAST($by_purchase_days AS BOOLEAN)
+    GROUP BY customer_key, ordered_on
+),
+per_customer_days AS (
+    SELECT customer_key, COUNT(*) AS purchase_days
+    FROM days
     GROUP BY customer_key
 )
 SELECT
-    s.customer_key,
+    p.customer_key,
     c.customer_id,
     c.region_key,
-    s.last_purchase_on,
-    CAST(CAST($as_of AS DATE) AS INT) - CAST(s.last_purchase_on AS INT) AS days_since_last_order,
-    CAST(CASE WHEN CAST($by_purchase_days AS BOOLEAN) THEN s.purchase_days ELSE s.orders END AS INT) AS frequency,
-    CAST(s.orders AS INT) AS orders,
-    CAST(s.discounted_orders AS INT) AS discounted_orders,
-    s.monetary,
-    s.gross_amount,
-    s.discount_amount
-FROM customers_seen AS s
-INNER JOIN dim_customer AS c ON s.customer_key = c.customer_key
-WHERE s.orders > 0
-ORDER BY s.customer_key
+    p.last_purchase_on,
+    CAST(CAST($as_of AS DATE) AS INT) - CAST(p.last_purchase_on AS INT) AS days_since_last_order,
+    CAST(COALESCE(d.purchase_days, p.orders) AS INT) AS frequency,
+    CAST(p.orders AS INT) AS orders,
+    CAST(p.discounted_orders AS INT) AS discounted_orders,
+    p.monetary,
+    p.gross_amount,
+    p.discount_amount
+FROM per_customer AS p
+INNER JOIN dim_customer AS c ON p.customer_key = c.customer_key
+LEFT JOIN per_customer_days AS d ON p.customer_key = d.customer_key
+WHERE p.orders > 0
+ORDER BY p.customer_key
