@@ -204,6 +204,12 @@ fn a_quote_that_is_open_at_the_end_of_a_small_file() {
 }
 
 #[test]
+fn a_nul_byte_is_not_taken_for_the_end_of_the_file() {
+    let text = format!("{HEADER}{LINE}\0\n{LINE}");
+    file_says(text.as_bytes(), "", &["cannot read data/orders.csv", "record 2 is a NUL byte alone"]);
+}
+
+#[test]
 fn a_parquet_file_that_is_none() {
     let workspace = Workspace::new();
     workspace.write("data/orders.parquet", format!("{HEADER}{LINE}"));

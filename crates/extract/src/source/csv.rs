@@ -108,6 +108,11 @@ impl Table {
                 return Err(self.unclosed(file, number));
             }
             if is_end(&record) {
+                // A file may hold the marker itself; to stop there would lose what follows without a word.
+                if table.reader.read_byte_record(&mut record).map_err(|e| self.failed(file, number + 1, &e))? {
+                    let detail = format!("{} is a NUL byte alone, which no table holds", place(number + 1));
+                    return Err(Error::Read { origin: file.origin.clone(), detail });
+                }
                 // Whoever stopped reading has the error.
                 let _ = batch.flush();
                 return Ok(());
