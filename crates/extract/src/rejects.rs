@@ -1,6 +1,6 @@
 //! Records set aside, with their raw value and the reason: `rejects/<entity>.parquet`, one row a record.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -25,6 +25,7 @@ pub fn schema() -> SchemaRef {
 /// Writes rejects up to a limit and counts all of them.
 pub(crate) struct RejectFile {
     entity: Entity,
+    path: PathBuf,
     file: TableFile,
     room: usize,
     /// The first reject as a sentence, for messages.
@@ -33,7 +34,7 @@ pub(crate) struct RejectFile {
 
 impl RejectFile {
     pub fn create(path: &Path, entity: Entity, limit: usize) -> Result<Self, FileError> {
-        Ok(Self { entity, file: TableFile::create(path, schema())?, room: limit, first: None })
+        Ok(Self { entity, path: path.to_path_buf(), file: TableFile::create(path, schema())?, room: limit, first: None })
     }
 
     pub fn write(&mut self, rejects: &[Reject]) -> Result<(), FileError> {
@@ -52,8 +53,8 @@ impl RejectFile {
             Arc::new(kept.iter().map(|r| r.raw.as_deref()).collect::<StringArray>()),
             Arc::new(kept.iter().map(|r| Some(r.reason.as_str())).collect::<StringArray>()),
         ];
-        // The lengths are equal by construction, so this cannot fail but on a bug, which the writer then reports.
-        let batch = RecordBatch::try_new(schema(), columns).unwrap_or_else(|_| RecordBatch::new_empty(schema()));
+        let batch = RecordBatch::try_new(schema(), columns)
+            .map_err(|e| FileError::Shape { path: self.path.clone(), detail: e.to_string() })?;
         self.file.write(&batch)
     }
 
