@@ -7,8 +7,10 @@
 mod crash;
 mod dirt;
 mod plans;
+mod retention;
 mod rfm;
 mod road;
 mod sources;
 mod support;
 mod tidy;
+mod value;

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::support::{Rows, Workspace, published_bytes, root, ten_thousandths};
 
-const CDNOW: &str = "
+pub const CDNOW: &str = "
 version: 1
 name: cdnow
 as_of: 1998-06-30
@@ -28,7 +28,7 @@ transform: {rfm: {frequency: purchase_days, price_sensitive: off}}
 publish: {to: out}
 ";
 
-fn golden(name: &str) -> Vec<BTreeMap<String, String>> {
+pub fn golden(name: &str) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(root().join("tests/golden").join(name)).unwrap();
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -37,17 +37,16 @@ fn golden(name: &str) -> Vec<BTreeMap<String, String>> {
 
 /// Rows of `customer_rfm` under the customers' own ids.
 fn by_id(space: &Workspace, to: &str) -> BTreeMap<String, BTreeMap<String, String>> {
-    let ids = space.table(to, "dim_customer").map("customer_key", "customer_id");
-    let rfm = space.table(to, "customer_rfm");
-    let rows = rfm.rows.iter().map(|row| {
-        let named: BTreeMap<String, String> =
-            rfm.names.iter().cloned().zip(row.iter().map(|v| v.clone().unwrap_or_default())).collect();
-        (ids[&named["customer_key"]].clone(), named)
-    });
-    rows.collect()
+    by_id_of(space, to, "customer_rfm")
 }
 
-fn cdnow(transactions: &str) -> Workspace {
+/// Rows of a table of customers under the customers' own ids.
+pub fn by_id_of(space: &Workspace, to: &str, table: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let ids = space.table(to, "dim_customer").map("customer_key", "customer_id");
+    space.table(to, table).named().into_iter().map(|row| (ids[&row["customer_key"]].clone(), row)).collect()
+}
+
+pub fn cdnow(transactions: &str) -> Workspace {
     let space = Workspace::new();
     space.write("drop/transactions.csv", transactions);
     space.write("cdnow.yaml", CDNOW);
@@ -55,7 +54,7 @@ fn cdnow(transactions: &str) -> Workspace {
     space
 }
 
-fn transactions() -> String {
+pub fn transactions() -> String {
     fs::read_to_string(root().join("tests/golden/cdnow/transactions.csv")).unwrap()
 }
 

@@ -128,6 +128,14 @@ impl Rows {
         self.column(key).into_iter().zip(self.column(value)).collect()
     }
 
+    /// Every row by the names of its columns; NULL as the empty text.
+    pub fn named(&self) -> Vec<BTreeMap<String, String>> {
+        let row = |row: &Vec<Option<String>>| {
+            self.names.iter().cloned().zip(row.iter().map(|v| v.clone().unwrap_or_default())).collect()
+        };
+        self.rows.iter().map(row).collect()
+    }
+
     /// Exact sum of a decimal column, in ten-thousandths.
     pub fn sum(&self, column: &str) -> i128 {
         self.column(column).iter().filter(|v| !v.is_empty()).map(|v| ten_thousandths(v)).sum()

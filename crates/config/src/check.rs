@@ -1,6 +1,7 @@
 //! What a file means: from the raw types to the checked ones, every problem said with its place.
 
 mod connections;
+mod marts;
 mod segments;
 mod settings;
 mod sizes;

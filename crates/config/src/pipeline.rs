@@ -1,7 +1,7 @@
 //! The checked pipeline: what every later stage reads. A value of these types cannot be wrong, so nobody past this
 //! crate looks at a threshold, a name or a path twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -158,6 +158,13 @@ pub struct RejectLimits {
 pub struct Transform {
     pub returns: Returns,
     pub rfm: Rfm,
+    pub value: Value,
+    pub winback: Winback,
+    pub risk: Risk,
+    pub clv: Clv,
+    pub basket: Basket,
+    /// Names of the marts to publish empty.
+    pub skip: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +234,89 @@ pub enum Grid {
     Workshop12,
     /// `cells[r-1][fm-1]`.
     Own([[String; 5]; 5]),
+}
+
+/// What customers are worth, and who of them is slipping away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    pub tiers: Tiers,
+    pub at_risk: AtRisk,
+    /// A purchase after a gap of this many days or more is a comeback.
+    pub comeback_gap_days: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tiers {
+    /// Four tiers of equal size; equal customers on an edge are split by their number.
+    Ntile,
+    /// Equal customers share a tier.
+    Tied,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtRisk {
+    /// The worst quarter by days since the last order.
+    RecencyQuartile,
+    /// This many days without an order, or more.
+    Days(i32),
+    /// Probably gone, and in the better half by what a year is expected to bring.
+    PAlive,
+}
+
+/// The campaign to win back customers at risk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Winback {
+    pub campaign: String,
+    /// Of twenty customers this many are not contacted, 0 to 10.
+    pub control_slots: i64,
+    pub contact_days: i32,
+}
+
+/// From how many on a customer is a high risk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Risk {
+    pub late_payments: i64,
+    pub tickets_90d: i64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clv {
+    pub model: ClvModel,
+    /// 0.01 for 1 % a month.
+    pub monthly_discount: f64,
+    /// Share of revenue that is earned, above 0 to 1.
+    pub margin: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClvModel {
+    Auto,
+    BgNbd,
+    MbgNbd,
+    ParetoNbd,
+    Nbd,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basket {
+    pub items: BasketItems,
+    /// In parts per thousand million, so that the count it amounts to is exact.
+    pub min_support_ppb: u64,
+    pub min_confidence_ppb: u64,
+    pub max_items: usize,
+    pub max_basket_items: usize,
+    pub max_itemsets: usize,
+    /// Products recommended beside each product.
+    pub recommendations: usize,
+    /// Products offered to each customer.
+    pub offers: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BasketItems {
+    Product,
+    Subcategory,
+    Category,
 }
 
 #[derive(Debug, Clone)]

@@ -1,9 +1,13 @@
 //! The files as they are written. Doc comments here are what editors show.
 
+mod transform;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub(crate) use transform::*;
 
 /// A pipeline: what to read, what to make of it, and where to publish it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -204,118 +208,6 @@ pub(crate) struct Rejects {
 pub(crate) enum Share {
     Fraction(f64),
     Percent(String),
-}
-
-/// What to make of it.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Transform {
-    /// Whether returns count against what was bought (`net`, default) or are left out (`exclude`).
-    pub returns: Option<Returns>,
-    /// Recency, frequency, monetary value.
-    #[serde(default)]
-    pub rfm: Rfm,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum Returns {
-    Net,
-    Exclude,
-}
-
-/// Recency, frequency, monetary value.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Rfm {
-    /// How measures become scores. Default: `ntile_tied`, quintiles in which equal values share a score.
-    pub scoring: Option<Scoring>,
-    /// Bounds for `scoring: fixed`.
-    pub thresholds: Option<Thresholds>,
-    /// What frequency counts. Default: orders.
-    pub frequency: Option<Frequency>,
-    /// Whom customers are compared with: `all` (default), or those of their `region`.
-    pub universe: Option<Universe>,
-    /// What makes a customer price sensitive. Default: auto, `discount` where there are discounts and `grid` where not.
-    pub price_sensitive: Option<PriceSensitive>,
-    /// `standard` (default), `workshop12`, or a grid of your own: `{R5: [five names for FM 1 to 5], … R1: […]}`.
-    pub segments: Option<Segments>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub(crate) enum Scoring {
-    NtileTied,
-    Ntile,
-    Quantile,
-    PandasFirst,
-    Fixed,
-}
-
-/// Four ascending bounds a measure; a value at or above a bound has passed it.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Thresholds {
-    /// Days since the last order.
-    pub recency: Vec<i64>,
-    /// Orders or purchase days.
-    pub frequency: Vec<i64>,
-    /// Amounts.
-    pub monetary: Vec<Amount>,
-}
-
-/// An amount; as text where its digits matter.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub(crate) enum Amount {
-    Number(f64),
-    Text(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub(crate) enum Frequency {
-    Orders,
-    PurchaseDays,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum Universe {
-    All,
-    Region,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum PriceSensitive {
-    Auto,
-    Discount,
-    Grid,
-    Off,
-}
-
-/// A preset's name, or rows R1 to R5 of five segment names each.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub(crate) enum Segments {
-    Preset(Preset),
-    Own(BTreeMap<String, Vec<String>>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum Preset {
-    Standard,
-    Workshop12,
 }
 
 /// Where to publish.

@@ -107,9 +107,18 @@ pub struct ShowOptions {
     /// Whose table: a pipeline file. By default the pipeline published last.
     #[arg(long, value_name = "FILE")]
     pub pipeline: Option<PathBuf>,
-    /// Rows to print.
-    #[arg(long, default_value_t = 20)]
+    /// Rows to print, in the order of the table's key.
+    #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
+    /// The best N rows, by what the table ranks by.
+    #[arg(long, value_name = "N", conflicts_with = "limit")]
+    pub top: Option<usize>,
+    /// Lay the table out as a grid: cohort_retention, customer_rfm, segment_migration.
+    #[arg(long, conflicts_with_all = ["limit", "top", "all"])]
+    pub pivot: bool,
+    /// Every column, where a wide table otherwise shows the first ones to read.
+    #[arg(long)]
+    pub all: bool,
     /// Only rows for which this SQL condition holds, such as "segment = 'Champions'".
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,

@@ -94,9 +94,10 @@ pub async fn run(
         run.run.set_as_of(staged.as_of)?;
 
         let folder = record.join("warehouse");
+        let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
         let told = |table| progress.table(table);
-        let warehouse =
-            run.stage(Stage::Transform, transform::build(&session, &staged, &pipeline.transform, &folder, &told)).await?;
+        let build = transform::build(&session, &staged, &pipeline.transform, previous.as_deref(), &folder, &told);
+        let warehouse = run.stage(Stage::Transform, build).await?;
 
         let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;
 

@@ -4,6 +4,8 @@
 //! row needs no join to find its dimension. Two ids of one key would be one member; the gate finds that as a repeated
 //! key of the dimension (at ten million ids the chance is about 5e-6).
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int64Array};
@@ -20,6 +22,33 @@ pub const UNKNOWN: i64 = 0;
 pub fn key_of(id: &str) -> i64 {
     let key = (XxHash64::oneshot(0, id.as_bytes()) >> 1).max(1);
     i64::try_from(key).unwrap_or(i64::MAX)
+}
+
+/// A set of surrogate keys.
+pub type KeySet = HashSet<i64, BuildHasherDefault<KeyHasher>>;
+
+/// Values by surrogate key. Its order of iteration is none; nothing published may follow it.
+pub type KeyMap<V> = HashMap<i64, V, BuildHasherDefault<KeyHasher>>;
+
+/// Keys are hashes already, so they are spread, not hashed again.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 << 8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_i64(&mut self, key: i64) {
+        // A table takes the lowest bits for the bucket and the highest for its tags; dates differ only low.
+        self.0 = key.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 /// The SQL function `surrogate_key(text) -> int64`; NULL has the key of the `Unknown` member.

@@ -22,7 +22,7 @@ mod staged;
 mod table_file;
 
 pub use error::Error;
-pub use key::{UNKNOWN, key_of};
+pub use key::{KeyMap, KeySet, UNKNOWN, key_of};
 pub use rejects::schema as rejects_schema;
 pub use session::session;
 pub use stage::{Place, Probed, probe, register, stage};

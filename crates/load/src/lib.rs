@@ -19,3 +19,4 @@ mod retention;
 pub use error::Error;
 pub use manifest::{Manifest, Published, TableEntry};
 pub use publish::{RunFacts, Snapshot, publish, published};
+pub use retention::previous;

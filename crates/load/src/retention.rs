@@ -1,6 +1,8 @@
 //! How many snapshots stay, and what earlier crashes left behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
 
 use crate::error::Error;
 use crate::local::{self, STAGING};
@@ -21,6 +23,22 @@ pub(crate) fn sweep(to: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The snapshot that was current before `as_of`: of those seen from the latest earlier day the one published last.
+///
+/// A day's own snapshots do not count, so that running a day again compares with the same one.
+pub fn previous(to: &Path, as_of: NaiveDate) -> Result<Option<PathBuf>, Error> {
+    let snapshots = to.join("snapshots");
+    let mut known = Vec::new();
+    for name in local::names(&snapshots)?.into_iter().filter(|n| !n.ends_with(STAGING)) {
+        let folder = snapshots.join(name);
+        let Some(manifest) = read_manifest(&folder) else { continue };
+        if let Some(day) = manifest.as_of.parse::<NaiveDate>().ok().filter(|day| *day < as_of) {
+            known.push((day, manifest.published_at, folder));
+        }
+    }
+    Ok(known.into_iter().max().map(|(_, _, folder)| folder))
 }
 
 /// Keeps the `keep` snapshots published last; the current one always stays.

@@ -2,23 +2,26 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, AsArray, Int16Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use config::Transform;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use extract::{FileError, Staged, TableFile};
 use futures::StreamExt;
-use schema::{TABLES, Visibility};
+use schema::TABLES;
 
 use crate::grid;
-use crate::sql::{VIEWS, parameters, statement, view};
+use crate::prediction::{affinity, lifetime};
+use crate::retention::survival;
+use crate::sql::{VIEWS, inputs, parameters, statement, view};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,6 +35,10 @@ pub enum Error {
     Memory { table: String, source: DataFusionError },
     #[error("cannot write table {table}")]
     Write { table: String, source: FileError },
+    #[error("cannot lay out the rows of table {table}")]
+    Layout { table: &'static str, source: ArrowError },
+    #[error("the computation of table {table} ended early: {detail}")]
+    Worker { table: &'static str, detail: String },
 }
 
 /// The built tables in the run's folder. Nothing in it is proven yet: only `validate` can do that.
@@ -49,16 +56,20 @@ pub struct Table {
     pub contract: &'static schema::Table,
     pub path: PathBuf,
     pub rows: u64,
+    /// Left out, as the pipeline file says: it has no rows.
+    pub skipped: bool,
     pub elapsed: Duration,
 }
 
 /// Builds every table of `schema::TABLES` below `folder` and registers each in the session under its name.
 ///
-/// `progress` is told the name of each table before it is built; `clock` measures, and changes no figure.
+/// `previous` is the folder of the snapshot before, which segments are compared with and fits start from. `progress` is
+/// told the name of each table before it is built; `clock` measures, and changes no figure.
 pub async fn build(
     session: &SessionContext,
     staged: &Staged,
     options: &Transform,
+    previous: Option<&Path>,
     folder: &Path,
     progress: &(dyn Fn(&'static str) + Sync),
 ) -> Result<Warehouse, Error> {
@@ -66,16 +77,20 @@ pub async fn build(
     let mut warehouse = Warehouse { folder: folder.to_path_buf(), as_of: staged.as_of, tables: Vec::new() };
     let builder = Builder { session, options, as_of: staged.as_of, folder };
     builder.register_views().await?;
+    builder.register_previous(previous).await?;
     for contract in TABLES {
-        if WRITTEN_LATER.contains(&contract.name) {
+        if WRITTEN_LATER.contains(&contract.name) || warehouse.tables.iter().any(|t| t.contract.name == contract.name) {
             continue;
         }
         progress(contract.name);
         let started = std::time::Instant::now();
-        let (path, rows) = builder.table(contract).await?;
+        let built = builder.tables(contract).await?;
         let elapsed = started.elapsed();
-        tracing::debug!(table = contract.name, rows, ?elapsed, "built");
-        warehouse.tables.push(Table { contract, path, rows, elapsed });
+        for (contract, path, rows) in built {
+            tracing::debug!(table = contract.name, rows, ?elapsed, "built");
+            let skipped = options.skip.contains(contract.name);
+            warehouse.tables.push(Table { contract, path, rows, skipped, elapsed });
+        }
     }
     Ok(warehouse)
 }
@@ -83,12 +98,15 @@ pub async fn build(
 /// Written by the gate and the publisher.
 const WRITTEN_LATER: [&str; 3] = ["meta_run", "meta_reconciliation", "meta_checks"];
 
-struct Builder<'a> {
-    session: &'a SessionContext,
-    options: &'a Transform,
-    as_of: NaiveDate,
-    folder: &'a Path,
+pub(crate) struct Builder<'a> {
+    pub session: &'a SessionContext,
+    pub options: &'a Transform,
+    pub as_of: NaiveDate,
+    pub folder: &'a Path,
 }
+
+/// A built table's contract, file and rows.
+type Built = (&'static schema::Table, PathBuf, u64);
 
 impl Builder<'_> {
     /// Views over tables that do not exist yet cannot be planned, so only those on staged entities are made first.
@@ -115,23 +133,68 @@ impl Builder<'_> {
         self.session.sql(sql).await?.with_param_values(parameters(self.options, self.as_of))
     }
 
-    async fn table(&self, contract: &'static schema::Table) -> Result<(PathBuf, u64), Error> {
-        let path = self.folder.join(format!("{}.parquet", contract.name));
-        let table = || contract.name.to_owned();
+    /// The rows of one of the inputs of a table that Rust computes.
+    pub async fn input(&self, table: &'static str, name: &str) -> Result<SendableRecordBatchStream, Error> {
+        let compute = |source| Error::Compute { table: table.to_owned(), source };
+        let sql = inputs(table).iter().find(|(input, _)| *input == name).map_or("", |(_, sql)| sql);
+        self.frame(sql).await.map_err(compute)?.execute_stream().await.map_err(compute)
+    }
+
+    /// Builds a table, and with it those that come out of the same computation.
+    async fn tables(&self, contract: &'static schema::Table) -> Result<Vec<Built>, Error> {
         if contract.name == "rfm_scores" {
             for name in VIEWS.into_iter().filter(|name| *name != "sales_lines") {
                 self.register_view(name).await?;
             }
         }
-        let rows = match (contract.visibility, statement(contract.name)) {
-            (Visibility::Empty, _) | (_, None) if contract.name != "segment_grid" => TableFile::create(&path, contract.arrow())
-                .and_then(TableFile::finish)
-                .map_err(|source| Error::Write { table: table(), source })?,
-            (_, Some(sql)) => self.spilling(contract, sql, &path).await?,
-            (_, None) => self.segment_grid(contract, &path)?,
+        if let Some(family) = FAMILIES.iter().find(|family| family.contains(&contract.name)) {
+            return self.family(family).await;
+        }
+        let path = self.path(contract);
+        let rows = match statement(contract.name) {
+            Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(contract, sql, &path).await?,
+            _ => self.store(contract, &[])?,
         };
-        self.register(contract, &path).await.map_err(|source| Error::Compute { table: table(), source })?;
-        Ok((path, rows))
+        self.register(contract, &path).await?;
+        Ok(vec![(contract, path, rows)])
+    }
+
+    /// Tables that one computation in Rust makes; it is spared when none of them is wanted.
+    async fn family(&self, family: &[&'static str]) -> Result<Vec<Built>, Error> {
+        let wanted = family.iter().any(|name| !self.options.skip.contains(name));
+        let computed = if wanted { self.compute(family).await? } else { Vec::new() };
+        let mut built = Vec::new();
+        for contract in TABLES.iter().copied().filter(|t| family.contains(&t.name)) {
+            let batches = computed.iter().find(|(name, _)| *name == contract.name).map(|(_, batches)| batches.as_slice());
+            let kept = batches.filter(|_| !self.options.skip.contains(contract.name));
+            let rows = self.store(contract, kept.unwrap_or_default())?;
+            self.register(contract, &self.path(contract)).await?;
+            built.push((contract, self.path(contract), rows));
+        }
+        Ok(built)
+    }
+
+    async fn compute(&self, family: &[&'static str]) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+        match family.first().copied() {
+            Some("segment_grid") => grid::tables(self),
+            Some("second_purchase_survival") => survival::tables(self).await,
+            Some("customer_clv") => lifetime::tables(self).await,
+            _ => affinity::tables(self).await,
+        }
+    }
+
+    pub fn path(&self, contract: &schema::Table) -> PathBuf {
+        self.folder.join(format!("{}.parquet", contract.name))
+    }
+
+    /// Writes a table's file from rows in memory.
+    pub fn store(&self, contract: &'static schema::Table, batches: &[RecordBatch]) -> Result<u64, Error> {
+        let write = || {
+            let mut file = TableFile::create(&self.path(contract), contract.arrow())?;
+            batches.iter().try_for_each(|batch| file.write(batch))?;
+            file.finish()
+        };
+        write().map_err(|source| Error::Write { table: contract.name.to_owned(), source })
     }
 
     /// Hash joins hold one side in memory; where that does not fit, sort-merge joins, which spill, are tried once.
@@ -174,25 +237,19 @@ impl Builder<'_> {
         file.finish().map_err(store)
     }
 
-    fn segment_grid(&self, contract: &'static schema::Table, path: &Path) -> Result<u64, Error> {
-        let cells = grid::cells(&self.options.rfm.grid);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(cells.iter().map(|c| c.0).collect::<Int16Array>()),
-            Arc::new(cells.iter().map(|c| c.1).collect::<Int32Array>()),
-            Arc::new(cells.iter().map(|c| Some(c.2.as_str())).collect::<StringArray>()),
-        ];
-        let store = |source| Error::Write { table: contract.name.to_owned(), source };
-        let batch = RecordBatch::try_new(contract.arrow(), columns)
-            .map_err(|e| Error::Compute { table: contract.name.to_owned(), source: e.into() })?;
-        let mut file = TableFile::create(path, contract.arrow()).map_err(store)?;
-        file.write(&batch).map_err(store)?;
-        file.finish().map_err(store)
-    }
-
     /// Registers the file with its order, so that grouping by the key's first columns needs no hash table.
-    async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), DataFusionError> {
+    async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
         let order = contract.key.iter().map(|column| ident(*column).sort(true, false)).collect();
         let options = ParquetReadOptions { file_sort_order: vec![order], ..ParquetReadOptions::default() };
-        self.session.register_parquet(contract.name, path.to_string_lossy().as_ref(), options).await
+        let registered = self.session.register_parquet(contract.name, path.to_string_lossy().as_ref(), options).await;
+        registered.map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
     }
 }
+
+/// Tables that Rust computes, those together that come out of one computation.
+const FAMILIES: [&[&str]; 4] = [
+    &["segment_grid"],
+    &["second_purchase_survival"],
+    &["customer_clv", "clv_model", "clv_backtest"],
+    &["basket_itemsets", "basket_rules", "basket_run", "product_recommendations", "next_best_product"],
+];

@@ -3,7 +3,13 @@
 //! The sum F + M (2 to 10) is the finest that any of the grids asks: the standard grid rounds half of it up, the
 //! workshop's cuts it in three.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int16Array, Int32Array, RecordBatch, StringArray};
 use config::Grid;
+
+use crate::build::{Builder, Error};
+use crate::rows::batch;
 
 const STANDARD: [[&str; 5]; 5] = [
     ["Lost", "Lost", "Hibernating", "Can't Lose Them", "Can't Lose Them"],
@@ -21,6 +27,17 @@ const WORKSHOP12: [[&str; 3]; 5] = [
     ["Promising", "Potential Loyalist", "Loyal Customers"],
     ["Price Sensitive", "Recent Users", "Champions"],
 ];
+
+/// The working table `segment_grid`.
+pub(crate) fn tables(builder: &Builder<'_>) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+    let cells = cells(&builder.options.rfm.grid);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(cells.iter().map(|c| c.0).collect::<Int16Array>()),
+        Arc::new(cells.iter().map(|c| c.1).collect::<Int32Array>()),
+        Arc::new(cells.iter().map(|c| Some(c.2.as_str())).collect::<StringArray>()),
+    ];
+    Ok(vec![("segment_grid", vec![batch("segment_grid", columns)?])])
+}
 
 /// The 45 cells: recency score, sum of frequency and monetary score, segment.
 pub(crate) fn cells(grid: &Grid) -> Vec<(i16, i32, String)> {

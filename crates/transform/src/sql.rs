@@ -1,7 +1,7 @@
 //! Which statement builds which table, and the values bound to its parameters.
 
 use chrono::{Datelike, NaiveDate};
-use config::{Frequency, PriceSensitive, Returns, Scoring, Thresholds, Transform, Universe};
+use config::{AtRisk, Frequency, PriceSensitive, Returns, Scoring, Thresholds, Tiers, Transform, Universe};
 use datafusion::scalar::ScalarValue;
 
 /// Views between tables, in the order they are made; each is looked up by [`view`].
@@ -29,8 +29,40 @@ pub fn statement(table: &str) -> Option<&'static str> {
         "customer_rfm" => include_str!("rfm/customer_rfm.sql"),
         "rfm_segment_summary" => include_str!("rfm/rfm_segment_summary.sql"),
         "rfm_validation" => include_str!("rfm/rfm_validation.sql"),
+        "segment_migration" => include_str!("rfm/segment_migration.sql"),
+        "customer_days" => include_str!("star/customer_days.sql"),
+        "customer_value" => include_str!("value/customer_value.sql"),
+        "value_tier_summary" => include_str!("value/value_tier_summary.sql"),
+        "value_concentration" => include_str!("value/value_concentration.sql"),
+        "business_segment_summary" => include_str!("value/business_segment_summary.sql"),
+        "winback_targets" => include_str!("value/winback_targets.sql"),
+        "customer_risk" => include_str!("value/customer_risk.sql"),
+        "customer_months" => include_str!("retention/customer_months.sql"),
+        "customer_cohorts" => include_str!("retention/customer_cohorts.sql"),
+        "second_purchase_waits" => include_str!("retention/second_purchase_waits.sql"),
+        "cohort_retention" => include_str!("retention/cohort_retention.sql"),
+        "cohort_average" => include_str!("retention/cohort_average.sql"),
+        "cohort_first_purchase" => include_str!("retention/cohort_first_purchase.sql"),
+        "retention_monthly" => include_str!("retention/retention_monthly.sql"),
         _ => return None,
     })
+}
+
+/// What a table that Rust computes is computed from: its statements, each with the name of what it reads.
+pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
+    match table {
+        "second_purchase_survival" => &[("waits", include_str!("retention/waits.sql"))],
+        "customer_clv" => &[
+            ("purchase_days", include_str!("prediction/purchase_days.sql")),
+            ("known_models", include_str!("prediction/known_models.sql")),
+        ],
+        "basket_itemsets" => &[
+            ("items", include_str!("prediction/items.sql")),
+            ("order_items", include_str!("prediction/order_items.sql")),
+            ("buyers", include_str!("prediction/buyers.sql")),
+        ],
+        _ => &[],
+    }
 }
 
 /// The statement behind a view. `numbered` says that every sales line has a line number of its own.
@@ -84,10 +116,30 @@ pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static
         ("by_region", ScalarValue::from(options.rfm.universe == Universe::Region)),
         ("price_rule", ScalarValue::from(rule)),
     ];
+    parameters.extend(mart_parameters(options));
     if let Scoring::Fixed(thresholds) = &options.rfm.scoring {
         parameters.extend(bounds(thresholds));
     }
     parameters
+}
+
+fn mart_parameters(options: &Transform) -> Vec<(&'static str, ScalarValue)> {
+    let (mode, days) = match options.value.at_risk {
+        AtRisk::RecencyQuartile => ("recency_quartile", 0),
+        AtRisk::Days(days) => ("days", days),
+        AtRisk::PAlive => ("p_alive", 0),
+    };
+    vec![
+        ("tied_tiers", ScalarValue::from(options.value.tiers == Tiers::Tied)),
+        ("at_risk_mode", ScalarValue::from(mode)),
+        ("at_risk_days", ScalarValue::from(days)),
+        ("comeback_gap", ScalarValue::from(options.value.comeback_gap_days)),
+        ("campaign", ScalarValue::from(options.winback.campaign.as_str())),
+        ("control_slots", ScalarValue::from(options.winback.control_slots)),
+        ("contact_days", ScalarValue::from(options.winback.contact_days)),
+        ("late_payments", ScalarValue::from(options.risk.late_payments)),
+        ("tickets_90d", ScalarValue::from(options.risk.tickets_90d)),
+    ]
 }
 
 /// Days from 0001-01-01 to 1970-01-01, in chrono's count.

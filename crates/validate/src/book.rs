@@ -3,6 +3,8 @@
 //! Each side of a hop is counted on its own: what goes in from what was read, what comes out from the file that will be
 //! published. The marts' expected rows are counted on the fact table by a statement of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use datafusion::error::DataFusionError;
@@ -84,8 +86,12 @@ impl Hop {
     }
 }
 
-/// The whole book of a run, in the order of the data's road.
-pub async fn reconcile(session: &SessionContext, staged: &Staged) -> Result<Vec<Hop>, DataFusionError> {
+/// The whole book of a run, in the order of the data's road. Marts in `empty` are published empty and have no figures.
+pub async fn reconcile(
+    session: &SessionContext,
+    staged: &Staged,
+    empty: &BTreeSet<&'static str>,
+) -> Result<Vec<Hop>, DataFusionError> {
     let mut hops = Vec::new();
     for entity in ENTITIES {
         if staged.entities.get(&entity).is_some_and(|e| e.origin == Origin::Source) {
@@ -98,8 +104,14 @@ pub async fn reconcile(session: &SessionContext, staged: &Staged) -> Result<Vec<
             hops.push(star(session, entity, &staged.book(entity)).await?);
         }
     }
-    for (mart, sql) in MARTS {
-        hops.push(mart_hop(session, mart, sql).await?);
+    let mut counted: BTreeMap<&str, Figures> = BTreeMap::new();
+    for mart in MARTS.iter().filter(|m| !empty.contains(m.table)) {
+        if !counted.contains_key(mart.expected) {
+            counted.insert(mart.expected, figures(session, mart.expected).await?);
+        }
+        if let Some(expected) = counted.get(mart.expected) {
+            hops.push(mart_hop(session, mart, expected).await?);
+        }
     }
     Ok(hops)
 }
@@ -140,21 +152,21 @@ async fn star(session: &SessionContext, entity: Entity, book: &Book) -> Result<H
     })
 }
 
-async fn mart_hop(session: &SessionContext, mart: &str, sql: &str) -> Result<Hop, DataFusionError> {
-    let figures = figures(session, sql).await?;
+async fn mart_hop(session: &SessionContext, mart: &Mart, expected: &Figures) -> Result<Hop, DataFusionError> {
+    let published = figures(session, mart.published).await?;
     Ok(Hop {
         hop: "mart".to_owned(),
-        entity: mart.to_owned(),
-        rows_in: figures.expected_rows,
-        rows_loaded: figures.rows,
+        entity: mart.figure.to_owned(),
+        rows_in: expected.expected_rows,
+        rows_loaded: published.rows,
         rows_rejected: 0,
         rows_deduplicated: 0,
-        rows_filtered: figures.filtered_rows,
-        amount_in: Some(figures.expected_amount),
+        rows_filtered: expected.filtered_rows,
+        amount_in: Some(expected.expected_amount),
         amount_rejected: Some(0),
         amount_deduplicated: Some(0),
-        amount_filtered: Some(figures.filtered_amount),
-        amount_out: Some(figures.amount),
+        amount_filtered: Some(expected.filtered_amount),
+        amount_out: Some(published.amount),
     })
 }
 
@@ -200,13 +212,60 @@ fn star_sql(entity: Entity) -> &'static str {
     }
 }
 
-const MARTS: [(&str, &str); 8] = [
-    ("sales_trend (day)", include_str!("book/mart_sales_trend_day.sql")),
-    ("sales_trend (week)", include_str!("book/mart_sales_trend_week.sql")),
-    ("sales_trend (month)", include_str!("book/mart_sales_trend_month.sql")),
-    ("product_performance", include_str!("book/mart_product_performance.sql")),
-    ("region_performance", include_str!("book/mart_region_performance.sql")),
-    ("age_band_performance", include_str!("book/mart_age_band_performance.sql")),
-    ("customer_region", include_str!("book/mart_customer_region.sql")),
-    ("customer_rfm", include_str!("book/mart_customer_rfm.sql")),
+/// A figure of a mart, and what it must equal.
+struct Mart {
+    table: &'static str,
+    /// The table, or the part of it that the figure is about.
+    figure: &'static str,
+    /// Rows and amount of the file that will be published.
+    published: &'static str,
+    /// The same counted on the fact table; marts on one grain share one count.
+    expected: &'static str,
+}
+
+const fn mart(table: &'static str, figure: &'static str, published: &'static str, expected: &'static str) -> Mart {
+    Mart { table, figure, published, expected }
+}
+
+const CUSTOMERS: &str = include_str!("book/expected_customers.sql");
+
+const MARTS: [Mart; 13] = [
+    mart("sales_trend", "sales_trend (day)", include_str!("book/sales_trend_day.sql"), include_str!("book/expected_days.sql")),
+    mart("sales_trend", "sales_trend (week)", include_str!("book/sales_trend_week.sql"), include_str!("book/expected_weeks.sql")),
+    mart(
+        "sales_trend",
+        "sales_trend (month)",
+        include_str!("book/sales_trend_month.sql"),
+        include_str!("book/expected_months.sql"),
+    ),
+    mart(
+        "product_performance",
+        "product_performance",
+        include_str!("book/product_performance.sql"),
+        include_str!("book/expected_products.sql"),
+    ),
+    mart(
+        "region_performance",
+        "region_performance",
+        include_str!("book/region_performance.sql"),
+        include_str!("book/expected_regions.sql"),
+    ),
+    mart(
+        "age_band_performance",
+        "age_band_performance",
+        include_str!("book/age_band_performance.sql"),
+        include_str!("book/expected_age_bands.sql"),
+    ),
+    mart(
+        "customer_region",
+        "customer_region",
+        include_str!("book/customer_region.sql"),
+        include_str!("book/expected_customer_regions.sql"),
+    ),
+    mart("customer_rfm", "customer_rfm", include_str!("book/customer_rfm.sql"), CUSTOMERS),
+    mart("rfm_segment_summary", "rfm_segment_summary", include_str!("book/rfm_segment_summary.sql"), CUSTOMERS),
+    mart("segment_migration", "segment_migration", include_str!("book/segment_migration.sql"), CUSTOMERS),
+    mart("customer_value", "customer_value", include_str!("book/customer_value.sql"), CUSTOMERS),
+    mart("value_tier_summary", "value_tier_summary", include_str!("book/value_tier_summary.sql"), CUSTOMERS),
+    mart("cohort_retention", "cohort_retention (first_purchase)", include_str!("book/cohort_retention.sql"), CUSTOMERS),
 ];

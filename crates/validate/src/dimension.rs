@@ -1,30 +1,11 @@
 //! The members of the dimensions, and which column of which table points at them.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeMap;
 
-/// Keys of one dimension. They are hashes already, so they are not hashed again.
-pub(crate) type Members = HashSet<i64, BuildHasherDefault<KeyHasher>>;
+use extract::KeySet;
 
-#[derive(Default)]
-pub(crate) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 << 8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_i64(&mut self, key: i64) {
-        // A table takes the lowest bits for the bucket and the highest for its tags; dates differ only low.
-        self.0 = key.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
+/// Keys of one dimension.
+pub(crate) type Members = KeySet;
 
 /// The dimensions read so far, by table name.
 pub(crate) type Dimensions = BTreeMap<&'static str, Members>;

@@ -1,5 +1,6 @@
 //! The gate itself.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,7 +75,9 @@ pub async fn check(session: &SessionContext, warehouse: Warehouse, staged: &Stag
     let (warehouse, scanned) = scan_all(warehouse).await?;
     checks.extend(scanned);
     let broken = checks.iter().any(|c| c.check == "schema" && c.status == Status::Failed);
-    let hops = if broken { Vec::new() } else { reconcile(session, staged).await.map_err(|source| Error::Book { source })? };
+    let empty = published_empty(&warehouse);
+    let hops =
+        if broken { Vec::new() } else { reconcile(session, staged, &empty).await.map_err(|source| Error::Book { source })? };
     checks.extend(hops.iter().map(Hop::check));
 
     write_json(&record.join("checks.json"), &checks)?;
@@ -85,6 +88,19 @@ pub async fn check(session: &SessionContext, warehouse: Warehouse, staged: &Stag
     }
     let meta = vec![write_checks(&warehouse.folder, &checks)?, write_hops(&warehouse.folder, &hops)?];
     Ok(Validated { warehouse, checks, hops, meta })
+}
+
+/// Marts the pipeline file leaves out, and those that are made from them alone.
+fn published_empty(warehouse: &Warehouse) -> BTreeSet<&'static str> {
+    const MADE_FROM: [(&str, &str); 3] = [
+        ("customer_rfm", "rfm_segment_summary"),
+        ("customer_rfm", "segment_migration"),
+        ("customer_value", "value_tier_summary"),
+    ];
+    let mut empty: BTreeSet<_> = warehouse.tables.iter().filter(|t| t.skipped).map(|t| t.contract.name).collect();
+    let follow: Vec<_> = MADE_FROM.iter().filter(|(from, _)| empty.contains(from)).map(|(_, made)| *made).collect();
+    empty.extend(follow);
+    empty
 }
 
 /// Shares of records set aside against the limits of the pipeline file.

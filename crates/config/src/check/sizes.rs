@@ -1,4 +1,4 @@
-//! Sizes such as `1.5GiB` and shares such as `0.1%`.
+//! Sizes such as `1.5GiB`, shares such as `0.1%` and spans such as `180d`.
 
 use crate::raw::Share;
 
@@ -44,4 +44,16 @@ pub(super) fn share(name: &str, share: &Share) -> Result<f64, Wrong> {
     value.filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| {
         (format!("`{name}` cannot be `{shown}`"), "write a share of the records, such as 0.1% or 0.001".to_owned())
     })
+}
+
+/// Days of a span such as `180d` or `26w`, from 1 day to 100 years.
+pub(super) fn days(name: &str, text: &str) -> Result<i32, Wrong> {
+    let text = text.trim();
+    let (number, days) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+        (Some(number), _) => (number, 1),
+        (_, Some(number)) => (number, 7),
+        _ => ("", 1),
+    };
+    let span = number.trim().parse::<i32>().ok().and_then(|n| n.checked_mul(days)).filter(|d| (1..=36_525).contains(d));
+    span.ok_or_else(|| (format!("`{name}` cannot be `{text}`"), "write days or weeks, such as 180d or 26w".to_owned()))
 }

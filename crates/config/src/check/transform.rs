@@ -1,6 +1,6 @@
 //! The options of the transforms.
 
-use super::{Check, segments};
+use super::{Check, marts, segments};
 use crate::pipeline::{Frequency, PriceSensitive, Returns, Rfm, Scoring, Thresholds, Transform, Universe};
 use crate::raw::{self, Amount};
 
@@ -25,7 +25,22 @@ pub(super) fn transform(check: &mut Check<'_>, raw: &raw::Transform) -> Option<T
         Some(raw::PriceSensitive::Grid) => PriceSensitive::Grid,
         Some(raw::PriceSensitive::Off) => PriceSensitive::Off,
     };
-    Some(Transform { returns, rfm: Rfm { scoring: scoring?, frequency, universe, price_sensitive, grid: grid? } })
+    let value = marts::value(check, &raw.value);
+    let winback = marts::winback(check, &raw.winback);
+    let clv = marts::clv(check, &raw.clv);
+    let basket = marts::basket(check, &raw.basket);
+    let skip = marts::skip(check, &raw.skip);
+    marts::at_risk_has_its_model(check, value.as_ref(), &skip);
+    Some(Transform {
+        returns,
+        rfm: Rfm { scoring: scoring?, frequency, universe, price_sensitive, grid: grid? },
+        value: value?,
+        winback: winback?,
+        risk: marts::risk(&raw.risk),
+        clv: clv?,
+        basket: basket?,
+        skip,
+    })
 }
 
 fn scoring(check: &mut Check<'_>, raw: &raw::Rfm) -> Option<Scoring> {

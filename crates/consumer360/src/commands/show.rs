@@ -1,5 +1,9 @@
 //! `consumer360 show`: rows of a published table as a person reads them.
 
+mod grid;
+mod names;
+mod view;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,6 +12,9 @@ use arrow::datatypes::DataType;
 use arrow::json::{ArrayWriter, writer::JsonArray};
 use arrow::util::display::array_value_to_string;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use scheduler::Ledger;
 
@@ -18,8 +25,11 @@ use crate::figures::count;
 use crate::run;
 
 pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure> {
-    if !published().iter().any(|t| t.name == options.table) {
+    let Some(contract) = published().into_iter().find(|t| t.name == options.table) else {
         return Err(Failure::usage(unknown(&options.table)));
+    };
+    if options.pivot && !grid::can(contract.name) {
+        return Err(Failure::usage(format!("{} is no grid; --pivot lays out {}", contract.name, grid::TABLES.join(", "))));
     }
     let file = pipeline_file(global, options)?;
     let (pipeline, settings) = super::load(global, &file)?;
@@ -28,14 +38,64 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     let pointer = load::published(to).map_err(|e| Failure::step(&e))?.ok_or_else(|| {
         Failure::usage(format!("nothing is published in {} yet (consumer360 run {})", to.display(), file.display()))
     })?;
-    let path = to.join("snapshots").join(&pointer.snapshot).join(format!("{}.parquet", options.table));
+    let snapshot = to.join("snapshots").join(&pointer.snapshot);
     let runtime = run::runtime(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
-    let (total, batches) = runtime.block_on(rows(&session, &path, options)).map_err(|e| Failure::step(&e))?;
-    match global.output {
-        Output::Json => as_json(&batches),
-        Output::Text => as_text(options, &batches, total),
+    let shown = runtime.block_on(shown(&session, &snapshot, options, global.output)).map_err(|e| Failure::step(&e))?;
+    if options.pivot {
+        return super::print(&grid::text(contract.name, &shown.batches));
     }
+    match global.output {
+        Output::Json => as_json(&shown.batches),
+        Output::Text => as_text(options, &shown),
+    }
+}
+
+/// What is to be printed: the rows asked for, how many there are in all, and whether some columns were left out.
+struct Shown {
+    batches: Vec<RecordBatch>,
+    total: usize,
+    narrowed: bool,
+}
+
+async fn shown(
+    session: &SessionContext,
+    snapshot: &Path,
+    options: &ShowOptions,
+    output: Output,
+) -> Result<Shown, DataFusionError> {
+    let path = snapshot.join(format!("{}.parquet", options.table));
+    let mut frame = session.read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
+    if let Some(filter) = &options.filter {
+        let filter = session.parse_sql_expr(filter, frame.schema())?;
+        frame = frame.filter(filter)?;
+    }
+    if options.pivot {
+        return Ok(Shown { batches: frame.collect().await?, total: 0, narrowed: false });
+    }
+    let total = frame.clone().count().await?;
+    if let Some(top) = options.top {
+        frame = best_first(frame, &options.table)?.limit(0, Some(top))?;
+    } else {
+        frame = frame.limit(0, Some(options.limit))?;
+    }
+    let columns = view::columns(&options.table).filter(|_| output == Output::Text && !options.all);
+    if let Some(columns) = columns {
+        frame = frame.select_columns(columns)?;
+    }
+    let mut batches = frame.collect().await?;
+    if output == Output::Text {
+        batches = names::of_keys(session, snapshot, batches).await?;
+    }
+    Ok(Shown { batches, total, narrowed: columns.is_some() })
+}
+
+/// Sorted by what the table ranks by; ties by its key, as the file has them.
+fn best_first(frame: DataFrame, table: &str) -> Result<DataFrame, DataFusionError> {
+    let mut order: Vec<_> = view::order(table).iter().map(|(column, ascending)| ident(*column).sort(*ascending, false)).collect();
+    let key = schema::table(table).map(|t| t.key).unwrap_or_default();
+    order.extend(key.iter().map(|column| ident(*column).sort(true, false)));
+    frame.sort(order)
 }
 
 /// The pipeline asked for, or that of the latest published run, or the only one there is.
@@ -50,21 +110,6 @@ fn pipeline_file(global: &Global, options: &ShowOptions) -> Result<PathBuf, Fail
         .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
 }
 
-/// How many rows there are, and the first of them.
-async fn rows(
-    session: &SessionContext,
-    path: &Path,
-    options: &ShowOptions,
-) -> Result<(usize, Vec<RecordBatch>), datafusion::error::DataFusionError> {
-    let mut frame = session.read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
-    if let Some(filter) = &options.filter {
-        let filter = session.parse_sql_expr(filter, frame.schema())?;
-        frame = frame.filter(filter)?;
-    }
-    let total = frame.clone().count().await?;
-    Ok((total, frame.limit(0, Some(options.limit))?.collect().await?))
-}
-
 fn as_json(batches: &[RecordBatch]) -> Result<ExitCode, Failure> {
     let mut writer = arrow::json::WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(Vec::new());
     let write = |writer: &mut ArrayWriter<Vec<u8>>| {
@@ -76,34 +121,41 @@ fn as_json(batches: &[RecordBatch]) -> Result<ExitCode, Failure> {
     super::print(&(if text.is_empty() { "[]".to_owned() } else { text } + "\n"))
 }
 
-fn as_text(options: &ShowOptions, batches: &[RecordBatch], total: usize) -> Result<ExitCode, Failure> {
+fn as_text(options: &ShowOptions, shown: &Shown) -> Result<ExitCode, Failure> {
+    let which = if options.filter.is_some() { " that match" } else { "" };
+    let rows: usize = shown.batches.iter().map(RecordBatch::num_rows).sum();
+    if rows == 0 {
+        return super::print(&format!("{}: no rows{which}\n", options.table));
+    }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some(first) = batches.first() {
-        table.set_header(first.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>());
-    }
-    let mut shown = 0;
-    for batch in batches {
+    for batch in &shown.batches {
+        if table.header().is_none() {
+            table.set_header(batch.schema().fields().iter().map(|f| view::title(&options.table, f.name())).collect::<Vec<_>>());
+        }
+        let schema = batch.schema();
         for row in 0..batch.num_rows() {
-            table.add_row(batch.columns().iter().map(|c| cell(c.as_ref(), row)).collect::<Vec<_>>());
-            shown += 1;
+            let cells = schema.fields().iter().zip(batch.columns());
+            table.add_row(cells.map(|(field, column)| cell(field.name(), column.as_ref(), row)).collect::<Vec<_>>());
         }
     }
-    if let Some(first) = batches.first() {
+    if let Some(first) = shown.batches.first() {
         for (place, column) in first.columns().iter().enumerate() {
             if let Some(shown) = table.column_mut(place).filter(|_| column.data_type().is_numeric()) {
                 shown.set_cell_alignment(CellAlignment::Right);
             }
         }
     }
-    let which = if options.filter.is_some() { " that match" } else { "" };
-    if shown == 0 {
-        return super::print(&format!("{}: no rows{which}\n", options.table));
-    }
-    super::print(&format!("{table}\n{}: {} of {} rows{which}\n", options.table, count(shown), count(total as u64)))
+    let more = if shown.narrowed { "; --all shows every column" } else { "" };
+    super::print(&format!(
+        "{table}\n{}: {} of {} rows{which}{more}\n",
+        options.table,
+        count(rows as u64),
+        count(shown.total as u64)
+    ))
 }
 
-fn cell(column: &dyn Array, row: usize) -> String {
+fn cell(name: &str, column: &dyn Array, row: usize) -> String {
     if column.is_null(row) {
         return String::new();
     }
@@ -111,7 +163,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
     match column.data_type() {
         // Four places are for sums; two are enough to read where the others are zero.
         DataType::Decimal128(..) => text.strip_suffix("00").unwrap_or(&text).to_owned(),
-        DataType::Float64 => text.parse::<f64>().map_or(text, |x| format!("{x:.4}")),
+        DataType::Float64 => text.parse::<f64>().map_or(text, |x| view::number(name, x)),
         DataType::Timestamp(..) => text.replace('T', " "),
         _ => text,
     }

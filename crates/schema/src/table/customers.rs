@@ -92,15 +92,15 @@ pub(crate) static RFM_VALIDATION: Table = Table {
 pub(crate) static SEGMENT_MIGRATION: Table = Table {
     name: "segment_migration",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "segment before and after",
     key: &["from_segment", "to_segment"],
     description: "Customers who moved between segments since the previous snapshot.",
     columns: &[
-        col("from_segment", Text, "Segment in the previous snapshot; New where there is none."),
-        col("to_segment", Text, "Segment now."),
+        col("from_segment", Text, "Segment in the previous snapshot; New for who was not in it."),
+        col("to_segment", Text, "Segment now; Gone for who is no longer scored."),
         col("customers", Int, "Customers who went this way."),
-        col("net_amount", Money, "Revenue of these customers."),
+        col("net_amount", Money, "Revenue of these customers so far."),
         null("share_of_from", Number, "Share of the customers of the earlier segment, 0 to 1."),
     ],
 };
@@ -108,7 +108,7 @@ pub(crate) static SEGMENT_MIGRATION: Table = Table {
 pub(crate) static CUSTOMER_VALUE: Table = Table {
     name: "customer_value",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "customer with a purchase",
     key: &["customer_key"],
     description: "What a customer has been worth, and whether they are slipping away.",
@@ -132,7 +132,7 @@ pub(crate) static CUSTOMER_VALUE: Table = Table {
 pub(crate) static VALUE_TIER_SUMMARY: Table = Table {
     name: "value_tier_summary",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "tier",
     key: &["tier_kind", "tier"],
     description: "Size and worth of each value tier.",
@@ -149,12 +149,12 @@ pub(crate) static VALUE_TIER_SUMMARY: Table = Table {
 pub(crate) static VALUE_CONCENTRATION: Table = Table {
     name: "value_concentration",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "group of customers",
     key: &["group"],
     description: "How unevenly revenue is spread over customers.",
     columns: &[
-        col("group", Text, "Customers the figures are about."),
+        col("group", Text, "Whom the figures are about: all, one business segment or one region of the customer."),
         null("gini", Number, "Gini coefficient, 0 where all spend alike, near 1 where one brings all."),
         null("top_1_share", Number, "Share of revenue the best 1 % of customers bring, 0 to 1."),
         null("top_10_share", Number, "Share of revenue the best 10 % of customers bring, 0 to 1."),
@@ -167,7 +167,7 @@ pub(crate) static VALUE_CONCENTRATION: Table = Table {
 pub(crate) static BUSINESS_SEGMENT_SUMMARY: Table = Table {
     name: "business_segment_summary",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "business segment",
     key: &["business_segment"],
     description: "Worth of the retailer's own segments.",
@@ -184,7 +184,7 @@ pub(crate) static BUSINESS_SEGMENT_SUMMARY: Table = Table {
 pub(crate) static WINBACK_TARGETS: Table = Table {
     name: "winback_targets",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "customer at risk",
     key: &["customer_key"],
     description: "Whom to win back first.",
@@ -198,7 +198,8 @@ pub(crate) static WINBACK_TARGETS: Table = Table {
         col("comebacks", Int, "Purchases that followed a gap of 180 days or more."),
         null("probability_buys_30d", Number, "Chance of a purchase within 30 days, 0 to 1."),
         null("expected_recovered_value", Money, "That chance times the expected order value."),
-        col("arm", Text, "Arm of the trial: control (not contacted), a or b."),
+        col("campaign", Text, "Name of the campaign; a new name deals the arms anew."),
+        col("arm", Text, "Arm of the trial: control (not contacted), a or b. It stays as long as the campaign."),
         null("contact_by", Date, "Last day to make contact."),
     ],
 };
@@ -206,7 +207,7 @@ pub(crate) static WINBACK_TARGETS: Table = Table {
 pub(crate) static CUSTOMER_RISK: Table = Table {
     name: "customer_risk",
     group: Group::Customers,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "customer",
     key: &["customer_key"],
     description: "Late payments and tickets as signs of trouble.",

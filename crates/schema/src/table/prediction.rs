@@ -6,7 +6,7 @@ use crate::table::{Group, Table, Visibility, col, null};
 pub(crate) static CUSTOMER_CLV: Table = Table {
     name: "customer_clv",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "customer with a purchase",
     key: &["customer_key"],
     description: "Expected purchases and lifetime value.",
@@ -38,7 +38,7 @@ pub(crate) static CUSTOMER_CLV: Table = Table {
 pub(crate) static CLV_MODEL: Table = Table {
     name: "clv_model",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "model",
     key: &["model"],
     description: "Parameters and fit of each model.",
@@ -65,7 +65,7 @@ pub(crate) static CLV_MODEL: Table = Table {
 pub(crate) static CLV_BACKTEST: Table = Table {
     name: "clv_backtest",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "cut-off and bucket",
     key: &["cutoff", "bucket_kind", "bucket"],
     description: "Predictions of the past against what happened.",
@@ -90,7 +90,7 @@ pub(crate) static CLV_BACKTEST: Table = Table {
 pub(crate) static BASKET_ITEMSETS: Table = Table {
     name: "basket_itemsets",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "itemset",
     key: &["itemset_id"],
     description: "Products that are often bought together.",
@@ -106,7 +106,7 @@ pub(crate) static BASKET_ITEMSETS: Table = Table {
 pub(crate) static BASKET_RULES: Table = Table {
     name: "basket_rules",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "rule",
     key: &["rule_id"],
     description: "Who buys the one also buys the other.",
@@ -142,7 +142,7 @@ pub(crate) static BASKET_RULES: Table = Table {
 pub(crate) static BASKET_RUN: Table = Table {
     name: "basket_run",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "run",
     key: &["run"],
     description: "How the baskets were mined.",
@@ -163,7 +163,7 @@ pub(crate) static BASKET_RUN: Table = Table {
 pub(crate) static PRODUCT_RECOMMENDATIONS: Table = Table {
     name: "product_recommendations",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "product and rank",
     key: &["product_key", "rank"],
     description: "What to offer beside a product.",
@@ -182,7 +182,7 @@ pub(crate) static PRODUCT_RECOMMENDATIONS: Table = Table {
 pub(crate) static NEXT_BEST_PRODUCT: Table = Table {
     name: "next_best_product",
     group: Group::Prediction,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "customer and rank",
     key: &["customer_key", "rank"],
     description: "What to offer a customer.",

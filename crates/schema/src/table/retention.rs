@@ -6,7 +6,7 @@ use crate::table::{Group, Table, Visibility, col, null};
 pub(crate) static COHORT_RETENTION: Table = Table {
     name: "cohort_retention",
     group: Group::Retention,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "cohort and month since its start",
     key: &["cohort_kind", "cohort_start", "period"],
     description: "How many of a cohort come back, month by month.",
@@ -31,7 +31,7 @@ pub(crate) static COHORT_RETENTION: Table = Table {
 pub(crate) static COHORT_AVERAGE: Table = Table {
     name: "cohort_average",
     group: Group::Retention,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "month since the start",
     key: &["cohort_kind", "period"],
     description: "Mean retention over the cohorts that have reached the period.",
@@ -48,7 +48,7 @@ pub(crate) static COHORT_AVERAGE: Table = Table {
 pub(crate) static COHORT_FIRST_PURCHASE: Table = Table {
     name: "cohort_first_purchase",
     group: Group::Retention,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "cohort",
     key: &["cohort_kind", "cohort_grain", "cohort_start"],
     description: "What each cohort began with and what became of it.",
@@ -61,7 +61,7 @@ pub(crate) static COHORT_FIRST_PURCHASE: Table = Table {
         null("average_first_purchase", Money, "Mean revenue of a first purchase."),
         col("active_customers", Int, "Customers with an order in the six months up to as_of."),
         col("churned_customers", Int, "Customers whose last order is over six months old."),
-        null("churned_rate", Number, "Churned customers as a share of the cohort, 0 to 1."),
+        null("churned_rate", Number, "Churned customers as a share of those whose first order is over six months old, 0 to 1."),
         col("is_complete", Bool, "True where the cohort's period had ended by as_of."),
     ],
 };
@@ -69,7 +69,7 @@ pub(crate) static COHORT_FIRST_PURCHASE: Table = Table {
 pub(crate) static RETENTION_MONTHLY: Table = Table {
     name: "retention_monthly",
     group: Group::Retention,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "month",
     key: &["month_start"],
     description: "Active, new, retained and lost customers.",
@@ -91,7 +91,7 @@ pub(crate) static RETENTION_MONTHLY: Table = Table {
 pub(crate) static SECOND_PURCHASE_SURVIVAL: Table = Table {
     name: "second_purchase_survival",
     group: Group::Retention,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "day since the first purchase",
     key: &["day"],
     description: "Kaplan-Meier curve of the time to the second purchase.",

@@ -1,7 +1,7 @@
 //! Tables built for the tables after them, never published.
 
-use crate::Type::{Bool, Date, Int, Key, Money, Quantity, Score, Text, Time};
-use crate::table::{Group, Table, Visibility, col};
+use crate::Type::{Bool, Count, Date, Int, Key, Money, Quantity, Score, Text, Time};
+use crate::table::{Group, Table, Visibility, col, null};
 
 pub(crate) static ORDERS: Table = Table {
     name: "orders",
@@ -22,6 +22,68 @@ pub(crate) static ORDERS: Table = Table {
         col("discount_amount", Money, "Discounts given."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         col("is_purchase", Bool, "The whole order is not wholly returned, and this part of it keeps some pieces."),
+    ],
+};
+
+pub(crate) static CUSTOMER_DAYS: Table = Table {
+    name: "customer_days",
+    group: Group::Meta,
+    visibility: Visibility::Working,
+    grain: "customer and day with order lines",
+    key: &["customer_key", "ordered_on"],
+    description: "What each known customer did on each day.",
+    columns: &[
+        col("customer_key", Key, "Who bought or gave back."),
+        col("ordered_on", Date, "The day."),
+        col("orders", Int, "Orders that are purchases; 0 on days of returns alone."),
+        col("purchase_amount", Money, "Revenue of these orders."),
+        col("net_amount", Money, "Revenue of the day, returns deducted."),
+    ],
+};
+
+pub(crate) static CUSTOMER_MONTHS: Table = Table {
+    name: "customer_months",
+    group: Group::Meta,
+    visibility: Visibility::Working,
+    grain: "customer with a purchase and month with order lines",
+    key: &["customer_key", "month_number"],
+    description: "What each customer did in each month.",
+    columns: &[
+        col("customer_key", Key, "Who bought or gave back."),
+        col("month_number", Int, "Twelve times the year and the months before this one."),
+        col("orders", Int, "Orders that are purchases; 0 in months of returns alone."),
+        col("net_amount", Money, "Revenue of the month, returns deducted."),
+    ],
+};
+
+pub(crate) static CUSTOMER_COHORTS: Table = Table {
+    name: "customer_cohorts",
+    group: Group::Meta,
+    visibility: Visibility::Working,
+    grain: "kind of cohort and customer",
+    key: &["cohort_kind", "customer_key"],
+    description: "The cohorts a customer belongs to.",
+    columns: &[
+        col("cohort_kind", Text, "What the cohort starts with: first_purchase or signup."),
+        col("customer_key", Key, "The customer."),
+        col("cohort_month", Int, "The cohort's month, numbered as in customer_months."),
+        col("started_on", Date, "Day of the first purchase or the signup."),
+        null("first_order_on", Date, "Day of the first purchase."),
+        null("last_order_on", Date, "Day of the latest purchase."),
+    ],
+};
+
+pub(crate) static SECOND_PURCHASE_WAITS: Table = Table {
+    name: "second_purchase_waits",
+    group: Group::Meta,
+    visibility: Visibility::Working,
+    grain: "days of waiting",
+    key: &["day"],
+    description: "How long customers waited for their second purchase.",
+    columns: &[
+        col("day", Int, "Days since the first purchase."),
+        col("events", Count, "Second purchases made on this day."),
+        col("censored", Count, "Customers watched this long and still without one."),
     ],
 };
 

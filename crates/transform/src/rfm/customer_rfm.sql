@@ -61,37 +61,37 @@ overlaid AS (
     FROM scored
 )
 SELECT
-    customer_key,
-    region_key,
-    days_since_last_order,
-    orders,
-    monetary,
-    r_score,
-    f_score,
-    m_score,
-    fm_score,
-    concat(CAST(r_score AS VARCHAR), CAST(f_score AS VARCHAR), CAST(m_score AS VARCHAR)) AS rfm_code,
-    base_segment,
-    CASE WHEN price_sensitive_basis IS NULL THEN base_segment ELSE 'Price Sensitive' END AS segment,
-    price_sensitive_basis IS NOT NULL AS is_price_sensitive,
-    price_sensitive_basis,
-    discounted_order_share,
-    discount_rate,
-    score_quality,
+    o.customer_key,
+    o.region_key,
+    o.days_since_last_order,
+    o.orders,
+    o.monetary,
+    o.r_score,
+    o.f_score,
+    o.m_score,
+    o.fm_score,
+    concat(CAST(o.r_score AS VARCHAR), CAST(o.f_score AS VARCHAR), CAST(o.m_score AS VARCHAR)) AS rfm_code,
+    o.base_segment,
+    CASE WHEN o.price_sensitive_basis IS NULL THEN o.base_segment ELSE 'Price Sensitive' END AS segment,
+    o.price_sensitive_basis IS NOT NULL AS is_price_sensitive,
+    o.price_sensitive_basis,
+    o.discounted_order_share,
+    o.discount_rate,
+    o.score_quality,
     concat(
-        'last order ', CAST(days_since_last_order AS VARCHAR), ' days ago (R=', CAST(r_score AS VARCHAR), '); ',
-        CAST(frequency AS VARCHAR), CASE WHEN frequency = 1 THEN ' purchase' ELSE ' purchases' END, ' (F=', CAST(f_score AS VARCHAR), '); spent ',
-        CAST(CAST(monetary AS DECIMAL(18, 2)) AS VARCHAR), ' (M=', CAST(m_score AS VARCHAR), ')',
-        CASE price_sensitive_basis
+        'last order ', CAST(o.days_since_last_order AS VARCHAR), ' days ago (R=', CAST(o.r_score AS VARCHAR), '); ',
+        CAST(o.frequency AS VARCHAR), CASE WHEN o.frequency = 1 THEN ' purchase' ELSE ' purchases' END, ' (F=', CAST(o.f_score AS VARCHAR), '); spent ',
+        CAST(CAST(o.monetary AS DECIMAL(18, 2)) AS VARCHAR), ' (M=', CAST(o.m_score AS VARCHAR), ')',
+        CASE o.price_sensitive_basis
             WHEN 'discount' THEN concat(
-                '; ', CAST(CAST(discounted_order_share * 100 AS INT) AS VARCHAR), ' % of orders discounted, by ',
-                CAST(CAST(discount_rate * 100 AS INT) AS VARCHAR), ' % over all'
+                '; ', CAST(CAST(o.discounted_order_share * 100 AS INT) AS VARCHAR), ' % of orders discounted, by ',
+                CAST(CAST(o.discount_rate * 100 AS INT) AS VARCHAR), ' % over all'
             )
             WHEN 'grid' THEN '; buys often and spends little'
             ELSE ''
         END
     ) AS segment_reason,
-    -- Filled from the previous snapshot once segments are followed over time.
-    CAST(NULL AS VARCHAR) AS previous_segment
-FROM overlaid
-ORDER BY customer_key
+    p.segment AS previous_segment
+FROM overlaid AS o
+LEFT JOIN previous_customer_rfm AS p ON o.customer_key = p.customer_key
+ORDER BY o.customer_key

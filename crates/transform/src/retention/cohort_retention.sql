@@ -1,0 +1,121 @@
+-- Every cohort in every month from its start to as_of's, whether anybody bought or not.
+WITH sizes AS (
+    SELECT cohort_kind, cohort_month, COUNT(*) AS cohort_size
+    FROM customer_cohorts
+    GROUP BY cohort_kind, cohort_month
+),
+calendar AS (
+    SELECT
+        CAST(year * 12 + month - 1 AS INT) AS month_number,
+        month_start,
+        CAST(month_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
+    FROM dim_date
+    WHERE day_of_month = 1 AND month_start <= CAST($as_of AS DATE)
+),
+cells AS (
+    SELECT
+        s.cohort_kind,
+        s.cohort_month,
+        c.month_number - s.cohort_month AS period,
+        s.cohort_size,
+        c.last_day <= CAST($as_of AS DATE) AS is_complete
+    FROM sizes AS s
+    INNER JOIN calendar AS c ON c.month_number >= s.cohort_month
+),
+-- What was bought before a signup, or given back before a first purchase, counts in the cohort's first month.
+activity AS (
+    SELECT
+        c.cohort_kind,
+        c.cohort_month,
+        m.customer_key,
+        CASE WHEN m.month_number > c.cohort_month THEN m.month_number - c.cohort_month ELSE 0 END AS period,
+        m.orders,
+        m.net_amount
+    FROM customer_cohorts AS c
+    INNER JOIN customer_months AS m ON c.customer_key = m.customer_key
+),
+per_customer AS (
+    SELECT cohort_kind, cohort_month, customer_key, period, SUM(orders) AS orders, SUM(net_amount) AS net_amount
+    FROM activity
+    GROUP BY cohort_kind, cohort_month, customer_key, period
+),
+active AS (
+    SELECT
+        cohort_kind,
+        cohort_month,
+        period,
+        COUNT(CASE WHEN orders > 0 THEN 1 END) AS active_customers,
+        SUM(orders) AS orders,
+        SUM(net_amount) AS net_amount
+    FROM per_customer
+    GROUP BY cohort_kind, cohort_month, period
+),
+-- Seen for the last time in this period; summed up from the end they are those active in it or later.
+last_periods AS (
+    SELECT cohort_kind, cohort_month, customer_key, MAX(period) AS period
+    FROM per_customer
+    WHERE orders > 0
+    GROUP BY cohort_kind, cohort_month, customer_key
+),
+leaving AS (
+    SELECT cohort_kind, cohort_month, period, COUNT(*) AS customers
+    FROM last_periods
+    GROUP BY cohort_kind, cohort_month, period
+),
+filled AS (
+    SELECT
+        c.cohort_kind,
+        c.cohort_month,
+        c.period,
+        c.cohort_size,
+        c.is_complete,
+        COALESCE(a.active_customers, 0) AS active_customers,
+        COALESCE(a.orders, 0) AS orders,
+        COALESCE(a.net_amount, CAST(0 AS DECIMAL(18, 4))) AS net_amount,
+        COALESCE(l.customers, 0) AS leaving
+    FROM cells AS c
+    LEFT JOIN active AS a ON c.cohort_kind = a.cohort_kind AND c.cohort_month = a.cohort_month AND c.period = a.period
+    LEFT JOIN leaving AS l ON c.cohort_kind = l.cohort_kind AND c.cohort_month = l.cohort_month AND c.period = l.period
+),
+followed AS (
+    SELECT
+        cohort_kind,
+        cohort_month,
+        period,
+        cohort_size,
+        is_complete,
+        active_customers,
+        orders,
+        net_amount,
+        SUM(leaving) OVER (
+            PARTITION BY cohort_kind, cohort_month ORDER BY period DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS active_or_later,
+        LAG(active_customers) OVER (PARTITION BY cohort_kind, cohort_month ORDER BY period) AS active_before,
+        SUM(net_amount) OVER (
+            PARTITION BY cohort_kind, cohort_month ORDER BY period ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS running_amount,
+        SUM(CASE WHEN period = 0 THEN net_amount ELSE CAST(0 AS DECIMAL(18, 4)) END) OVER (
+            PARTITION BY cohort_kind, cohort_month
+        ) AS first_amount
+    FROM filled
+)
+SELECT
+    f.cohort_kind,
+    m.month_start AS cohort_start,
+    f.period,
+    CAST(f.cohort_size AS INT) AS cohort_size,
+    CAST(f.active_customers AS INT) AS active_customers,
+    CAST(f.active_customers AS DOUBLE) / CAST(f.cohort_size AS DOUBLE) AS retention_rate,
+    CAST(f.active_or_later AS DOUBLE) / CAST(f.cohort_size AS DOUBLE) AS retention_on_or_after,
+    CASE WHEN f.active_before > 0
+        THEN CAST(f.active_before - f.active_customers AS DOUBLE) / CAST(f.active_before AS DOUBLE)
+    END AS churn_rate,
+    CAST(f.orders AS INT) AS orders,
+    f.net_amount,
+    CASE WHEN f.first_amount > 0 THEN CAST(f.net_amount AS DOUBLE) / CAST(f.first_amount AS DOUBLE) END AS revenue_retention,
+    CAST(f.running_amount / f.cohort_size AS DECIMAL(18, 4)) AS cumulative_revenue_per_customer,
+    CASE WHEN f.orders > 0 THEN CAST(f.net_amount / f.orders AS DECIMAL(18, 4)) END AS average_order_value,
+    f.is_complete
+FROM followed AS f
+INNER JOIN calendar AS m ON f.cohort_month = m.month_number
+ORDER BY f.cohort_kind, m.month_start, f.period

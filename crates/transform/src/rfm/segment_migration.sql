@@ -1,0 +1,26 @@
+-- Who was where in the snapshot before this day, and is where now; New came since, Gone is no longer scored.
+WITH moves AS (
+    SELECT
+        COALESCE(p.segment, 'New') AS from_segment,
+        COALESCE(c.segment, 'Gone') AS to_segment,
+        COALESCE(c.monetary, CAST(0 AS DECIMAL(18, 4))) AS monetary
+    FROM customer_rfm AS c
+    FULL JOIN previous_customer_rfm AS p ON c.customer_key = p.customer_key
+),
+counted AS (
+    SELECT from_segment, to_segment, COUNT(*) AS customers, SUM(monetary) AS net_amount
+    FROM moves
+    GROUP BY from_segment, to_segment
+),
+shared AS (
+    SELECT from_segment, to_segment, customers, net_amount, SUM(customers) OVER (PARTITION BY from_segment) AS from_customers
+    FROM counted
+)
+SELECT
+    from_segment,
+    to_segment,
+    CAST(customers AS INT) AS customers,
+    net_amount,
+    CAST(customers AS DOUBLE) / CAST(from_customers AS DOUBLE) AS share_of_from
+FROM shared
+ORDER BY from_segment, to_segment

@@ -1,0 +1,6 @@
+WITH groups AS (
+    SELECT date_key / 100 AS year_month, region_key, SUM(CAST(net_amount AS DECIMAL(38, 4))) AS net_amount
+    FROM fact_sales
+    GROUP BY date_key / 100, region_key
+)
+SELECT COUNT(*) AS expected_rows, SUM(net_amount) AS expected_amount FROM groups

@@ -1,0 +1,4 @@
+WITH groups AS (
+    SELECT region_key, SUM(CAST(net_amount AS DECIMAL(38, 4))) AS net_amount FROM fact_sales GROUP BY region_key
+)
+SELECT COUNT(*) AS expected_rows, SUM(net_amount) AS expected_amount FROM groups
