@@ -290,7 +290,10 @@ async fn stop_signal() -> u8 {
     }
 }
 
+/// As many threads as `engine.threads` says, for queries and for what is computed beside them.
 pub fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.engine.threads.max(1));
+    pool.build_global().map_err(|e| Error::Worker(e.to_string()))?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.engine.threads.max(1))
         .enable_all()

@@ -38,7 +38,7 @@ pub(crate) async fn deduplicate(
         Deduplicate::Keys { keys, keep, by } => one_a_key(rows, keys, *keep, by),
     };
     let kept = kept.map_err(compute)?;
-    write(session, kept, entity, to).await?;
+    write(kept, entity, to).await?;
     let (loaded, amount) = totals(session, entity, to).await.map_err(compute)?;
     book.rows_deduplicated = book.rows_loaded - loaded;
     book.rows_loaded = loaded;
@@ -62,7 +62,7 @@ fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-async fn write(_session: &SessionContext, rows: DataFrame, entity: Entity, to: &Path) -> Result<(), Error> {
+async fn write(rows: DataFrame, entity: Entity, to: &Path) -> Result<(), Error> {
     let store = |source| Error::Store { entity, source };
     let mut file = TableFile::create(to, staged_schema(entity)).map_err(store)?;
     let compute = |source| Error::Compute { entity, step: "the rows without duplicates", source };

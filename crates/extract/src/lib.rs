@@ -17,6 +17,7 @@ mod rejects;
 mod rows;
 mod session;
 mod source;
+mod source_order;
 mod stage;
 mod staged;
 mod table_file;

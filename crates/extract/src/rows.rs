@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::filter_record_batch;
+use arrow::compute::kernels::length::length;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
@@ -65,6 +66,10 @@ pub(crate) fn staged_schema(name: Entity) -> SchemaRef {
             fields.push(Field::new("gross_amount", Type::Money.arrow(), true));
         }
         fields.push(Field::new(column.name, column.kind.arrow(), true));
+    }
+    if name == Entity::Sales {
+        // The fact table is sorted by it first, so that 9 comes before 10.
+        fields.push(Field::new("order_length", DataType::Int32, true));
     }
     Arc::new(Schema::new(fields))
 }
@@ -185,6 +190,9 @@ impl Rules {
             ("net_amount", amounts.net),
             ("cost_amount", amounts.cost),
         ]);
+        if let Some(Ok(lengths)) = mapped.get("order_id").map(|ids| length(ids)) {
+            mapped.columns.push(("order_length", lengths));
+        }
         for row in later_than(mapped.get("ordered_at"), self.day) {
             let raw = self.raw(batch, "ordered_at", row);
             let reason = format!("lies after {}, the day of the run", self.day);

@@ -23,6 +23,9 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     options.sql_parser.enable_ident_normalization = false;
     // Slices of view arrays each count the buffer they share, and sorts would spill long before memory is short.
     options.execution.parquet.schema_force_view_types = false;
+    // A dimension of some hundred thousand members is held once and not dealt out: the fact keeps its order and its place.
+    options.optimizer.hash_join_single_partition_threshold = engine.memory / 16;
+    options.optimizer.hash_join_single_partition_threshold_rows = engine.memory / 512;
     // 0.6 in a statement is the decimal 0.6.
     options.sql_parser.parse_float_as_decimal = true;
     // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.

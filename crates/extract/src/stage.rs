@@ -10,6 +10,7 @@ use arrow::compute::max;
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::{DateTime, NaiveDate};
 use config::{AsOf, Limits, Pipeline, Source};
+use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::{StreamExt, stream};
 use schema::{ENTITIES, Entity};
@@ -19,6 +20,7 @@ use crate::mapping::{self, Mapping};
 use crate::rejects::RejectFile;
 use crate::rows::{Rules, Sorted, amount_column, staged_schema};
 use crate::source::{self, Opened, Reading, Stream};
+use crate::source_order::SourceOrder;
 use crate::staged::{Book, Origin, Staged, StagedEntity};
 use crate::table_file::TableFile;
 use crate::{deduplicate, derive};
@@ -63,7 +65,8 @@ pub async fn stage(
         if entity == Entity::Sales {
             staged.as_of = as_of(fixed, newest, &one)?;
         }
-        register(session, entity.name(), &one.path).await.map_err(|source| Error::Compute {
+        let order: &[&str] = if one.in_order { &["order_length", "order_id", "line_number"] } else { &[] };
+        register(session, entity.name(), &one.path, order).await.map_err(|source| Error::Compute {
             entity,
             step: "the staged rows",
             source,
@@ -79,9 +82,17 @@ pub async fn stage(
     Ok(staged)
 }
 
-/// Makes a Parquet file readable as a table.
-pub async fn register(session: &SessionContext, name: &str, path: &Path) -> Result<(), datafusion::error::DataFusionError> {
-    session.register_parquet(name, path.to_string_lossy(), ParquetReadOptions::default()).await
+/// Makes a Parquet file readable as a table; `order` names the columns its rows are sorted by, ascending.
+pub async fn register(
+    session: &SessionContext,
+    name: &str,
+    path: &Path,
+    order: &[&str],
+) -> Result<(), datafusion::error::DataFusionError> {
+    let order: Vec<_> = order.iter().map(|column| ident(*column).sort(true, false)).collect();
+    let file_sort_order = if order.is_empty() { Vec::new() } else { vec![order] };
+    let options = ParquetReadOptions { file_sort_order, ..ParquetReadOptions::default() };
+    session.register_parquet(name, path.to_string_lossy(), options).await
 }
 
 fn as_of(fixed: Option<NaiveDate>, newest: Option<i64>, sales: &StagedEntity) -> Result<NaiveDate, Error> {
@@ -122,7 +133,7 @@ impl Job<'_> {
             None => self.store(TableFile::create(&path, staged_schema(self.entity)).and_then(TableFile::finish))?,
         };
         let book = Book { rows_in: rows, rows_loaded: rows, ..Book::default() };
-        Ok(StagedEntity { path, origin, book, limits: None, rejects: None, first_reject: None })
+        Ok(StagedEntity { path, origin, book, in_order: false, limits: None, rejects: None, first_reject: None })
     }
 
     /// The staged entity and its newest sale in microseconds.
@@ -151,6 +162,7 @@ impl Job<'_> {
             path: kept,
             origin: Origin::Source,
             book: tally.book,
+            in_order: self.entity == Entity::Sales && source.deduplicate.is_none() && tally.order.holds(),
             limits: Some(source.rejects),
             rejects: Some(self.path("rejects", self.entity.name())),
             first_reject: tally.first_reject,
@@ -209,6 +221,7 @@ impl Job<'_> {
 struct Tally {
     book: Book,
     newest: Option<i64>,
+    order: SourceOrder,
     first_reject: Option<String>,
 }
 
@@ -223,7 +236,7 @@ impl Tally {
             amount_filtered: zero,
             ..Book::default()
         };
-        Self { book, newest: None, first_reject: None }
+        Self { book, newest: None, order: SourceOrder::new(), first_reject: None }
     }
 
     fn add(&mut self, batch: &Sorted) {
@@ -241,6 +254,7 @@ impl Tally {
         ] {
             *sum = sum.map(|sum| sum + amount);
         }
+        self.order.watch(&batch.accepted);
         if let Some(times) = batch.accepted.column_by_name("ordered_at") {
             self.newest = self.newest.max(max(times.as_primitive::<TimestampMicrosecondType>()));
         }

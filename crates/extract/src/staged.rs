@@ -27,6 +27,8 @@ pub struct StagedEntity {
     pub path: PathBuf,
     pub origin: Origin,
     pub book: Book,
+    /// Order lines alone: whether the file has them by order (the shorter number first) and line.
+    pub in_order: bool,
     /// Shares of rejects that warn and close the gate.
     pub limits: Option<config::RejectLimits>,
     /// Parquet file of the records set aside; none for an entity without a source.

@@ -1,7 +1,8 @@
 //! Parquet files as Power BI's reader takes them: snappy, data page v1, no embedded Arrow schema.
 //!
 //! The bytes depend on the rows and their order alone: rows are re-cut to fixed batches first, because page borders
-//! follow the batches handed to the writer, and those follow the thread count.
+//! follow the batches handed to the encoder, and those follow the thread count. The columns of a row group are encoded
+//! side by side, each by one thread from first row to last, so that the number of threads changes no byte either.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,13 +10,15 @@ use std::path::{Path, PathBuf};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::CastOptions;
 use arrow::compute::{BatchCoalescer, cast_with_options};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 /// Rows of a row group: small enough to hold a few in memory, large enough to scan fast.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
@@ -37,7 +40,10 @@ pub struct TableFile {
     path: PathBuf,
     schema: SchemaRef,
     coalescer: BatchCoalescer,
-    writer: ArrowWriter<File>,
+    /// Batches of the row group that is being filled.
+    waiting: Vec<RecordBatch>,
+    columns: ArrowRowGroupWriterFactory,
+    writer: SerializedFileWriter<File>,
     rows: u64,
 }
 
@@ -53,10 +59,11 @@ impl TableFile {
             .set_created_by("consumer360".to_owned())
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, schema.clone(), options)
+        let (writer, columns) = ArrowWriter::try_new_with_options(file, schema.clone(), options)
+            .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|source| FileError::Encode { path: path.to_path_buf(), source })?;
         let coalescer = BatchCoalescer::new(schema.clone(), BATCH_ROWS);
-        Ok(Self { path: path.to_path_buf(), schema, coalescer, writer, rows: 0 })
+        Ok(Self { path: path.to_path_buf(), schema, coalescer, waiting: Vec::new(), columns, writer, rows: 0 })
     }
 
     /// Appends rows; columns are matched by position and cast to the file's types without loss.
@@ -65,7 +72,7 @@ impl TableFile {
         self.rows += batch.num_rows() as u64;
         self.coalescer.push_batch(batch).map_err(|e| self.shape(&e))?;
         while let Some(full) = self.coalescer.next_completed_batch() {
-            self.encode(&full)?;
+            self.take(full)?;
         }
         Ok(())
     }
@@ -74,16 +81,41 @@ impl TableFile {
     pub fn finish(mut self) -> Result<u64, FileError> {
         self.coalescer.finish_buffered_batch().map_err(|e| self.shape(&e))?;
         while let Some(rest) = self.coalescer.next_completed_batch() {
-            self.encode(&rest)?;
+            self.take(rest)?;
         }
+        self.encode()?;
         let Self { path, writer, rows, .. } = self;
         let file = writer.into_inner().map_err(|source| FileError::Encode { path: path.clone(), source })?;
         file.sync_all().map_err(|source| FileError::Io { path, source })?;
         Ok(rows)
     }
 
-    fn encode(&mut self, batch: &RecordBatch) -> Result<(), FileError> {
-        self.writer.write(batch).map_err(|source| FileError::Encode { path: self.path.clone(), source })
+    fn take(&mut self, batch: RecordBatch) -> Result<(), FileError> {
+        self.waiting.push(batch);
+        if self.waiting.len() * BATCH_ROWS >= ROW_GROUP_ROWS { self.encode() } else { Ok(()) }
+    }
+
+    /// Encodes the waiting batches as a row group.
+    fn encode(&mut self) -> Result<(), FileError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        self.row_group(&waiting).map_err(|source| FileError::Encode { path: self.path.clone(), source })
+    }
+
+    fn row_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
+        let writers = self.columns.create_column_writers(self.writer.flushed_row_groups().len())?;
+        let columns: Vec<_> = writers.into_iter().zip(self.schema.fields()).enumerate().collect();
+        let encoded: Vec<ArrowColumnChunk> = columns
+            .into_par_iter()
+            .map(|(place, (writer, field))| column_chunk(writer, field, batches.iter().map(|batch| batch.column(place))))
+            .collect::<Result<_, _>>()?;
+        let mut group = self.writer.next_row_group()?;
+        for chunk in encoded {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close().map(|_| ())
     }
 
     fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, FileError> {
@@ -108,4 +140,18 @@ impl TableFile {
     fn shape(&self, error: &ArrowError) -> FileError {
         FileError::Shape { path: self.path.clone(), detail: error.to_string() }
     }
+}
+
+/// One column of a row group; the tables have no nested types, so a field has one column.
+fn column_chunk<'a>(
+    mut writer: ArrowColumnWriter,
+    field: &Field,
+    values: impl Iterator<Item = &'a ArrayRef>,
+) -> Result<ArrowColumnChunk, ParquetError> {
+    for values in values {
+        for leaf in compute_leaves(field, values)? {
+            writer.write(&leaf)?;
+        }
+    }
+    writer.close()
 }

@@ -95,6 +95,11 @@ impl Table {
         Arc::new(Schema::new(fields))
     }
 
+    /// Whether the first column of the key is sorted by length before its text, so that order 9 comes before order 10.
+    pub fn shorter_ids_first(&self) -> bool {
+        self.name == "fact_sales"
+    }
+
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|c| c.name == name)
     }

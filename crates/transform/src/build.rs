@@ -12,8 +12,7 @@ use config::Transform;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::ident;
-use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile};
 use futures::StreamExt;
 use schema::TABLES;
@@ -21,7 +20,7 @@ use schema::TABLES;
 use crate::grid;
 use crate::prediction::{affinity, lifetime};
 use crate::retention::survival;
-use crate::sql::{VIEWS, inputs, parameters, statement, view};
+use crate::sql::{Given, VIEWS, inputs, parameters, statement, view};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -76,7 +75,7 @@ pub async fn build(
     fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_path_buf(), source })?;
     let mut warehouse = Warehouse { folder: folder.to_path_buf(), as_of: staged.as_of, tables: Vec::new() };
     let builder = Builder { session, options, as_of: staged.as_of, folder };
-    builder.register_views().await?;
+    builder.register_source_views().await?;
     builder.register_previous(previous).await?;
     for contract in TABLES {
         if WRITTEN_LATER.contains(&contract.name) || warehouse.tables.iter().any(|t| t.contract.name == contract.name) {
@@ -95,6 +94,9 @@ pub async fn build(
     Ok(warehouse)
 }
 
+/// Views over what was staged.
+const SOURCE_VIEWS: [&str; 2] = ["sales_lines", "placed_lines"];
+
 /// Written by the gate and the publisher.
 const WRITTEN_LATER: [&str; 3] = ["meta_run", "meta_reconciliation", "meta_checks"];
 
@@ -105,28 +107,38 @@ pub(crate) struct Builder<'a> {
     pub folder: &'a Path,
 }
 
+/// Tables that Rust computed, by name.
+pub(crate) type Computed = Vec<(&'static str, Vec<RecordBatch>)>;
+
 /// A built table's contract, file and rows.
 type Built = (&'static schema::Table, PathBuf, u64);
 
 impl Builder<'_> {
     /// Views over tables that do not exist yet cannot be planned, so only those on staged entities are made first.
-    async fn register_views(&self) -> Result<(), Error> {
-        self.register_view("sales_lines").await
+    async fn register_source_views(&self) -> Result<(), Error> {
+        let given = self.given().await.map_err(|source| Error::Compute { table: "sales".to_owned(), source })?;
+        for name in SOURCE_VIEWS {
+            self.register_view(name, given).await?;
+        }
+        Ok(())
     }
 
-    async fn register_view(&self, name: &'static str) -> Result<(), Error> {
+    async fn register_view(&self, name: &'static str, given: Given) -> Result<(), Error> {
         let compute = |source| Error::Compute { table: name.to_owned(), source };
-        let numbered = name != "sales_lines" || self.every_line_is_numbered().await.map_err(compute)?;
-        let Some(sql) = view(name, numbered, &self.options.rfm.scoring) else { return Ok(()) };
+        let Some(sql) = view(name, given, &self.options.rfm.scoring) else { return Ok(()) };
         let frame = self.frame(sql).await.map_err(compute)?;
         self.session.register_table(name, frame.into_view()).map_err(compute)?;
         Ok(())
     }
 
-    async fn every_line_is_numbered(&self) -> Result<bool, DataFusionError> {
-        let unnumbered =
-            self.session.sql("SELECT COUNT(*) AS unnumbered FROM sales WHERE line_number IS NULL").await?.collect().await?;
-        Ok(unnumbered.iter().all(|b| b.column(0).as_primitive::<Int64Type>().values().iter().all(|n| *n == 0)))
+    /// Numbering lines means sorting them, and finding their region means a join: both only where they must be.
+    async fn given(&self) -> Result<Given, DataFusionError> {
+        let sql = "SELECT COUNT(*) - COUNT(line_number) AS unnumbered, COUNT(*) - COUNT(region) AS unplaced FROM sales";
+        let missing = self.session.sql(sql).await?.collect().await?;
+        let none = |place: usize| {
+            missing.iter().all(|b| b.column(place).as_primitive::<Int64Type>().values().iter().all(|n| *n == 0))
+        };
+        Ok(Given { number: none(0), region: none(1) })
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, DataFusionError> {
@@ -143,8 +155,9 @@ impl Builder<'_> {
     /// Builds a table, and with it those that come out of the same computation.
     async fn tables(&self, contract: &'static schema::Table) -> Result<Vec<Built>, Error> {
         if contract.name == "rfm_scores" {
-            for name in VIEWS.into_iter().filter(|name| *name != "sales_lines") {
-                self.register_view(name).await?;
+            let all = Given { number: true, region: true };
+            for name in VIEWS.into_iter().filter(|name| !SOURCE_VIEWS.contains(name)) {
+                self.register_view(name, all).await?;
             }
         }
         if let Some(family) = FAMILIES.iter().find(|family| family.contains(&contract.name)) {
@@ -174,7 +187,7 @@ impl Builder<'_> {
         Ok(built)
     }
 
-    async fn compute(&self, family: &[&'static str]) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+    async fn compute(&self, family: &[&'static str]) -> Result<Computed, Error> {
         match family.first().copied() {
             Some("segment_grid") => grid::tables(self),
             Some("second_purchase_survival") => survival::tables(self).await,
@@ -237,14 +250,17 @@ impl Builder<'_> {
         file.finish().map_err(store)
     }
 
-    /// Registers the file with its order, so that grouping by the key's first columns needs no hash table.
+    /// Registers the file, with its order where grouping by the key's first columns is worth a stream of its own: the
+    /// largest tables are read faster in as many pieces as there are threads.
     async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
-        let order = contract.key.iter().map(|column| ident(*column).sort(true, false)).collect();
-        let options = ParquetReadOptions { file_sort_order: vec![order], ..ParquetReadOptions::default() };
-        let registered = self.session.register_parquet(contract.name, path.to_string_lossy().as_ref(), options).await;
+        let order = if IN_PIECES.contains(&contract.name) { &[] } else { contract.key };
+        let registered = extract::register(self.session, contract.name, path, order).await;
         registered.map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
     }
 }
+
+/// Tables whose order nobody is told.
+const IN_PIECES: [&str; 2] = ["fact_sales", "orders"];
 
 /// Tables that Rust computes, those together that come out of one computation.
 const FAMILIES: [&[&str]; 4] = [

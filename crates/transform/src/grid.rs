@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int16Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int16Array, Int32Array, StringArray};
 use config::Grid;
 
-use crate::build::{Builder, Error};
+use crate::build::{Builder, Computed, Error};
 use crate::rows::batch;
 
 const STANDARD: [[&str; 5]; 5] = [
@@ -29,7 +29,7 @@ const WORKSHOP12: [[&str; 3]; 5] = [
 ];
 
 /// The working table `segment_grid`.
-pub(crate) fn tables(builder: &Builder<'_>) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+pub(crate) fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
     let cells = cells(&builder.options.rfm.grid);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(cells.iter().map(|c| c.0).collect::<Int16Array>()),

@@ -1,11 +1,11 @@
 //! Which statement builds which table, and the values bound to its parameters.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use config::{AtRisk, Frequency, PriceSensitive, Returns, Scoring, Thresholds, Tiers, Transform, Universe};
 use datafusion::scalar::ScalarValue;
 
 /// Views between tables, in the order they are made; each is looked up by [`view`].
-pub const VIEWS: [&str; 4] = ["sales_lines", "score_values", "score_ranks", "scores"];
+pub const VIEWS: [&str; 5] = ["sales_lines", "placed_lines", "score_values", "score_ranks", "scores"];
 
 /// The statement that builds a table of `schema::TABLES`; none for tables that other crates write and for tables that
 /// this version publishes empty.
@@ -65,11 +65,21 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The statement behind a view. `numbered` says that every sales line has a line number of its own.
-pub(crate) fn view(name: &str, numbered: bool, scoring: &Scoring) -> Option<&'static str> {
+/// What every sales line of the source has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// A line number of its own.
+    pub number: bool,
+    pub region: bool,
+}
+
+/// The statement behind a view.
+pub(crate) fn view(name: &str, given: Given, scoring: &Scoring) -> Option<&'static str> {
     Some(match name {
-        "sales_lines" if numbered => include_str!("star/sales_lines_given.sql"),
+        "sales_lines" if given.number => include_str!("star/sales_lines_given.sql"),
         "sales_lines" => include_str!("star/sales_lines_numbered.sql"),
+        "placed_lines" if given.region => include_str!("star/placed_lines_given.sql"),
+        "placed_lines" => include_str!("star/placed_lines_by_customer.sql"),
         "score_values" => include_str!("rfm/score_values.sql"),
         "score_ranks" => include_str!("rfm/score_ranks.sql"),
         "scores" => match scoring {
@@ -89,7 +99,7 @@ pub fn view_statements() -> Vec<(&'static str, Vec<&'static str>)> {
     let modes = [Scoring::NtileTied, Scoring::Ntile, Scoring::Quantile, Scoring::PandasFirst, Scoring::Fixed(no_bounds)];
     let variants = |name| {
         let mut found = Vec::new();
-        for sql in modes.iter().flat_map(|mode| [view(name, true, mode), view(name, false, mode)]).flatten() {
+        for sql in modes.iter().flat_map(|mode| [true, false].map(|all| view(name, Given { number: all, region: all }, mode))).flatten() {
             if !found.contains(&sql) {
                 found.push(sql);
             }
@@ -110,7 +120,7 @@ pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static
     // The workshop's grid names Price Sensitive itself, so nothing is laid over it.
     let rule = if options.rfm.grid == config::Grid::Workshop12 { "off" } else { rule };
     let mut parameters = vec![
-        ("as_of", ScalarValue::Date32(Some(as_of.num_days_from_ce() - EPOCH_FROM_CE))),
+        ("as_of", ScalarValue::Date32(Some(day_number(as_of)))),
         ("exclude_returns", ScalarValue::from(options.returns == Returns::Exclude)),
         ("by_purchase_days", ScalarValue::from(options.rfm.frequency == Frequency::PurchaseDays)),
         ("by_region", ScalarValue::from(options.rfm.universe == Universe::Region)),
@@ -142,8 +152,10 @@ fn mart_parameters(options: &Transform) -> Vec<(&'static str, ScalarValue)> {
     ]
 }
 
-/// Days from 0001-01-01 to 1970-01-01, in chrono's count.
-const EPOCH_FROM_CE: i32 = 719_163;
+/// A day as the number a date32 holds.
+pub(crate) fn day_number(day: NaiveDate) -> i32 {
+    day.to_epoch_days()
+}
 
 fn bounds(thresholds: &Thresholds) -> Vec<(&'static str, ScalarValue)> {
     const RECENCY: [&str; 4] = ["recency_1", "recency_2", "recency_3", "recency_4"];

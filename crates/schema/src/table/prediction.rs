@@ -53,6 +53,8 @@ pub(crate) static CLV_MODEL: Table = Table {
         null("se3", Number, "Standard error of the third parameter."),
         null("se4", Number, "Standard error of the fourth parameter."),
         null("log_likelihood", Number, "Log-likelihood at the optimum."),
+        null("log_score", Number, "Log probability the model gave the purchases held out; the highest is chosen."),
+        col("is_chosen", Bool, "True for the model the customers' figures come from."),
         col("customers", Int, "Customers the model was fitted to."),
         col("distinct_rows", Int, "Distinct purchase histories among them."),
         null("gradient_norm", Number, "Norm of the gradient at the optimum."),

@@ -1,9 +1,8 @@
 //! Being written.
 
-use arrow::array::RecordBatch;
 
-use crate::build::{Builder, Error};
+use crate::build::{Builder, Computed, Error};
 
-pub(crate) async fn tables(_builder: &Builder<'_>) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+pub(crate) async fn tables(_builder: &Builder<'_>) -> Result<Computed, Error> {
     Ok(Vec::new())
 }

@@ -1,9 +1,213 @@
-//! Being written.
+//! `customer_clv`, `clv_model` and `clv_backtest`: purchase days in, expected purchases and their worth out.
+//!
+//! A month is a twelfth of 365 days. The models are judged on the last 90 and the last 180 days before `as_of`, each time
+//! with what was known before them.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
 
-use crate::build::{Builder, Error};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type};
+use clv::{Choice, Collected, Collector, Model, Prediction, Warm};
+use config::ClvModel;
+use futures::StreamExt;
 
-pub(crate) async fn tables(_builder: &Builder<'_>) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
-    Ok(Vec::new())
+use crate::build::{Builder, Computed, Error};
+use crate::rows::{batch, in_background, money, units};
+use crate::sql::day_number;
+
+const TABLE: &str = "customer_clv";
+/// Days held out to judge the models by.
+const HELD_OUT: [i32; 2] = [90, 180];
+
+pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+    let as_of = day_number(builder.as_of);
+    let cutoffs = HELD_OUT.map(|days| as_of - days);
+    let (collected, regions) = purchases(builder, Collector::new(as_of, &cutoffs)).await?;
+    let warm = known_models(builder).await?;
+    let options = options(&builder.options.clv);
+    let (collected, prediction) = in_background(TABLE, move || {
+        let prediction = clv::predict(&collected.histories, &collected.cutoffs, &warm, &options);
+        (collected, prediction)
+    })
+    .await?;
+    Ok(vec![
+        (TABLE, vec![customers(&collected, &regions, &prediction)?]),
+        ("clv_model", vec![models(&prediction)?]),
+        ("clv_backtest", vec![backtests(&prediction, &cutoffs)?]),
+    ])
+}
+
+fn options(clv: &config::Clv) -> clv::Options {
+    let model = match clv.model {
+        ClvModel::Auto => Choice::Auto,
+        ClvModel::BgNbd => Choice::Fixed(Model::BgNbd),
+        ClvModel::MbgNbd => Choice::Fixed(Model::MbgNbd),
+        ClvModel::ParetoNbd => Choice::Fixed(Model::ParetoNbd),
+        ClvModel::Nbd => Choice::Fixed(Model::Nbd),
+    };
+    clv::Options { model, monthly_discount: clv.monthly_discount, margin: clv.margin, month_days: 365.0 / 12.0 }
+}
+
+/// Every purchase day into the collector; beside it the region of each customer.
+async fn purchases(builder: &Builder<'_>, mut collector: Collector) -> Result<(Collected, Vec<i64>), Error> {
+    let mut days = builder.input(TABLE, "purchase_days").await?;
+    let (mut regions, mut last) = (Vec::new(), None);
+    while let Some(rows) = days.next().await {
+        let rows = rows.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })?;
+        let customers = rows.column(0).as_primitive::<Int64Type>().values();
+        let homes = rows.column(1).as_primitive::<Int64Type>().values();
+        let on = rows.column(2).as_primitive::<Date32Type>().values();
+        let amounts = rows.column(3).as_primitive::<Decimal128Type>().values();
+        for ((customer, region), (day, amount)) in customers.iter().zip(homes).zip(on.iter().zip(amounts)) {
+            if last != Some(*customer) {
+                regions.push(*region);
+                last = Some(*customer);
+            }
+            collector.push(*customer, *day, units(*amount));
+        }
+    }
+    Ok((collector.finish(), regions))
+}
+
+/// What the snapshot before published: a fit that starts there ends in a step or two.
+async fn known_models(builder: &Builder<'_>) -> Result<Vec<Warm>, Error> {
+    let mut rows = builder.input(TABLE, "known_models").await?;
+    let mut known = Vec::new();
+    while let Some(rows) = rows.next().await {
+        let rows = rows.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })?;
+        let parameters: Vec<_> = (1..=4).map(|p| rows.column(p).as_primitive::<Float64Type>()).collect();
+        for (row, model) in rows.column(0).as_string::<i32>().iter().enumerate() {
+            let given = parameters.iter().map(|p| p.iter().nth(row).flatten());
+            let parameters = given.take_while(Option::is_some).flatten().collect();
+            known.push(Warm { model: model.unwrap_or_default().to_owned(), parameters });
+        }
+    }
+    Ok(known)
+}
+
+fn customers(collected: &Collected, regions: &[i64], prediction: &Prediction) -> Result<RecordBatch, Error> {
+    let (histories, scores) = (&collected.histories, &prediction.scores);
+    let rows = collected.customers.len();
+    let whole = |values: &[u32]| -> ArrayRef { Arc::new(values.iter().map(|n| i32::try_from(*n).ok()).collect::<Int32Array>()) };
+    let number = |values: &[f64]| -> ArrayRef { Arc::new(values.iter().copied().map(Some).collect::<Float64Array>()) };
+    let maybe = |values: &Option<Vec<f64>>| values.as_ref().map_or_else(|| none(rows), |values| number(values));
+    let amount = |values: &Option<Vec<f64>>| money((0..rows).map(|row| values.as_ref()?.get(row).copied()));
+    let count = |values: &[u32]| -> ArrayRef { Arc::new(values.iter().map(|n| Some(f64::from(*n))).collect::<Float64Array>()) };
+    let repeated = histories.repeat_value.iter().zip(&histories.repeats).map(|(value, repeats)| (*repeats > 0).then_some(*value));
+    let deciles = deciles(scores.clv_12m.as_deref(), rows);
+    let columns = vec![
+        Arc::new(Int64Array::from(collected.customers.clone())) as ArrayRef,
+        Arc::new(Int64Array::from(regions.to_vec())),
+        whole(&histories.repeats),
+        whole(&histories.last),
+        whole(&histories.observed),
+        money(repeated),
+        maybe(&scores.probability_alive),
+        maybe(&scores.probability_alive_bgnbd),
+        Arc::new(StringArray::from(vec![prediction.chosen.name(); rows])),
+        number(&scores.expected_purchases_30d),
+        number(&scores.expected_purchases_90d),
+        number(&scores.expected_purchases_365d),
+        count(&scores.purchases_365d_low),
+        count(&scores.purchases_365d_high),
+        number(&scores.probability_buys_30d),
+        number(&scores.probability_buys_90d),
+        amount(&scores.expected_order_value),
+        amount(&scores.clv_12m),
+        amount(&scores.clv_12m_undiscounted),
+        Arc::new(deciles.into_iter().collect::<Int32Array>()),
+        Arc::new(scores.status.iter().map(|status| Some(status.name())).collect::<StringArray>()),
+    ];
+    batch(TABLE, columns)
+}
+
+fn none(rows: usize) -> ArrayRef {
+    Arc::new(Float64Array::new_null(rows))
+}
+
+/// Tenths of the customers by value, 1 for the highest; of equal ones the smaller key comes first.
+fn deciles(values: Option<&[f64]>, rows: usize) -> Vec<Option<i32>> {
+    let Some(values) = values else { return vec![None; rows] };
+    let mut ranked: Vec<(usize, f64)> = values.iter().copied().enumerate().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut deciles = vec![None; rows];
+    for (place, (row, _)) in ranked.into_iter().enumerate() {
+        if let Some(decile) = deciles.get_mut(row) {
+            *decile = i32::try_from(place * 10 / rows + 1).ok();
+        }
+    }
+    deciles
+}
+
+fn models(prediction: &Prediction) -> Result<RecordBatch, Error> {
+    let mut rows: Vec<_> = prediction.models.iter().collect();
+    rows.sort_by_key(|row| row.model);
+    let score = |model: &str| prediction.log_scores.iter().find(|s| s.model.name() == model).map(|s| s.log_score);
+    let number = |value: &dyn Fn(&clv::ModelRow) -> Option<f64>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| value(row)).collect::<Float64Array>())
+    };
+    let whole = |value: fn(&clv::ModelRow) -> usize| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| i32::try_from(value(row)).ok()).collect::<Int32Array>())
+    };
+    let text = |value: fn(&clv::ModelRow) -> &'static str| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| Some(value(row))).collect::<StringArray>())
+    };
+    let mut columns = vec![text(|row| row.model)];
+    columns.extend((0..4).map(|place| number(&|row| row.parameters.get(place).copied().flatten())));
+    columns.extend((0..4).map(|place| number(&|row| row.standard_errors.get(place).copied().flatten())));
+    columns.extend([
+        number(&|row| row.log_likelihood),
+        number(&|row| score(row.model)),
+        Arc::new(rows.iter().map(|row| Some(row.model == prediction.chosen.name())).collect::<BooleanArray>()) as ArrayRef,
+        whole(|row| row.customers),
+        whole(|row| row.distinct_rows),
+        number(&|row| row.gradient_norm),
+        whole(|row| row.iterations),
+        text(|row| row.start_kind.name()),
+        text(|row| row.status.name()),
+    ]);
+    batch("clv_model", columns)
+}
+
+fn backtests(prediction: &Prediction, cutoffs: &[i32]) -> Result<RecordBatch, Error> {
+    let day = |row: &clv::BacktestRow| cutoffs.get(row.cutoff).copied();
+    let mut rows: Vec<_> = prediction.backtests.iter().collect();
+    rows.sort_by_key(|row| (day(row), row.bucket_kind.name(), row.bucket));
+    let number = |value: fn(&clv::BacktestRow) -> Option<f64>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| value(row)).collect::<Float64Array>())
+    };
+    let whole = |value: fn(&clv::BacktestRow) -> u64| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| i32::try_from(value(row)).ok()).collect::<Int32Array>())
+    };
+    let columns = vec![
+        Arc::new(rows.iter().map(|row| day(row)).collect::<Date32Array>()) as ArrayRef,
+        Arc::new(rows.iter().map(|row| Some(row.bucket_kind.name())).collect::<StringArray>()),
+        whole(|row| u64::from(row.bucket)),
+        whole(|row| row.customers as u64),
+        number(|row| Some(row.predicted_purchases)),
+        whole(|row| row.actual_purchases),
+        money(rows.iter().map(|row| row.predicted_revenue)),
+        money(rows.iter().map(|row| Some(row.actual_revenue))),
+        number(|row| Some(row.mae)),
+        number(|row| Some(row.rmse)),
+        number(|row| row.bias),
+        number(|row| Some(row.baseline_mae)),
+        number(|row| Some(row.interval_coverage)),
+        Arc::new(rows.iter().map(|row| Some(row.model.name())).collect::<StringArray>()),
+    ];
+    batch("clv_backtest", columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenths_by_value() {
+        let values: Vec<f64> = (0..20).map(|n| f64::from(n / 2)).collect();
+        let found = deciles(Some(&values), 20);
+        assert_eq!((found[19], found[18], found[0]), (Some(1), Some(1), Some(10)));
+        assert_eq!(found.iter().filter(|d| **d == Some(4)).count(), 2);
+        assert_eq!(deciles(None, 2), [None, None]);
+    }
 }

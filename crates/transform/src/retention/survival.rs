@@ -10,11 +10,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array};
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::StreamExt;
 
-use crate::build::{Builder, Error};
+use crate::build::{Builder, Computed, Error};
 use crate::rows::batch;
 
 const TABLE: &str = "second_purchase_survival";
@@ -36,7 +36,7 @@ struct Point {
     standard_error: Option<f64>,
 }
 
-pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Vec<(&'static str, Vec<RecordBatch>)>, Error> {
+pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
     let mut waits = builder.input(TABLE, "waits").await?;
     let mut days = Vec::new();
     while let Some(rows) = waits.next().await {

@@ -70,6 +70,12 @@ purchases AS (
     WHERE is_purchase
     GROUP BY customer_key
 ),
+-- Whoever has a region of their own needs none from their orders.
+without_region AS (
+    SELECT customer_key
+    FROM members
+    WHERE region IS NULL AND customer_key <> 0
+),
 -- The region of the latest order; of several at that moment the one with more net amount, then by name.
 placed AS (
     SELECT
@@ -80,6 +86,7 @@ placed AS (
             ORDER BY o.ordered_at DESC, o.net_amount DESC, r.region_name, o.order_id
         ) AS place
     FROM orders AS o
+    INNER JOIN without_region AS w ON o.customer_key = w.customer_key
     INNER JOIN dim_region AS r ON o.region_key = r.region_key
     WHERE o.region_key <> 0
 ),

@@ -27,8 +27,8 @@ whole AS (
         gross_amount,
         discount_amount,
         net_amount,
-        SUM(quantity) OVER (PARTITION BY order_id, customer_key) AS order_quantity,
-        SUM(net_amount) OVER (PARTITION BY order_id, customer_key) AS order_net_amount
+        SUM(quantity) OVER (PARTITION BY customer_key, order_id) AS order_quantity,
+        SUM(net_amount) OVER (PARTITION BY customer_key, order_id) AS order_net_amount
     FROM parts
 )
 SELECT
@@ -45,4 +45,4 @@ SELECT
     -- A part that only gives back is no activity, even of an order that remains a purchase.
     order_quantity > 0 AND order_net_amount >= 0 AND quantity > 0 AS is_purchase
 FROM whole
-ORDER BY order_id, customer_key, region_key, ordered_on
+ORDER BY customer_key, order_id, region_key, ordered_on

@@ -12,5 +12,6 @@ SELECT
     net_amount,
     cost_amount,
     region,
-    channel
+    channel,
+    order_length
 FROM sales

@@ -17,5 +17,6 @@ SELECT
     net_amount,
     cost_amount,
     region,
-    channel
+    channel,
+    order_length
 FROM sales

@@ -1,27 +1,40 @@
--- A product within an order; the orders of a product are those that keep some of it.
-WITH order_products AS (
-    SELECT
-        order_id,
-        product_key,
-        customer_key,
-        SUM(quantity) AS quantity,
-        SUM(net_amount) AS net_amount,
-        MIN(CASE WHEN quantity > 0 THEN CAST(ordered_at AS DATE) END) AS first_sold_on,
-        MAX(CASE WHEN quantity > 0 THEN CAST(ordered_at AS DATE) END) AS last_sold_on
-    FROM fact_sales
-    GROUP BY order_id, product_key, customer_key
-),
-products_sold AS (
+-- Money and pieces line by line; days are those on which some of it was bought.
+WITH lines AS (
     SELECT
         product_key,
         SUM(quantity) AS units,
         SUM(net_amount) AS net_amount,
-        COUNT(CASE WHEN quantity > 0 THEN 1 END) AS orders,
-        COUNT(DISTINCT CASE WHEN quantity > 0 AND customer_key <> 0 THEN customer_key END) AS customers,
-        MIN(first_sold_on) AS first_sold_on,
-        MAX(last_sold_on) AS last_sold_on
-    FROM order_products
+        MIN(CASE WHEN quantity > 0 THEN date_key END) AS first_date_key,
+        MAX(CASE WHEN quantity > 0 THEN date_key END) AS last_date_key
+    FROM fact_sales
     GROUP BY product_key
+),
+-- A product within an order; the orders of a product are those that keep some of it.
+order_products AS (
+    SELECT order_id, product_key, customer_key, SUM(quantity) AS quantity
+    FROM fact_sales
+    GROUP BY order_id, product_key, customer_key
+),
+buyers AS (
+    SELECT
+        product_key,
+        COUNT(*) AS orders,
+        COUNT(DISTINCT CASE WHEN customer_key <> 0 THEN customer_key END) AS customers
+    FROM order_products
+    WHERE quantity > 0
+    GROUP BY product_key
+),
+products_sold AS (
+    SELECT
+        l.product_key,
+        l.units,
+        l.net_amount,
+        COALESCE(b.orders, 0) AS orders,
+        COALESCE(b.customers, 0) AS customers,
+        l.first_date_key,
+        l.last_date_key
+    FROM lines AS l
+    LEFT JOIN buyers AS b ON l.product_key = b.product_key
 ),
 -- Every place is given once: the first ten are ten products.
 ranked AS (
@@ -35,21 +48,23 @@ ranked AS (
         ROW_NUMBER() OVER (ORDER BY units DESC, product_key) AS units_rank,
         SUM(net_amount) OVER (ORDER BY net_amount DESC, product_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cumulative_amount,
         SUM(net_amount) OVER () AS total_amount,
-        first_sold_on,
-        last_sold_on
+        first_date_key,
+        last_date_key
     FROM products_sold
 )
 SELECT
-    product_key,
-    units,
-    net_amount,
-    CAST(orders AS INT) AS orders,
-    CAST(customers AS INT) AS customers,
-    CAST(revenue_rank AS INT) AS revenue_rank,
-    CAST(units_rank AS INT) AS units_rank,
-    CASE WHEN total_amount <> 0 THEN CAST(net_amount AS DOUBLE) / CAST(total_amount AS DOUBLE) END AS revenue_share,
-    CASE WHEN total_amount <> 0 THEN CAST(cumulative_amount AS DOUBLE) / CAST(total_amount AS DOUBLE) END AS cumulative_revenue_share,
-    first_sold_on,
-    last_sold_on
-FROM ranked
-ORDER BY product_key
+    r.product_key,
+    r.units,
+    r.net_amount,
+    CAST(r.orders AS INT) AS orders,
+    CAST(r.customers AS INT) AS customers,
+    CAST(r.revenue_rank AS INT) AS revenue_rank,
+    CAST(r.units_rank AS INT) AS units_rank,
+    CASE WHEN r.total_amount <> 0 THEN CAST(r.net_amount AS DOUBLE) / CAST(r.total_amount AS DOUBLE) END AS revenue_share,
+    CASE WHEN r.total_amount <> 0 THEN CAST(r.cumulative_amount AS DOUBLE) / CAST(r.total_amount AS DOUBLE) END AS cumulative_revenue_share,
+    f.date AS first_sold_on,
+    l.date AS last_sold_on
+FROM ranked AS r
+LEFT JOIN dim_date AS f ON r.first_date_key = f.date_key
+LEFT JOIN dim_date AS l ON r.last_date_key = l.date_key
+ORDER BY r.product_key
