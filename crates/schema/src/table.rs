@@ -67,7 +67,8 @@ pub struct Table {
     pub visibility: Visibility,
     /// What one row is.
     pub grain: &'static str,
-    /// Rows are unique by these columns and sorted by them, ascending, NULLs last.
+    /// Rows are unique by these columns and sorted by them, ascending, NULLs last. A working table may have none: its
+    /// rows come in no order.
     pub key: &'static [&'static str],
     pub description: &'static str,
     pub columns: &'static [Column],

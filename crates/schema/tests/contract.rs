@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use arrow_schema::DataType;
 use schema::{Column, TABLES, Table, Type, Visibility, table};
 
-const PUBLISHED: [&str; 18] = [
+const PUBLISHED: [&str; 38] = [
     "fact_sales",
     "dim_region",
     "dim_customer",
@@ -22,13 +22,10 @@ const PUBLISHED: [&str; 18] = [
     "customer_rfm",
     "rfm_segment_summary",
     "rfm_validation",
-    "meta_run",
-    "meta_reconciliation",
-    "meta_checks",
-];
-
-const EMPTY: [&str; 21] = [
     "segment_migration",
+    "customer_clv",
+    "clv_model",
+    "clv_backtest",
     "customer_value",
     "value_tier_summary",
     "value_concentration",
@@ -40,18 +37,28 @@ const EMPTY: [&str; 21] = [
     "cohort_first_purchase",
     "retention_monthly",
     "second_purchase_survival",
-    "customer_clv",
-    "clv_model",
-    "clv_backtest",
     "basket_itemsets",
     "basket_rules",
     "basket_run",
     "product_recommendations",
     "next_best_product",
-    "security_user_region",
+    "meta_run",
+    "meta_reconciliation",
+    "meta_checks",
 ];
 
-const WORKING: [&str; 4] = ["orders", "rfm_measures", "rfm_scores", "segment_grid"];
+const EMPTY: [&str; 1] = ["security_user_region"];
+
+const WORKING: [&str; 8] = [
+    "orders",
+    "customer_days",
+    "rfm_measures",
+    "rfm_scores",
+    "segment_grid",
+    "customer_months",
+    "customer_cohorts",
+    "second_purchase_waits",
+];
 
 /// One line a table: its columns as reports know them. A line that changes breaks somebody's report.
 const COLUMNS: &str = include_str!("columns.txt");
@@ -115,7 +122,7 @@ fn names_are_snake_case_and_unique() {
 #[test]
 fn keys_come_first_and_always_have_a_value() {
     for table in TABLES {
-        assert!(!table.key.is_empty(), "{}", table.name);
+        assert!(!table.key.is_empty() || table.visibility == Visibility::Working, "{}", table.name);
         let first: Vec<&str> = table.columns.iter().take(table.key.len()).map(|c| c.name).collect();
         assert_eq!(first, table.key, "{}", table.name);
         for key in table.key {
@@ -166,7 +173,7 @@ fn moments_days_and_flags_are_known_by_their_names() {
         assert_eq!(name.ends_with("_at"), column.kind == Type::Time, "{}.{name}", table.name);
         assert_eq!(is_day, column.kind == Type::Date, "{}.{name}", table.name);
         assert!(!name.starts_with("is_") || column.kind == Type::Bool, "{}.{name}", table.name);
-        assert!(!name.ends_with("_score") || name == "risk_score" || column.kind == Type::Score, "{}.{name}", table.name);
+        assert!(!name.ends_with("_score") || name == "risk_score" || name == "log_score" || column.kind == Type::Score, "{}.{name}", table.name);
     }
 }
 

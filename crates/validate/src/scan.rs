@@ -160,6 +160,9 @@ impl<'a> Pass<'a> {
 
     /// Rows rise strictly by the key: that is unique and sorted in one.
     fn order(&mut self, batch: &RecordBatch) -> Result<(), arrow::error::ArrowError> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
         let columns: Vec<ArrayRef> = self.keys.iter().map(|k| batch.column(*k).clone()).collect();
         let lengths = columns.first().filter(|_| self.contract.shorter_ids_first()).map(|ids| length(ids)).transpose()?;
         let sorted_by: Vec<ArrayRef> = lengths.into_iter().chain(columns.iter().cloned()).collect();

@@ -8,7 +8,7 @@ pub(crate) static ORDERS: Table = Table {
     group: Group::Meta,
     visibility: Visibility::Working,
     grain: "order as far as it lies in one customer, region and day",
-    key: &["customer_key", "order_id", "region_key", "ordered_on"],
+    key: &[],
     description: "Orders, nearly always one row each.",
     columns: &[
         col("order_id", Text, "The order's number at the source."),

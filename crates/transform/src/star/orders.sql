@@ -14,35 +14,27 @@ WITH parts AS (
     FROM fact_sales
     GROUP BY order_id, customer_key, region_key, CAST(ordered_at AS DATE)
 ),
--- Whether an order is a purchase is asked of the whole order: what is wholly returned was none.
-whole AS (
-    SELECT
-        order_id,
-        customer_key,
-        region_key,
-        ordered_on,
-        ordered_at,
-        sales_lines,
-        quantity,
-        gross_amount,
-        discount_amount,
-        net_amount,
-        SUM(quantity) OVER (PARTITION BY customer_key, order_id) AS order_quantity,
-        SUM(net_amount) OVER (PARTITION BY customer_key, order_id) AS order_net_amount
-    FROM parts
+-- The few orders that lie in several regions or days, as a whole.
+spread AS (
+    SELECT order_id, customer_key, SUM(quantity) AS quantity, SUM(net_amount) AS net_amount
+    FROM fact_sales
+    GROUP BY order_id, customer_key
+    HAVING MIN(region_key) <> MAX(region_key) OR MIN(date_key) <> MAX(date_key)
 )
+-- Nothing is published of this table and nobody asks for its order, so it is not sorted.
 SELECT
-    order_id,
-    customer_key,
-    region_key,
-    ordered_on,
-    ordered_at,
-    CAST(sales_lines AS INT) AS lines,
-    quantity,
-    gross_amount,
-    discount_amount,
-    net_amount,
-    -- A part that only gives back is no activity, even of an order that remains a purchase.
-    order_quantity > 0 AND order_net_amount >= 0 AND quantity > 0 AS is_purchase
-FROM whole
-ORDER BY customer_key, order_id, region_key, ordered_on
+    p.order_id,
+    p.customer_key,
+    p.region_key,
+    p.ordered_on,
+    p.ordered_at,
+    CAST(p.sales_lines AS INT) AS lines,
+    p.quantity,
+    p.gross_amount,
+    p.discount_amount,
+    p.net_amount,
+    -- Whether an order is a purchase is asked of the whole order: what is wholly returned was none. A part that only
+    -- gives back is no activity, even of an order that remains a purchase.
+    COALESCE(s.quantity, p.quantity) > 0 AND COALESCE(s.net_amount, p.net_amount) >= 0 AND p.quantity > 0 AS is_purchase
+FROM parts AS p
+LEFT JOIN spread AS s ON p.order_id = s.order_id AND p.customer_key = s.customer_key
