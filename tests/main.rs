@@ -3,9 +3,12 @@
 //! One binary, a module a subject, because every test binary links DataFusion.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::too_many_lines)]
+// Expected figures are reckoned in floats here, from small whole numbers.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod crash;
 mod dirt;
+mod marts;
 mod plans;
 mod retention;
 mod rfm;

@@ -125,7 +125,9 @@ fn concentration_by_plain_loops() {
     let space = shipped("superstore");
     let mut spent: Vec<f64> =
         space.table("out/superstore", "customer_rfm").column("monetary").iter().map(|m| number(m)).collect();
-    spent.iter_mut().for_each(|v| *v = v.max(0.0));
+    for value in &mut spent {
+        *value = value.max(0.0);
+    }
     spent.sort_by(f64::total_cmp);
     let (n, total) = (spent.len() as f64, spent.iter().sum::<f64>());
     let gini = 2.0 * spent.iter().enumerate().map(|(i, v)| (i + 1) as f64 * v).sum::<f64>() / (n * total) - (n + 1.0) / n;

@@ -113,7 +113,7 @@ pub struct ShowOptions {
     /// The best N rows, by what the table ranks by.
     #[arg(long, value_name = "N", conflicts_with = "limit")]
     pub top: Option<usize>,
-    /// Lay the table out as a grid: cohort_retention, customer_rfm, segment_migration.
+    /// Lay the table out as a grid, where it is one: cohorts, scores, moves between segments.
     #[arg(long, conflicts_with_all = ["limit", "top", "all"])]
     pub pivot: bool,
     /// Every column, where a wide table otherwise shows the first ones to read.

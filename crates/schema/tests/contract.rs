@@ -173,7 +173,11 @@ fn moments_days_and_flags_are_known_by_their_names() {
         assert_eq!(name.ends_with("_at"), column.kind == Type::Time, "{}.{name}", table.name);
         assert_eq!(is_day, column.kind == Type::Date, "{}.{name}", table.name);
         assert!(!name.starts_with("is_") || column.kind == Type::Bool, "{}.{name}", table.name);
-        assert!(!name.ends_with("_score") || name == "risk_score" || name == "log_score" || column.kind == Type::Score, "{}.{name}", table.name);
+        assert!(
+            !name.ends_with("_score") || name == "risk_score" || name == "log_score" || column.kind == Type::Score,
+            "{}.{name}",
+            table.name
+        );
     }
 }
 

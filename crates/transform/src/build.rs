@@ -135,9 +135,8 @@ impl Builder<'_> {
     async fn given(&self) -> Result<Given, DataFusionError> {
         let sql = "SELECT COUNT(*) - COUNT(line_number) AS unnumbered, COUNT(*) - COUNT(region) AS unplaced FROM sales";
         let missing = self.session.sql(sql).await?.collect().await?;
-        let none = |place: usize| {
-            missing.iter().all(|b| b.column(place).as_primitive::<Int64Type>().values().iter().all(|n| *n == 0))
-        };
+        let none =
+            |place: usize| missing.iter().all(|b| b.column(place).as_primitive::<Int64Type>().values().iter().all(|n| *n == 0));
         Ok(Given { number: none(0), region: none(1) })
     }
 

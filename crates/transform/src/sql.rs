@@ -99,7 +99,9 @@ pub fn view_statements() -> Vec<(&'static str, Vec<&'static str>)> {
     let modes = [Scoring::NtileTied, Scoring::Ntile, Scoring::Quantile, Scoring::PandasFirst, Scoring::Fixed(no_bounds)];
     let variants = |name| {
         let mut found = Vec::new();
-        for sql in modes.iter().flat_map(|mode| [true, false].map(|all| view(name, Given { number: all, region: all }, mode))).flatten() {
+        for sql in
+            modes.iter().flat_map(|mode| [true, false].map(|all| view(name, Given { number: all, region: all }, mode))).flatten()
+        {
             if !found.contains(&sql) {
                 found.push(sql);
             }

@@ -178,7 +178,7 @@ pub(crate) struct Winback {
     pub campaign: Option<String>,
     /// Share of the customers who are not contacted, in steps of 5 %, at most 50%. Default: 10%.
     pub control: Option<Share>,
-    /// Days from as_of to make contact in. Default: 14d.
+    /// Days from `as_of` to make contact in. Default: 14d.
     pub contact_within: Option<String>,
 }
 

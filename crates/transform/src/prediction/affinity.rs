@@ -1,8 +1,202 @@
-//! Being written.
+//! The basket marts: `basket_itemsets`, `basket_rules`, `basket_run`, `product_recommendations` and `next_best_product`.
+//!
+//! A basket holds the products of which an order keeps some; orders that are no purchase make none. The rules may be about
+//! products, subcategories or categories; companions and offers are always products.
 
+mod catalogue;
+mod orders;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use basket::{Baskets, Mined, Offer, Options, Recommendation, Rule, Wanted};
 
 use crate::build::{Builder, Computed, Error};
+use crate::rows::{batch, in_background};
+use catalogue::Catalogue;
+use orders::Bought;
 
-pub(crate) async fn tables(_builder: &Builder<'_>) -> Result<Computed, Error> {
-    Ok(Vec::new())
+const TABLE: &str = "basket_itemsets";
+/// A pair of fewer orders says nothing about a product.
+const MIN_ORDERS_BOTH: u64 = 3;
+/// Nor does an itemset of fewer, however low the support asked for.
+const MIN_COUNT: u64 = 2;
+
+pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+    let catalogue = Catalogue::read(builder).await?;
+    let bought = Bought::read(builder, &catalogue).await?;
+    let options = builder.options.basket.clone();
+    in_background(TABLE, move || laid_out(&catalogue, &bought, &options)).await?
+}
+
+fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> Result<Computed, Error> {
+    let options = Options {
+        min_support_ppb: basket.min_support_ppb,
+        min_count_floor: MIN_COUNT,
+        min_confidence_ppb: basket.min_confidence_ppb,
+        max_items: basket.max_items,
+        max_basket_items: basket.max_basket_items,
+        max_itemsets: basket.max_itemsets,
+    };
+    let level = catalogue.level(basket.items);
+    let at_level;
+    let baskets = match &level.of_product {
+        None => &bought.baskets,
+        Some(of_product) => {
+            at_level = raised(&bought.baskets, of_product);
+            &at_level
+        }
+    };
+    let mined = basket::mine(baskets, &level.names, &options);
+    let rules = basket::rules(&mined, &level.names, &options);
+    let wanted = Wanted {
+        companions: basket.recommendations,
+        min_orders_both: MIN_ORDERS_BOTH,
+        max_basket_items: basket.max_basket_items,
+    };
+    let companions = basket::recommend(&bought.baskets, &catalogue.groups, wanted);
+    let offers = basket::next_best(&bought.owned, &bought.segments, &companions, catalogue.keys.len(), basket.offers);
+    Ok(vec![
+        (TABLE, vec![itemsets(&mined, &level.names)?]),
+        ("basket_rules", vec![rule_rows(&rules, &level.names)?]),
+        ("basket_run", vec![run(&mined, rules.len())?]),
+        ("product_recommendations", vec![companion_rows(&companions, &catalogue.keys)?]),
+        ("next_best_product", vec![offer_rows(&offers, &bought.customers, &catalogue.keys)?]),
+    ])
+}
+
+/// Baskets of products as baskets of what the products belong to; what belongs to nothing is left out.
+fn raised(baskets: &Baskets, of_product: &[Option<u32>]) -> Baskets {
+    let mut raised = Baskets::default();
+    let mut items = Vec::new();
+    for products in baskets.iter() {
+        items.clear();
+        items.extend(products.iter().filter_map(|product| of_product.get(*product as usize).copied().flatten()));
+        raised.push(&mut items);
+    }
+    raised
+}
+
+fn whole(values: impl Iterator<Item = u64>) -> ArrayRef {
+    Arc::new(values.map(|n| i32::try_from(n).ok()).collect::<Int32Array>())
+}
+
+fn number(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.collect::<Float64Array>())
+}
+
+/// The items of a set by name, joined by plus signs.
+fn text(items: &[u32], names: &[String]) -> String {
+    let mut texts: Vec<&str> = items.iter().map(|item| names.get(*item as usize).map_or("", String::as_str)).collect();
+    texts.sort_unstable();
+    texts.join(" + ")
+}
+
+fn itemsets(mined: &Mined, names: &[String]) -> Result<RecordBatch, Error> {
+    let all = mined.facts.baskets;
+    let rows = || mined.itemsets.iter();
+    let columns = vec![
+        whole((1..).zip(rows()).map(|(id, _)| id)),
+        Arc::new(rows().map(|(items, _)| Some(text(items, names))).collect::<StringArray>()) as ArrayRef,
+        whole(rows().map(|(items, _)| items.len() as u64)),
+        whole(rows().map(|(_, orders)| orders)),
+        number(rows().map(|(_, orders)| Some(share(orders, all)))),
+    ];
+    batch(TABLE, columns)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "orders are fewer than 2^53")]
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { part as f64 / all as f64 }
+}
+
+fn rule_rows(rules: &[Rule], names: &[String]) -> Result<RecordBatch, Error> {
+    let count = |value: fn(&Rule) -> u64| whole(rules.iter().map(value));
+    let measure = |value: fn(&Rule) -> f64| number(rules.iter().map(|rule| Some(value(rule))));
+    let flag =
+        |value: fn(&Rule) -> bool| -> ArrayRef { Arc::new(rules.iter().map(|rule| Some(value(rule))).collect::<BooleanArray>()) };
+    let words = |value: fn(&Rule) -> Vec<u32>| -> ArrayRef {
+        Arc::new(rules.iter().map(|rule| Some(text(&value(rule), names))).collect::<StringArray>())
+    };
+    let columns = vec![
+        whole((1..).zip(rules).map(|(id, _)| id)),
+        words(|rule| rule.antecedent.clone()),
+        words(|rule| vec![rule.consequent]),
+        count(|rule| rule.antecedent.len() as u64),
+        count(|rule| rule.orders_antecedent),
+        count(|rule| rule.orders_consequent),
+        count(|rule| rule.orders_both),
+        count(|rule| rule.orders_total),
+        measure(|rule| rule.support),
+        measure(|rule| rule.confidence),
+        measure(|rule| rule.lift),
+        measure(|rule| rule.lift_low),
+        measure(|rule| rule.leverage),
+        number(rules.iter().map(|rule| rule.conviction)),
+        measure(|rule| rule.zhang),
+        measure(|rule| rule.jaccard),
+        measure(|rule| rule.certainty),
+        measure(|rule| rule.kulczynski),
+        measure(|rule| rule.chi_square),
+        measure(|rule| rule.fisher_p),
+        measure(|rule| rule.q_value),
+        measure(|rule| rule.improvement),
+        flag(|rule| rule.is_exact),
+        flag(|rule| rule.is_redundant),
+        flag(|rule| rule.is_productive),
+    ];
+    batch("basket_rules", columns)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a support in parts per thousand million is below 2^53")]
+fn run(mined: &Mined, rules: usize) -> Result<RecordBatch, Error> {
+    let facts = &mined.facts;
+    let one = |value: u64| whole(std::iter::once(value));
+    let columns = vec![
+        Arc::new(StringArray::from(vec!["baskets"])) as ArrayRef,
+        one(facts.baskets),
+        one(facts.items),
+        one(facts.excluded_large),
+        number(std::iter::once(Some(facts.requested_support_ppb as f64 / 1e9))),
+        number(std::iter::once(Some(facts.effective_support()))),
+        one(facts.minimum_count),
+        one(mined.itemsets.len() as u64),
+        one(rules as u64),
+        one(facts.longest_itemset as u64),
+    ];
+    batch("basket_run", columns)
+}
+
+/// The keys behind numbers; every number comes from the list itself.
+fn keys(numbers: impl Iterator<Item = u32>, of: &[i64]) -> ArrayRef {
+    Arc::new(numbers.map(|number| of.get(number as usize).copied()).collect::<Int64Array>())
+}
+
+fn companion_rows(companions: &[Recommendation], products: &[i64]) -> Result<RecordBatch, Error> {
+    let rows = || companions.iter();
+    let columns = vec![
+        keys(rows().map(|c| c.item), products),
+        whole(rows().map(|c| u64::from(c.rank))),
+        keys(rows().map(|c| c.recommended), products),
+        whole(rows().map(|c| c.orders_both)),
+        number(rows().map(|c| c.confidence)),
+        number(rows().map(|c| c.lift)),
+        number(rows().map(|c| Some(c.score))),
+        Arc::new(rows().map(|c| Some(c.basis.name())).collect::<StringArray>()) as ArrayRef,
+    ];
+    batch("product_recommendations", columns)
+}
+
+fn offer_rows(offers: &[Offer], customers: &[i64], products: &[i64]) -> Result<RecordBatch, Error> {
+    let rows = || offers.iter();
+    let because = rows().map(|o| o.because.and_then(|product| products.get(product as usize).copied()));
+    let columns = vec![
+        keys(rows().map(|o| o.customer), customers),
+        whole(rows().map(|o| u64::from(o.rank))),
+        keys(rows().map(|o| o.item), products),
+        number(rows().map(|o| Some(o.score))),
+        Arc::new(because.collect::<Int64Array>()) as ArrayRef,
+        Arc::new(rows().map(|o| Some(o.basis.name())).collect::<StringArray>()) as ArrayRef,
+    ];
+    batch("next_best_product", columns)
 }

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type};
 use clv::{Choice, Collected, Collector, Model, Prediction, Warm};
 use config::ClvModel;
@@ -199,6 +201,7 @@ fn backtests(prediction: &Prediction, cutoffs: &[i32]) -> Result<RecordBatch, Er
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

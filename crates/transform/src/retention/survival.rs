@@ -21,7 +21,7 @@ const TABLE: &str = "second_purchase_survival";
 
 /// A day of waiting: second purchases on it, and customers watched until it without one.
 #[derive(Debug, Clone, Copy)]
-struct Day {
+struct Wait {
     day: i32,
     events: i64,
     censored: i64,
@@ -45,7 +45,7 @@ pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
         let events = rows.column(1).as_primitive::<Int64Type>().values();
         let censored = rows.column(2).as_primitive::<Int64Type>().values();
         let given = day.iter().zip(events).zip(censored);
-        days.extend(given.map(|((day, events), censored)| Day { day: *day, events: *events, censored: *censored }));
+        days.extend(given.map(|((day, events), censored)| Wait { day: *day, events: *events, censored: *censored }));
     }
     let curve = curve(&days);
     let count = |value: fn(&Point) -> i64| -> ArrayRef {
@@ -63,7 +63,7 @@ pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
 
 /// The curve over days in ascending order.
 #[allow(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
-fn curve(days: &[Day]) -> Vec<Point> {
+fn curve(days: &[Wait]) -> Vec<Point> {
     let mut at_risk: i64 = days.iter().map(|d| d.events + d.censored).sum();
     let (mut survival, mut greenwood) = (1.0, Some(0.0));
     let mut curve = Vec::with_capacity(days.len());
@@ -79,13 +79,14 @@ fn curve(days: &[Day]) -> Vec<Point> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_curve_worked_by_hand() {
         // Six customers: two buy on day 1, one is last seen on day 2, two buy on day 3, the last is seen until day 5.
-        let day = |day, events, censored| Day { day, events, censored };
+        let day = |day, events, censored| Wait { day, events, censored };
         let curve = curve(&[day(1, 2, 0), day(2, 0, 1), day(3, 2, 0), day(5, 0, 1)]);
         let seen: Vec<_> = curve.iter().map(|p| (p.at_risk, (p.survival * 36.0).round())).collect();
         assert_eq!(seen, [(6, 24.0), (4, 24.0), (3, 8.0), (1, 8.0)]);
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn everybody_comes_back() {
-        let curve = curve(&[Day { day: 7, events: 3, censored: 0 }]);
+        let curve = curve(&[Wait { day: 7, events: 3, censored: 0 }]);
         assert_eq!((curve[0].survival, curve[0].standard_error), (0.0, None));
     }
 }

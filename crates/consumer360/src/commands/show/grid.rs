@@ -1,6 +1,7 @@
 //! Tables that are grids by nature, laid out as such.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type};
@@ -63,9 +64,8 @@ fn cohorts(batches: &[RecordBatch]) -> String {
             let cells = (0..=last).map(|p| cells.get(&p).cloned().unwrap_or_default());
             table.add_row([month, size.to_string()].into_iter().chain(cells).collect::<Vec<_>>());
         }
-        text += &format!("Retention by {kind}: % of the cohort that bought, by months since its start (* not over yet)\n");
-        text += &right(table, 1);
-        text.push('\n');
+        let title = "% of the cohort that bought, by months since its start (* not over yet)";
+        let _ = writeln!(text, "Retention by {kind}: {title}\n{}", right(table, 1));
     }
     text
 }

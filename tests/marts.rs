@@ -1,0 +1,195 @@
+//! The marts together: shops at the edge of having any, marts left out, and a run after a run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::rfm::{CDNOW, transactions};
+use crate::support::{Workspace, contents};
+
+const SHOP: &str = "
+version: 1
+name: edge
+as_of: 2024-12-31
+connections: {drop: {type: files, url: drop}}
+extract:
+  sales:
+    from: drop
+    path: lines.csv
+    columns: {order_id: order, customer_id: \"nullif(customer, '')\", product_id: product, ordered_at: day, quantity: pieces, unit_price: price}
+";
+
+/// Runs a shop of these order lines: order, customer, product, day, pieces, price.
+fn shop(lines: &str, more: &str) -> Workspace {
+    let space = Workspace::new();
+    space.write("drop/lines.csv", format!("order,customer,product,day,pieces,price\n{lines}"));
+    space.write(
+        "drop/tickets.csv",
+        "ticket_id,customer_id,opened_at\nt1,nobody,2024-12-20T10:00:00\nt2,nobody,2024-12-21T10:00:00\n",
+    );
+    space.write("edge.yaml", format!("{SHOP}{more}publish: {{to: out}}\n"));
+    let ran = space.run(&["run", "edge.yaml", "--quiet"]).ok();
+    assert!(ran.stdout.contains("Published"), "{}", ran.stdout);
+    space
+}
+
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |mut text, n| {
+        let _ = writeln!(text, "{}", line(n));
+        text
+    })
+}
+
+fn rows(space: &Workspace, table: &str) -> usize {
+    space.table("out", table).rows.len()
+}
+
+#[test]
+fn one_customer_and_one_order() {
+    let space = shop("o1,c1,p1,2024-12-01,1,10\n", "");
+    assert_eq!(space.table("out", "customer_value").column("value_tier"), ["VIP"]);
+    assert_eq!(space.table("out", "customer_clv").column("status"), ["no_repeats"]);
+    assert_eq!(space.table("out", "customer_clv").column("clv_12m"), [""]);
+    assert_eq!(space.table("out", "value_concentration").only("group", "all").column("gini"), ["0.0"]);
+    assert_eq!(space.table("out", "basket_run").column("baskets"), ["1"]);
+    assert_eq!((rows(&space, "product_recommendations"), rows(&space, "next_best_product")), (0, 0));
+}
+
+#[test]
+fn nobody_comes_back() {
+    let space = shop(&lines(300, |n| format!("o{n},c{n},p{},2024-{:02}-01,1,10", n % 7, n % 12 + 1)), "");
+    assert_eq!(space.table("out", "clv_model").only("model", "BG/NBD").column("status"), ["no_repeats"]);
+    assert_eq!(space.table("out", "retention_monthly").column("retained").iter().filter(|n| *n != "0").count(), 0);
+    assert_eq!(space.table("out", "second_purchase_survival").column("survival").last().unwrap(), "1.0");
+}
+
+#[test]
+fn all_orders_on_one_day() {
+    let space = shop(&lines(200, |n| format!("o{n},c{},p{},2024-12-31,1,{}", n % 50, n % 5, n % 9 + 1)), "");
+    assert_eq!(rows(&space, "retention_monthly"), 1);
+    assert_eq!(space.table("out", "cohort_retention").column("is_complete"), ["true"]);
+    assert!(space.table("out", "customer_rfm").column("score_quality").iter().all(|q| q == "degenerate_r"));
+}
+
+#[test]
+fn only_returns() {
+    let space = shop(&lines(20, |n| format!("o{n},c{n},p1,2024-12-01,-1,10")), "");
+    for mart in ["customer_rfm", "customer_value", "customer_clv", "cohort_retention", "winback_targets", "basket_rules"] {
+        assert_eq!(rows(&space, mart), 0, "{mart}");
+    }
+    assert_eq!(space.table("out", "sales_trend").only("period_kind", "month").sum("net_amount"), -2_000_000);
+}
+
+#[test]
+fn one_product() {
+    let space = shop(&lines(60, |n| format!("o{n},c{},p1,2024-{:02}-05,1,10", n % 20, n % 12 + 1)), "");
+    assert_eq!(
+        (rows(&space, "basket_rules"), rows(&space, "product_recommendations"), rows(&space, "next_best_product")),
+        (0, 0, 0)
+    );
+    assert_eq!(space.table("out", "basket_itemsets").column("orders"), ["60"]);
+}
+
+#[test]
+fn everybody_is_anonymous() {
+    let space = shop(&lines(80, |n| format!("o{},,p{},2024-{:02}-05,1,10", n / 2, n % 3, n % 12 + 1)), "");
+    assert_eq!((rows(&space, "customer_rfm"), rows(&space, "customer_clv"), rows(&space, "next_best_product")), (0, 0, 0));
+    assert_eq!(space.table("out", "basket_run").column("baskets"), ["40"]);
+    assert_eq!(space.table("out", "sales_trend").only("period_kind", "month").sum("net_amount"), 8_000_000);
+}
+
+#[test]
+fn a_single_huge_basket() {
+    let space = shop(&lines(5000, |n| format!("o1,c1,p{n},2024-12-01,1,1")), "");
+    let run = space.table("out", "basket_run").named().remove(0);
+    assert_eq!((run["baskets"].as_str(), run["excluded_large"].as_str(), run["itemsets"].as_str()), ("0", "1", "0"));
+    assert_eq!(rows(&space, "product_recommendations"), 50_000);
+}
+
+#[test]
+fn no_payments_but_tickets_of_strangers() {
+    let without = shop("o1,c1,p1,2024-12-01,1,10\n", "");
+    assert_eq!(rows(&without, "customer_risk"), 0);
+    let space = shop("o1,c1,p1,2024-12-01,1,10\n", "  tickets: {from: drop, path: tickets.csv}\n");
+    let risk = space.table("out", "customer_risk").named();
+    let stranger = risk.iter().find(|r| r["tickets_90d"] == "2").unwrap();
+    assert_eq!((stranger["late_payment_rate"].as_str(), stranger["is_high_risk"].as_str()), ("", "false"));
+    assert_eq!(stranger["risk_reasons"], "2 tickets in 90 days; 2 open");
+    assert_eq!(risk.len(), 2, "the stranger is a customer now");
+}
+
+#[test]
+fn marts_can_be_left_out() {
+    let all = shop(&lines(300, |n| format!("o{},c{},p{},2024-{:02}-05,1,10", n / 2, n % 40, n % 9, n % 12 + 1)), "");
+    let skipped =
+        ["customer_rfm", "customer_value", "cohort_retention", "sales_trend", "customer_clv", "clv_model", "clv_backtest"];
+    let more = format!("transform: {{skip: [{}]}}\n", skipped.join(", "));
+    let some = shop(&lines(300, |n| format!("o{},c{},p{},2024-{:02}-05,1,10", n / 2, n % 40, n % 9, n % 12 + 1)), &more);
+    for mart in skipped {
+        assert!(rows(&all, mart) > 0, "{mart}");
+        assert_eq!(rows(&some, mart), 0, "{mart}");
+    }
+    for mart in ["product_performance", "retention_monthly", "basket_itemsets", "customer_region"] {
+        assert_eq!(all.table("out", mart), some.table("out", mart), "{mart} does not depend on them");
+    }
+}
+
+/// Parameters as published for this data set, in days; fitted through the whole program.
+#[test]
+fn cdnow_is_fitted_as_published() {
+    let space = Workspace::new();
+    space.write("drop/transactions.csv", transactions());
+    space.write("cdnow.yaml", CDNOW);
+    space.run(&["run", "cdnow.yaml", "--quiet", "--as-of", "1997-09-30"]).ok();
+    let model = space.table("out", "clv_model").only("model", "BG/NBD").named().remove(0);
+    let expected = [
+        ("p1", 0.242_594_52),
+        ("p2", 30.895_214_13),
+        ("p3", 0.792_922_02),
+        ("p4", 2.425_906_78),
+        ("log_likelihood", -14_363.530_442_90),
+    ];
+    for (name, value) in expected {
+        let found: f64 = model[name].parse().unwrap();
+        assert!(((found - value) / value).abs() < 1e-6, "{name}: {found} is not {value}");
+    }
+    assert_eq!((model["customers"].as_str(), model["status"].as_str(), model["start_kind"].as_str()), ("2357", "ok", "cold"));
+    let customers = space.table("out", "customer_clv");
+    let repeats: i64 = customers.column("repeat_purchases").iter().map(|n| n.parse::<i64>().unwrap()).sum();
+    assert_eq!((customers.rows.len(), repeats), (2357, 2457));
+}
+
+#[test]
+fn a_run_knows_the_one_of_an_earlier_day() {
+    let space = Workspace::new();
+    space.link("data");
+    space.link("pipelines");
+    let run = |day: &str| space.run(&["run", "pipelines/commerce.yaml", "--quiet", "--as-of", day]).ok();
+    let out = "out/commerce";
+    run("2025-09-30");
+    let before = space.table(out, "customer_rfm").map("customer_key", "segment");
+    let arms_before = space.table(out, "winback_targets").map("customer_key", "arm");
+    assert_eq!(space.table(out, "segment_migration").column("from_segment").iter().filter(|s| *s != "New").count(), 0);
+    run("2025-12-15");
+    let now = space.table(out, "customer_rfm").named();
+    let mut moves: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for customer in &now {
+        let from = before.get(&customer["customer_key"]);
+        assert_eq!(customer["previous_segment"], from.cloned().unwrap_or_default());
+        *moves.entry((from.cloned().unwrap_or_else(|| "New".to_owned()), customer["segment"].clone())).or_default() += 1;
+    }
+    let published = space.table(out, "segment_migration").named();
+    let published: BTreeMap<_, _> = published
+        .iter()
+        .map(|m| ((m["from_segment"].clone(), m["to_segment"].clone()), m["customers"].parse::<usize>().unwrap()))
+        .collect();
+    assert_eq!(published, moves);
+    assert!(moves.keys().any(|(from, to)| from != to && from != "New"));
+    for (customer, arm) in space.table(out, "winback_targets").map("customer_key", "arm") {
+        assert!(arms_before.get(&customer).is_none_or(|before| *before == arm), "an arm was dealt anew");
+    }
+    assert!(space.table(out, "clv_model").only("model", "MBG/NBD").column("start_kind") == ["warm"]);
+    // The same day again reads the same earlier day, and nothing changes.
+    let first = contents(&space.path(out).join("current"));
+    run("2025-12-15");
+    assert!(contents(&space.path(out).join("current")) == first, "a second run of a day changed something");
+}
