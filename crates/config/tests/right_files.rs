@@ -300,3 +300,26 @@ fn problems_serialise_without_their_lines() {
     let keys: Vec<&str> = json[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["file", "line", "column", "message", "help"]);
 }
+
+/// The reference in config/default.yaml states the defaults, and only what there is.
+#[test]
+fn the_reference_of_the_transforms_states_their_defaults() {
+    const SHOP: &str = "version: 1\nname: shop\nconnections: {drop: {type: files, url: drop}}\n\
+        extract: {sales: {from: drop, path: sales.csv, columns: {order_id: a, product_id: b, ordered_at: c, quantity: d, net_amount: e}}}\n\
+        publish: {to: out}\n";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let text = fs::read_to_string(root.join("config/default.yaml")).unwrap();
+    let (_, block) = text.split_once("# transform:\n").unwrap();
+    let options: String = block.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
+    let folder = folder("reference");
+    let read = |name: &str, text: &str| {
+        let file = folder.join(name);
+        fs::write(&file, text).unwrap();
+        load(&file, None, None, &environment()).unwrap().0.transform
+    };
+    let (plain, written) = (read("plain.yaml", SHOP), read("written.yaml", &format!("{SHOP}transform:\n{options}")));
+    assert_eq!(format!("{plain:?}"), format!("{written:?}"));
+    for name in ["scoring", "comeback_gap", "campaign", "tickets_90d", "monthly_discount", "max_itemsets", "skip"] {
+        assert!(options.contains(&format!("{name}:")), "{name}");
+    }
+}
