@@ -96,7 +96,7 @@ pub(crate) static RFM_MEASURES: Table = Table {
     description: "What customers are scored by.",
     columns: &[
         col("customer_key", Key, "Key of the customer."),
-        col("customer_id", Text, "The customer's number at the source."),
+        col("customer_place", Count, "Place in the order of customer_id, by which ties fall."),
         col("region_key", Key, "The customer's region."),
         col("last_purchase_on", Date, "Day of the latest purchase."),
         col("days_since_last_order", Int, "Days from there to as_of."),

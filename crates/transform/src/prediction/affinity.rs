@@ -9,7 +9,7 @@ mod orders;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use basket::{Baskets, Mined, Offer, Options, Recommendation, Rule, Wanted};
+use basket::{Baskets, BestSellers, Mined, Next, Options, RecommendOptions, Recommendation, Rule, text};
 
 use crate::build::{Builder, Computed, Error};
 use crate::rows::{batch, in_background};
@@ -21,6 +21,8 @@ const TABLE: &str = "basket_itemsets";
 const MIN_ORDERS_BOTH: u64 = 3;
 /// Nor does an itemset of fewer, however low the support asked for.
 const MIN_COUNT: u64 = 2;
+/// What the search may hold beside the baskets; above it they are mined piece by piece, with the same result.
+const MINING_BYTES: usize = 512 << 20;
 
 pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
     let catalogue = Catalogue::read(builder).await?;
@@ -30,14 +32,6 @@ pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
 }
 
 fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> Result<Computed, Error> {
-    let options = Options {
-        min_support_ppb: basket.min_support_ppb,
-        min_count_floor: MIN_COUNT,
-        min_confidence_ppb: basket.min_confidence_ppb,
-        max_items: basket.max_items,
-        max_basket_items: basket.max_basket_items,
-        max_itemsets: basket.max_itemsets,
-    };
     let level = catalogue.level(basket.items);
     let at_level;
     let baskets = match &level.of_product {
@@ -47,15 +41,18 @@ fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> 
             &at_level
         }
     };
+    let options = mining(basket);
     let mined = basket::mine(baskets, &level.names, &options);
     let rules = basket::rules(&mined, &level.names, &options);
-    let wanted = Wanted {
-        companions: basket.recommendations,
+    let all = vec![true; catalogue.keys.len()];
+    let wanted = RecommendOptions {
+        rows: basket.recommendations,
         min_orders_both: MIN_ORDERS_BOTH,
         max_basket_items: basket.max_basket_items,
     };
-    let companions = basket::recommend(&bought.baskets, &catalogue.groups, wanted);
-    let offers = basket::next_best(&bought.owned, &bought.segments, &companions, catalogue.keys.len(), basket.offers);
+    let companions = basket::recommend(&bought.baskets, &catalogue.groups, &all, &wanted);
+    let popular = BestSellers::of_baskets(&bought.owned, &bought.segments, &all);
+    let offers = basket::next_best(&bought.owned, &companions, &popular, &bought.segments, basket.offers);
     Ok(vec![
         (TABLE, vec![itemsets(&mined, &level.names)?]),
         ("basket_rules", vec![rule_rows(&rules, &level.names)?]),
@@ -65,6 +62,18 @@ fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> 
     ])
 }
 
+fn mining(basket: &config::Basket) -> Options {
+    Options {
+        min_support_ppb: basket.min_support_ppb,
+        min_count_floor: MIN_COUNT,
+        min_confidence_ppb: basket.min_confidence_ppb,
+        max_items: basket.max_items,
+        max_basket_items: basket.max_basket_items,
+        max_itemsets: basket.max_itemsets,
+        memory_bytes: MINING_BYTES,
+    }
+}
+
 /// Baskets of products as baskets of what the products belong to; what belongs to nothing is left out.
 fn raised(baskets: &Baskets, of_product: &[Option<u32>]) -> Baskets {
     let mut raised = Baskets::default();
@@ -72,7 +81,7 @@ fn raised(baskets: &Baskets, of_product: &[Option<u32>]) -> Baskets {
     for products in baskets.iter() {
         items.clear();
         items.extend(products.iter().filter_map(|product| of_product.get(*product as usize).copied().flatten()));
-        raised.push(&mut items);
+        raised.push(items.iter().copied());
     }
     raised
 }
@@ -85,22 +94,15 @@ fn number(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     Arc::new(values.collect::<Float64Array>())
 }
 
-/// The items of a set by name, joined by plus signs.
-fn text(items: &[u32], names: &[String]) -> String {
-    let mut texts: Vec<&str> = items.iter().map(|item| names.get(*item as usize).map_or("", String::as_str)).collect();
-    texts.sort_unstable();
-    texts.join(" + ")
-}
-
 fn itemsets(mined: &Mined, names: &[String]) -> Result<RecordBatch, Error> {
     let all = mined.facts.baskets;
-    let rows = || mined.itemsets.iter();
+    let rows = || mined.itemsets();
     let columns = vec![
         whole((1..).zip(rows()).map(|(id, _)| id)),
-        Arc::new(rows().map(|(items, _)| Some(text(items, names))).collect::<StringArray>()) as ArrayRef,
-        whole(rows().map(|(items, _)| items.len() as u64)),
-        whole(rows().map(|(_, orders)| orders)),
-        number(rows().map(|(_, orders)| Some(share(orders, all)))),
+        Arc::new(rows().map(|set| Some(text(set.items.iter().copied(), names))).collect::<StringArray>()) as ArrayRef,
+        whole(rows().map(|set| set.items.len() as u64)),
+        whole(rows().map(|set| set.orders)),
+        number(rows().map(|set| Some(share(set.orders, all)))),
     ];
     batch(TABLE, columns)
 }
@@ -110,45 +112,45 @@ fn share(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
-fn rule_rows(rules: &[Rule], names: &[String]) -> Result<RecordBatch, Error> {
-    let count = |value: fn(&Rule) -> u64| whole(rules.iter().map(value));
-    let measure = |value: fn(&Rule) -> f64| number(rules.iter().map(|rule| Some(value(rule))));
-    let flag =
-        |value: fn(&Rule) -> bool| -> ArrayRef { Arc::new(rules.iter().map(|rule| Some(value(rule))).collect::<BooleanArray>()) };
-    let words = |value: fn(&Rule) -> Vec<u32>| -> ArrayRef {
-        Arc::new(rules.iter().map(|rule| Some(text(&value(rule), names))).collect::<StringArray>())
+fn rule_rows(rules: &[Rule<'_>], names: &[String]) -> Result<RecordBatch, Error> {
+    let count = |value: fn(&Rule<'_>) -> u64| whole(rules.iter().map(value));
+    let measure = |value: fn(&Rule<'_>) -> f64| number(rules.iter().map(|rule| Some(value(rule))));
+    let maybe = |value: fn(&Rule<'_>) -> Option<f64>| number(rules.iter().map(value));
+    let flag = |value: fn(&Rule<'_>) -> bool| -> ArrayRef {
+        Arc::new(rules.iter().map(|rule| Some(value(rule))).collect::<BooleanArray>())
     };
+    let antecedents = rules.iter().map(|rule| Some(text(rule.antecedent(), names)));
+    let consequents = rules.iter().map(|rule| Some(text([rule.consequent], names)));
     let columns = vec![
-        whole((1..).zip(rules).map(|(id, _)| id)),
-        words(|rule| rule.antecedent.clone()),
-        words(|rule| vec![rule.consequent]),
-        count(|rule| rule.antecedent.len() as u64),
-        count(|rule| rule.orders_antecedent),
-        count(|rule| rule.orders_consequent),
-        count(|rule| rule.orders_both),
-        count(|rule| rule.orders_total),
-        measure(|rule| rule.support),
-        measure(|rule| rule.confidence),
-        measure(|rule| rule.lift),
-        measure(|rule| rule.lift_low),
-        measure(|rule| rule.leverage),
-        number(rules.iter().map(|rule| rule.conviction)),
-        measure(|rule| rule.zhang),
-        measure(|rule| rule.jaccard),
-        measure(|rule| rule.certainty),
-        measure(|rule| rule.kulczynski),
-        measure(|rule| rule.chi_square),
+        count(|rule| rule.id),
+        Arc::new(antecedents.collect::<StringArray>()) as ArrayRef,
+        Arc::new(consequents.collect::<StringArray>()) as ArrayRef,
+        count(|rule| rule.antecedent().count() as u64),
+        count(|rule| rule.counts.antecedent),
+        count(|rule| rule.counts.consequent),
+        count(|rule| rule.counts.both),
+        count(|rule| rule.counts.total),
+        measure(|rule| rule.counts.support()),
+        measure(|rule| rule.counts.confidence()),
+        measure(|rule| rule.counts.lift()),
+        measure(|rule| rule.counts.lift_low()),
+        measure(|rule| rule.counts.leverage()),
+        maybe(|rule| rule.counts.conviction()),
+        measure(|rule| rule.counts.zhang()),
+        measure(|rule| rule.counts.jaccard()),
+        measure(|rule| rule.counts.certainty()),
+        measure(|rule| rule.counts.kulczynski()),
+        maybe(|rule| rule.counts.chi_square()),
         measure(|rule| rule.fisher_p),
         measure(|rule| rule.q_value),
         measure(|rule| rule.improvement),
-        flag(|rule| rule.is_exact),
+        flag(|rule| rule.counts.is_exact()),
         flag(|rule| rule.is_redundant),
         flag(|rule| rule.is_productive),
     ];
     batch("basket_rules", columns)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a support in parts per thousand million is below 2^53")]
 fn run(mined: &Mined, rules: usize) -> Result<RecordBatch, Error> {
     let facts = &mined.facts;
     let one = |value: u64| whole(std::iter::once(value));
@@ -157,10 +159,10 @@ fn run(mined: &Mined, rules: usize) -> Result<RecordBatch, Error> {
         one(facts.baskets),
         one(facts.items),
         one(facts.excluded_large),
-        number(std::iter::once(Some(facts.requested_support_ppb as f64 / 1e9))),
-        number(std::iter::once(Some(facts.effective_support()))),
+        number(std::iter::once(Some(facts.requested_support))),
+        number(std::iter::once(Some(facts.effective_support))),
         one(facts.minimum_count),
-        one(mined.itemsets.len() as u64),
+        one(mined.len() as u64),
         one(rules as u64),
         one(facts.longest_itemset as u64),
     ];
@@ -187,7 +189,7 @@ fn companion_rows(companions: &[Recommendation], products: &[i64]) -> Result<Rec
     batch("product_recommendations", columns)
 }
 
-fn offer_rows(offers: &[Offer], customers: &[i64], products: &[i64]) -> Result<RecordBatch, Error> {
+fn offer_rows(offers: &[Next], customers: &[i64], products: &[i64]) -> Result<RecordBatch, Error> {
     let rows = || offers.iter();
     let because = rows().map(|o| o.because.and_then(|product| products.get(product as usize).copied()));
     let columns = vec![

@@ -40,7 +40,13 @@ per_customer_days AS (
 )
 SELECT
     p.customer_key,
-    c.customer_id,
+    -- Ties everywhere fall by customer_id; ids of digits alone compare as numbers, the longer being the larger.
+    CAST(ROW_NUMBER() OVER (
+        ORDER BY
+            CASE WHEN c.customer_id ~ '^[0-9]+$' THEN character_length(ltrim(c.customer_id, '0')) END,
+            CASE WHEN c.customer_id ~ '^[0-9]+$' THEN ltrim(c.customer_id, '0') END,
+            c.customer_id
+    ) AS BIGINT) AS customer_place,
     c.region_key,
     p.last_purchase_on,
     CAST(CAST($as_of AS DATE) AS INT) - CAST(p.last_purchase_on AS INT) AS days_since_last_order,

@@ -11,9 +11,7 @@ WITH placed AS (
             PARTITION BY universe, measure
             ORDER BY
                 CASE WHEN measure = 'r' THEN -value ELSE value END,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN character_length(ltrim(customer_id, '0')) END,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN ltrim(customer_id, '0') END,
-                customer_id
+                customer_place
         ) AS BIGINT) - 1 AS place
     FROM score_values
 ),

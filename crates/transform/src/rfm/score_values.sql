@@ -2,18 +2,18 @@
 WITH measured AS (
     SELECT
         customer_key,
-        customer_id,
+        customer_place,
         CASE WHEN CAST($by_region AS BOOLEAN) THEN region_key ELSE 0 END AS universe,
         days_since_last_order,
         frequency,
         monetary
     FROM rfm_measures
 )
-SELECT universe, 'r' AS measure, customer_key, customer_id, CAST(-days_since_last_order AS DECIMAL(18, 4)) AS value
+SELECT universe, 'r' AS measure, customer_key, customer_place, CAST(-days_since_last_order AS DECIMAL(18, 4)) AS value
 FROM measured
 UNION ALL
-SELECT universe, 'f' AS measure, customer_key, customer_id, CAST(frequency AS DECIMAL(18, 4)) AS value
+SELECT universe, 'f' AS measure, customer_key, customer_place, CAST(frequency AS DECIMAL(18, 4)) AS value
 FROM measured
 UNION ALL
-SELECT universe, 'm' AS measure, customer_key, customer_id, monetary AS value
+SELECT universe, 'm' AS measure, customer_key, customer_place, monetary AS value
 FROM measured

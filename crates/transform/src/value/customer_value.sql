@@ -1,5 +1,4 @@
--- Customers in the order of their worth; ties by customer_id (ids of digits alone compare as numbers), so that a tie on
--- the edge of a tier always falls the same way.
+-- Customers in the order of their worth; ties by customer_id, so that a tie on the edge of a tier always falls the same way.
 WITH ranked AS (
     SELECT
         customer_key,
@@ -8,20 +7,8 @@ WITH ranked AS (
         orders,
         days_since_last_order,
         CAST(RANK() OVER (ORDER BY monetary DESC) AS BIGINT) AS revenue_rank,
-        CAST(ROW_NUMBER() OVER (
-            ORDER BY
-                monetary DESC,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN character_length(ltrim(customer_id, '0')) END,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN ltrim(customer_id, '0') END,
-                customer_id
-        ) AS BIGINT) - 1 AS place,
-        CAST(ROW_NUMBER() OVER (
-            ORDER BY
-                days_since_last_order,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN character_length(ltrim(customer_id, '0')) END,
-                CASE WHEN customer_id ~ '^[0-9]+$' THEN ltrim(customer_id, '0') END,
-                customer_id
-        ) AS BIGINT) - 1 AS recency_place,
+        CAST(ROW_NUMBER() OVER (ORDER BY monetary DESC, customer_place) AS BIGINT) - 1 AS place,
+        CAST(ROW_NUMBER() OVER (ORDER BY days_since_last_order, customer_place) AS BIGINT) - 1 AS recency_place,
         COUNT(*) OVER (PARTITION BY monetary) AS equal,
         COUNT(*) OVER () AS customers
     FROM rfm_measures

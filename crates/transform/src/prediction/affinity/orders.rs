@@ -113,8 +113,7 @@ impl Collected {
                 self.basket.extend(lines.first().map(|l| l.product));
                 self.pairs.extend(lines.iter().filter(|l| l.quantity > 0).filter_map(|l| Some((l.customer?, l.product))));
             }
-            self.baskets.push(&mut self.basket);
-            self.basket.clear();
+            self.baskets.push(self.basket.drain(..));
         }
         current.lines.clear();
     }
@@ -125,12 +124,9 @@ fn owned(mut pairs: Vec<(u32, u32)>, customers: usize) -> Baskets {
     pairs.sort_unstable();
     let mut owned = Baskets::default();
     let mut rest = pairs.as_slice();
-    let mut products = Vec::new();
     for customer in 0..u32::try_from(customers).unwrap_or(u32::MAX) {
         let own = rest.partition_point(|(c, _)| *c == customer);
-        products.clear();
-        products.extend(rest.iter().take(own).map(|(_, product)| *product));
-        owned.push(&mut products);
+        owned.push(rest.iter().take(own).map(|(_, product)| *product));
         rest = rest.get(own..).unwrap_or_default();
     }
     owned
