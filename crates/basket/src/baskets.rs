@@ -1,90 +1,104 @@
-//! Baskets of items: orders of products, or customers of what they own.
+//! Baskets of items side by side in one array.
 
-/// Many small sets of item numbers, one after the other.
+use std::ops::Range;
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+/// Baskets that one step of work takes: fixed, so that where the borders lie does not follow the threads.
+pub(crate) const CHUNK: usize = 16_384;
+
+/// Baskets in the order they were pushed; the items of each distinct and ascending.
+///
+/// An item is a number from 0. Whatever holds items fits: an order, or all that a customer ever bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baskets {
-    offsets: Vec<usize>,
+    /// Where each basket ends, after a zero.
+    ends: Vec<usize>,
     items: Vec<u32>,
 }
 
 impl Default for Baskets {
     fn default() -> Self {
-        Self { offsets: vec![0], items: Vec::new() }
+        Self { ends: vec![0], items: Vec::new() }
     }
 }
 
 impl Baskets {
-    /// Adds a basket; its items are put in order and counted once each. `items` is left as it was sorted.
-    pub fn push(&mut self, items: &mut Vec<u32>) {
-        items.sort_unstable();
-        items.dedup();
-        self.items.extend_from_slice(items);
-        self.offsets.push(self.items.len());
+    pub fn new() -> Self {
+        Self::default()
     }
 
+    pub fn with_capacity(baskets: usize, lines: usize) -> Self {
+        let mut ends = Vec::with_capacity(baskets.saturating_add(1));
+        ends.push(0);
+        Self { ends, items: Vec::with_capacity(lines) }
+    }
+
+    /// Adds a basket. Its items may come in any order and more than once; none at all makes an empty basket, which counts.
+    pub fn push(&mut self, basket: impl IntoIterator<Item = u32>) {
+        let start = self.items.len();
+        self.items.extend(basket);
+        let tail = self.items.get_mut(start..).unwrap_or_default();
+        if !tail.is_sorted_by(|a, b| a < b) {
+            let mut tail = self.items.split_off(start);
+            tail.sort_unstable();
+            tail.dedup();
+            self.items.append(&mut tail);
+        }
+        self.ends.push(self.items.len());
+    }
+
+    /// Number of baskets.
     pub fn len(&self) -> usize {
-        self.offsets.len() - 1
+        self.ends.len().saturating_sub(1)
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The items of a basket, ascending; none for a number out of range.
+    /// Number of items in all baskets together.
+    pub fn lines(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The items of one basket, ascending; none beyond the last basket.
     pub fn get(&self, basket: usize) -> &[u32] {
-        let ends = self.offsets.get(basket).zip(self.offsets.get(basket + 1));
-        ends.and_then(|(start, end)| self.items.get(*start..*end)).unwrap_or_default()
+        self.range(basket..basket.saturating_add(1)).next().unwrap_or_default()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
-        self.offsets.windows(2).map(|ends| match ends {
-            [start, end] => self.items.get(*start..*end).unwrap_or_default(),
+        self.range(0..self.len())
+    }
+
+    fn range(&self, baskets: Range<usize>) -> impl Iterator<Item = &[u32]> {
+        let end = baskets.end.saturating_add(1).min(self.ends.len());
+        let ends = self.ends.get(baskets.start..end).unwrap_or_default();
+        ends.windows(2).map(|pair| match *pair {
+            [from, to] => self.items.get(from..to).unwrap_or_default(),
             _ => &[],
         })
     }
 
-    /// Items of all baskets together.
-    pub fn total(&self) -> usize {
-        self.items.len()
+    /// The baskets in pieces of a fixed size, for threads to share.
+    pub(crate) fn chunks(&self) -> impl IndexedParallelIterator<Item = impl Iterator<Item = &[u32]>> {
+        let chunks = self.len().div_ceil(CHUNK);
+        (0..chunks).into_par_iter().map(|chunk| self.range(chunk * CHUNK..((chunk + 1) * CHUNK).min(self.len())))
     }
 
-    /// In how many baskets each item is, baskets of more than `largest` items left out.
-    pub(crate) fn counts(&self, items: usize, largest: usize) -> Vec<u64> {
-        let mut counts = vec![0_u64; items];
-        for item in self.iter().filter(|b| b.len() <= largest).flatten() {
-            if let Some(count) = counts.get_mut(*item as usize) {
-                *count += 1;
-            }
-        }
-        counts
+    /// One more than the largest item.
+    pub(crate) fn width(&self) -> usize {
+        self.items.iter().max().map_or(0, |item| *item as usize + 1)
     }
+}
 
-    /// The baskets each item is in, ascending; baskets of more than `largest` items left out.
-    pub(crate) fn inverted(&self, items: usize, largest: usize) -> Self {
-        let mut offsets = vec![0_usize; items + 1];
-        for item in self.iter().filter(|b| b.len() <= largest).flatten() {
-            if let Some(offset) = offsets.get_mut(*item as usize + 1) {
-                *offset += 1;
-            }
+impl<I: IntoIterator<Item = u32>> FromIterator<I> for Baskets {
+    fn from_iter<T: IntoIterator<Item = I>>(baskets: T) -> Self {
+        let mut all = Self::new();
+        for basket in baskets {
+            all.push(basket);
         }
-        let mut sum = 0;
-        for offset in &mut offsets {
-            sum += *offset;
-            *offset = sum;
-        }
-        let mut next = offsets.clone();
-        let mut places = vec![0_u32; sum];
-        for (basket, items) in (0_u32..).zip(self.iter()).filter(|(_, b)| b.len() <= largest) {
-            for item in items {
-                if let Some(place) = next.get_mut(*item as usize) {
-                    if let Some(slot) = places.get_mut(*place) {
-                        *slot = basket;
-                    }
-                    *place += 1;
-                }
-            }
-        }
-        Self { offsets, items: places }
+        all
     }
 }
 
@@ -93,16 +107,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_count_once_and_rise() {
-        let mut baskets = Baskets::default();
-        baskets.push(&mut vec![3, 1, 3]);
-        baskets.push(&mut Vec::new());
-        baskets.push(&mut vec![1]);
-        assert_eq!(baskets.iter().collect::<Vec<_>>(), [&[1, 3][..], &[], &[1]]);
-        assert_eq!((baskets.len(), baskets.total(), baskets.get(9)), (3, 3, &[][..]));
-        assert_eq!(baskets.counts(4, 9), [0, 2, 0, 1]);
-        let inverted = baskets.inverted(4, 9);
-        assert_eq!(inverted.iter().collect::<Vec<_>>(), [&[][..], &[0, 2], &[], &[0]]);
-        assert_eq!(baskets.inverted(4, 1).get(1), [2]);
+    fn a_basket_is_sorted_and_without_repeats() {
+        let baskets: Baskets = [vec![3, 1, 3, 2], vec![], vec![5], vec![1, 2], vec![2, 2]].into_iter().collect();
+        assert_eq!(baskets.iter().collect::<Vec<_>>(), [&[1, 2, 3][..], &[], &[5], &[1, 2], &[2]]);
+        assert_eq!((baskets.len(), baskets.lines(), baskets.width()), (5, 7, 6));
+        assert_eq!(
+            (baskets.get(0), baskets.get(4), baskets.get(5), baskets.get(usize::MAX)),
+            (&[1, 2, 3][..], &[2][..], &[][..], &[][..])
+        );
+    }
+
+    #[test]
+    fn no_basket_at_all() {
+        assert_eq!((Baskets::new().len(), Baskets::with_capacity(4, 9).len(), Baskets::new().width()), (0, 0, 0));
+        assert!(Baskets::default().is_empty());
+        assert_eq!(Baskets::new().iter().count() + Baskets::new().chunks().count(), 0);
+    }
+
+    #[test]
+    fn chunks_are_all_baskets_in_order() {
+        let baskets: Baskets = (0..40_000).map(|i| [i, i + 1]).collect();
+        let chunks: Vec<Vec<&[u32]>> = baskets.chunks().map(Iterator::collect).collect();
+        assert_eq!(chunks.len(), 3);
+        assert!(chunks.concat().into_iter().eq(baskets.iter()));
     }
 }

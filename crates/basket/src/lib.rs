@@ -1,26 +1,34 @@
 //! Market baskets: which products are bought together, and what to offer beside them.
 //!
-//! [`mine()`] finds the itemsets of at least a given support, [`rules()`] makes rules of them with all their measures,
-//! [`recommend()`] names the best companions of every product and [`next_best()`] the best offers for every customer. Counts
-//! are whole numbers throughout and thresholds are compared as such; measures are floats of them, so that the same baskets
-//! give the same bits, in any order and for any number of threads.
+//! [`Baskets`] hold items as numbers. [`mine`] finds the itemsets that are in enough of them, [`rules`] makes rules of these
+//! with their measures ([`Counts`]), [`recommend`] pairs every product with others, and [`next_best`] chooses products for
+//! customers by what they own. All of it is exact: measures are quotients of whole numbers, thresholds are compared in whole
+//! numbers. Same input, same bits, for any number of threads and any order of the baskets; no result is infinite or not a
+//! number.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp))]
 
 mod baskets;
-mod count;
+mod best_sellers;
+mod false_discovery;
 mod fisher;
-mod frequent;
-mod itemsets;
+mod itemset_index;
 mod measures;
 mod mine;
-mod offers;
-mod parts;
+mod mined;
+mod next_best;
+mod options;
 mod recommend;
 mod rules;
+mod text;
 
 pub use baskets::Baskets;
-pub use itemsets::Itemsets;
-pub use mine::{Facts, Mined, Options, mine};
-pub use offers::{Offer, next_best};
-pub use parts::mine_in_parts;
-pub use recommend::{Basis, Recommendation, Wanted, recommend};
+pub use best_sellers::{BestSellers, Seller};
+pub use measures::Counts;
+pub use mine::{mine, mine_in_parts};
+pub use mined::{Facts, Itemset, Mined};
+pub use next_best::{Next, next_best};
+pub use options::Options;
+pub use recommend::{Basis, RecommendOptions, Recommendation, recommend};
 pub use rules::{Rule, rules};
+pub use text::text;

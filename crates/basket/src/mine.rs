@@ -1,165 +1,143 @@
-//! From baskets to itemsets, within bounds.
+//! Mining frequent itemsets.
 //!
-//! The support of a set is the share of the baskets that hold all of it. A set is frequent in at least
-//! max(ceil(support · N), floor) of N baskets, reckoned in whole numbers: 1 % of 9,835 baskets is 99.
+//! An itemset is frequent if the number of baskets that hold all its items reaches the least count: the least support rounded
+//! up to whole baskets, and the floor. Baskets of more items than allowed take no part and are no part of the total.
+//!
+//! The baskets are read twice: to count single items, then to recode those that hold two frequent ones or more. Where that
+//! is more than half of the memory allowed, it is cut into partitions, each is mined at the same share as it is filled, and a
+//! third reading counts what was frequent in any of them. The result is the same.
+
+mod bitmaps;
+mod candidates;
+mod database;
+mod dictionary;
+mod limit;
+mod partitions;
+mod search;
+mod sets;
+
+use std::convert::Infallible;
+
+use rayon::iter::ParallelIterator;
 
 use crate::baskets::Baskets;
-use crate::frequent::{Wanted, frequent};
-use crate::itemsets::Itemsets;
+use crate::mined::{Facts, Mined, Raw};
+use crate::options::Options;
+use candidates::Tree;
+use dictionary::{Census, Dictionary};
+use limit::Limit;
+use partitions::{Found, Partitions};
 
-/// Parts in which shares are given.
-pub(crate) const PARTS: u64 = 1_000_000_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Least support, in parts per thousand million.
-    pub min_support_ppb: u64,
-    /// Least number of baskets, whatever the support amounts to.
-    pub min_count_floor: u64,
-    /// Least confidence of a rule, in parts per thousand million.
-    pub min_confidence_ppb: u64,
-    /// Items of the longest set.
-    pub max_items: usize,
-    /// Baskets of more items are left out and counted.
-    pub max_basket_items: usize,
-    /// With more sets than this the support is raised until there are no more.
-    pub max_itemsets: usize,
-}
-
-/// How the baskets were mined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Baskets mined: those with an item, and not too many.
-    pub baskets: u64,
-    /// Items that are frequent by themselves.
-    pub items: u64,
-    /// Baskets left out for their size.
-    pub excluded_large: u64,
-    pub requested_support_ppb: u64,
-    /// The least number of baskets of a set, as used.
-    pub minimum_count: u64,
-    pub longest_itemset: usize,
-    /// Whether there were too many sets at the support asked for.
-    pub is_support_raised: bool,
-}
-
-impl Facts {
-    /// Share of the baskets the least number amounts to; what was asked for where nothing had to be raised.
-    #[allow(clippy::cast_precision_loss, reason = "baskets are fewer than 2^53")]
-    pub fn effective_support(&self) -> f64 {
-        if self.is_support_raised && self.baskets > 0 {
-            self.minimum_count as f64 / self.baskets as f64
-        } else {
-            self.requested_support_ppb as f64 / 1e9
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mined {
-    /// By number of baskets, most first; then the smaller set, then by the names of its items.
-    pub itemsets: Itemsets,
-    /// Baskets that hold each item.
-    pub counts: Vec<u64>,
-    pub facts: Facts,
-}
-
-/// Finds the frequent itemsets. `names` are the items' texts, which put equally frequent sets in order.
+/// The frequent itemsets of the baskets. `names` gives each item's text, which orders the result; an item beyond them has none.
 pub fn mine(baskets: &Baskets, names: &[String], options: &Options) -> Mined {
-    let counts = baskets.counts(names.len(), options.max_basket_items);
-    let sizes = Sizes::of(baskets, options);
-    let mut minimum_count = sizes.minimum_count(options);
-    let mut is_support_raised = false;
-    let itemsets = loop {
-        match frequent(baskets, &counts, wanted(options, minimum_count)) {
-            Some(found) => break found,
-            None => {
-                minimum_count = raised(minimum_count);
-                is_support_raised = true;
-            }
-        }
+    let scan = |visit: &mut dyn FnMut(&Baskets)| {
+        visit(baskets);
+        Ok::<(), Infallible>(())
     };
-    finish(&itemsets, counts, names, sizes, minimum_count, is_support_raised, options)
-}
-
-pub(crate) fn wanted(options: &Options, min_count: u64) -> Wanted {
-    Wanted {
-        min_count,
-        max_items: options.max_items,
-        largest_basket: options.max_basket_items,
-        max_itemsets: options.max_itemsets.max(1),
+    match run(scan, names, options) {
+        Ok(mined) => mined,
+        Err(never) => match never {},
     }
 }
 
-/// The next support to try.
-pub(crate) fn raised(count: u64) -> u64 {
-    count + (count / 4).max(1)
-}
-
-/// Numbers of baskets.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sizes {
-    pub mined: u64,
-    pub excluded: u64,
-}
-
-impl Sizes {
-    pub fn of(baskets: &Baskets, options: &Options) -> Self {
-        let mut sizes = Self::default();
-        for basket in baskets.iter().filter(|b| !b.is_empty()) {
-            if basket.len() <= options.max_basket_items { sizes.mined += 1 } else { sizes.excluded += 1 }
-        }
-        sizes
-    }
-
-    pub fn minimum_count(self, options: &Options) -> u64 {
-        share_of(options.min_support_ppb, self.mined).max(options.min_count_floor).max(1)
-    }
-}
-
-/// The least whole number that is at least this share.
-pub(crate) fn share_of(parts: u64, whole: u64) -> u64 {
-    let exact = u128::from(parts) * u128::from(whole);
-    u64::try_from(exact.div_ceil(u128::from(PARTS))).unwrap_or(u64::MAX)
-}
-
-pub(crate) fn finish(
-    itemsets: &Itemsets,
-    counts: Vec<u64>,
+/// The frequent itemsets of baskets that come in parts, 0 and on until there is none; the same as of all in one.
+///
+/// The parts are read twice, or three times where their frequent items do not fit in memory, and have to be the same each
+/// time. One exception to the sameness: where a partition alone has far more frequent sets than may be kept, the least count
+/// rises by quarters, and may end above the lowest that would do.
+pub fn mine_in_parts<E>(
+    mut parts: impl FnMut(usize) -> Result<Option<Baskets>, E>,
     names: &[String],
-    sizes: Sizes,
-    minimum_count: u64,
-    is_support_raised: bool,
     options: &Options,
-) -> Mined {
-    let itemsets = in_order(itemsets, names);
-    let facts = Facts {
-        baskets: sizes.mined,
-        items: counts.iter().filter(|count| **count >= minimum_count).count() as u64,
-        excluded_large: sizes.excluded,
-        requested_support_ppb: options.min_support_ppb,
-        minimum_count,
-        longest_itemset: itemsets.iter().map(|(items, _)| items.len()).max().unwrap_or(0),
-        is_support_raised,
+) -> Result<Mined, E> {
+    let scan = |visit: &mut dyn FnMut(&Baskets)| {
+        let mut part = 0;
+        while let Some(baskets) = parts(part)? {
+            visit(&baskets);
+            part += 1;
+        }
+        Ok(())
     };
-    Mined { itemsets, counts, facts }
+    run(scan, names, options)
 }
 
-/// The items of a set by name; equal names by number.
-pub(crate) fn by_name<'a>(items: &[u32], names: &'a [String]) -> Vec<&'a str> {
-    let mut named: Vec<(&str, u32)> =
-        items.iter().map(|item| (names.get(*item as usize).map_or("", String::as_str), *item)).collect();
-    named.sort_unstable();
-    named.into_iter().map(|(name, _)| name).collect()
+fn run<E>(
+    mut scan: impl FnMut(&mut dyn FnMut(&Baskets)) -> Result<(), E>,
+    names: &[String],
+    options: &Options,
+) -> Result<Mined, E> {
+    let mut census = Census::default();
+    scan(&mut |baskets| census.add(baskets, options.max_basket_items))?;
+    let mut minimum = options.minimum_count(census.baskets);
+    loop {
+        let limit = limit_of_singles(&census, minimum, options);
+        let dictionary = Dictionary::new(&census.counts, limit.minimum());
+        let mut partitions = Partitions::new(&dictionary, limit.minimum(), census.baskets, options);
+        if options.max_items > 1 && dictionary.len() > 1 {
+            scan(&mut |baskets| partitions.add(baskets))?;
+        }
+        let number = partitions.number();
+        let sets = match partitions.finish(&limit) {
+            Found::Sets(sets) => sets,
+            Found::Candidates(mut candidates) => {
+                let tree = candidates.link(dictionary.len());
+                let mut counts = tree.zeros();
+                scan(&mut |baskets| tally(baskets, &tree, &dictionary, options, &mut counts))?;
+                let sets = tree.counted(&counts);
+                limit.count(sets.counts());
+                sets
+            }
+            Found::TooMany => {
+                minimum = minimum.saturating_add((minimum / 4).max(1));
+                continue;
+            }
+        };
+        let facts = facts(&census, limit.minimum(), number, options);
+        let rows = sets.levels.into_iter().skip(1).map(|level| (level.items, level.orders)).collect();
+        return Ok(Mined::new(Raw { items: &dictionary.items, counts: &dictionary.counts, rows }, names, facts));
+    }
 }
 
-fn in_order(itemsets: &Itemsets, names: &[String]) -> Itemsets {
-    let mut order: Vec<usize> = (0..itemsets.len()).collect();
-    order.sort_by(|a, b| {
-        let (one, other) = (itemsets.items(*a), itemsets.items(*b));
-        let counts = itemsets.count(*b).cmp(&itemsets.count(*a));
-        let sizes = one.len().cmp(&other.len());
-        counts.then(sizes).then_with(|| by_name(one, names).cmp(&by_name(other, names))).then_with(|| one.cmp(other))
+/// A limit that knows of the frequent items.
+fn limit_of_singles(census: &Census, minimum: u64, options: &Options) -> Limit {
+    let largest = census.counts.iter().copied().max().unwrap_or(0);
+    let limit = Limit::new(minimum, largest, options.max_itemsets, options.memory_bytes / 4);
+    limit.count(census.counts.iter().map(|count| (*count, 1)));
+    limit
+}
+
+/// Adds a part's counts of the candidates.
+fn tally(baskets: &Baskets, tree: &Tree<'_>, dictionary: &Dictionary, options: &Options, counts: &mut [Vec<u64>]) {
+    let empty = || (tree.zeros(), Vec::new());
+    let counted = baskets.chunks().fold(empty, |(mut counts, mut codes), chunk| {
+        for basket in chunk.filter(|basket| basket.len() <= options.max_basket_items) {
+            dictionary.encode(basket, &mut codes);
+            tree.count(&codes, &mut counts);
+        }
+        (counts, codes)
     });
-    itemsets.reordered(&order)
+    let plus = |mut sum: Vec<Vec<u64>>, more: Vec<Vec<u64>>| {
+        sum.iter_mut().flatten().zip(more.into_iter().flatten()).for_each(|(sum, more)| *sum += more);
+        sum
+    };
+    // Sums of integers are the same in any order.
+    let counted = counted.map(|(counts, _)| counts).reduce(|| tree.zeros(), plus);
+    counts.iter_mut().flatten().zip(counted.into_iter().flatten()).for_each(|(sum, more)| *sum += more);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of baskets are far below 2^52")]
+fn facts(census: &Census, minimum_count: u64, partitions: usize, options: &Options) -> Facts {
+    let requested_support = options.requested_support();
+    let is_raised = minimum_count > options.count_of_share(census.baskets).max(1) && census.baskets > 0;
+    let raised = minimum_count.min(census.baskets) as f64 / census.baskets as f64;
+    Facts {
+        baskets: census.baskets,
+        items: 0,
+        excluded_large: census.excluded,
+        requested_support,
+        effective_support: if is_raised { raised.max(requested_support) } else { requested_support },
+        minimum_count,
+        longest_itemset: 0,
+        partitions,
+    }
 }

@@ -1,29 +1,29 @@
-//! What to offer beside each product.
+//! What to offer beside a product.
 //!
-//! Companions by rules come first: products bought together in enough baskets, and by more than chance (`lift_low` above 1),
-//! the highest confidence · log2(`lift_low`) first, so that a strong link of few baskets does not beat a sure one. Where they
-//! do not fill the list, best sellers of the same category follow, then those of the whole shop: every product has a full
-//! list if the shop has that many products.
+//! A product is paired with every other that stood in a basket with it often enough. A pair counts as a rule where the low end
+//! of its lift's 95 % interval is above 1, and its score is confidence · log2(that low end): the interval shrinks links that a
+//! few baskets made, the confidence prefers what is bought often. After the rules come the best sellers of the product's own
+//! group and then of all, so every product has its rows as long as there are others to offer. A score never rises from one
+//! rank to the next; those of best sellers are below 0 (see [`BestSellers`]).
 //!
-//! The score of a companion by rules is above 0; that of a best seller is its share of the baskets less 1 in the same
-//! category and less 2 elsewhere, so that scores rank as the list does.
+//! Pairs are counted one product at a time, through the baskets that hold it: memory grows with the lines and not with the
+//! square of the products.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "items are below the number of items, which is below 2^32; counts are below 2^53"
-)]
+#![allow(clippy::indexing_slicing, reason = "items and baskets are indexed below the lengths the arrays were made with")]
+#![allow(clippy::cast_possible_truncation, reason = "a shop has fewer than 2^32 baskets and items")]
 
-use rayon::prelude::*;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::baskets::Baskets;
+use crate::best_sellers::BestSellers;
 use crate::measures::Counts;
 
-/// Where advice comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a piece of advice comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Basis {
+    /// Baskets that held both.
     Rules,
+    /// Good sales, whatever was bought with it.
     Popularity,
 }
 
@@ -36,145 +36,186 @@ impl Basis {
     }
 }
 
+/// A product to offer beside another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recommendation {
+    /// The product looked at.
     pub item: u32,
-    /// 1 for the best.
+    /// Place, from 1.
     pub rank: u32,
+    /// The product to offer.
     pub recommended: u32,
+    /// Baskets with both.
     pub orders_both: u64,
-    /// None for a best seller.
+    /// None where the product never sold.
     pub confidence: Option<f64>,
+    /// None where either never sold.
     pub lift: Option<f64>,
     pub score: f64,
     pub basis: Basis,
 }
 
-/// How many companions a product has, and of how many baskets at least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    pub companions: usize,
+/// What may be recommended, and from what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecommendOptions {
+    /// Rows a product.
+    pub rows: usize,
+    /// Baskets with both that a rule needs.
     pub min_orders_both: u64,
+    /// Items in the largest basket that takes part.
     pub max_basket_items: usize,
 }
 
-/// Best sellers, most baskets first; of equal ones the smaller number.
-struct Sellers {
-    all: Vec<u32>,
-    by_group: Vec<Vec<u32>>,
-}
-
-impl Sellers {
-    fn of(counts: &[u64], groups: &[Option<u32>]) -> Self {
-        let mut all: Vec<u32> = (0..counts.len() as u32).collect();
-        all.sort_by_key(|item| (std::cmp::Reverse(counts[*item as usize]), *item));
-        let number = groups.iter().flatten().max().map_or(0, |last| *last as usize + 1);
-        let mut by_group = vec![Vec::new(); number];
-        for item in &all {
-            if let Some(Some(group)) = groups.get(*item as usize) {
-                by_group[*group as usize].push(*item);
-            }
-        }
-        Self { all, by_group }
+impl Default for RecommendOptions {
+    fn default() -> Self {
+        Self { rows: 10, min_orders_both: 5, max_basket_items: 100 }
     }
 }
 
-/// Companions of every item, item after item and rank after rank. `groups` holds the category of each item.
-pub fn recommend(baskets: &Baskets, groups: &[Option<u32>], wanted: Wanted) -> Vec<Recommendation> {
-    let items = groups.len();
-    let counts = baskets.counts(items, wanted.max_basket_items);
-    let holding = baskets.inverted(items, wanted.max_basket_items);
-    let all = baskets.iter().filter(|b| !b.is_empty() && b.len() <= wanted.max_basket_items).count() as u64;
-    let shop = Shop { baskets, counts: &counts, holding: &holding, groups, sellers: Sellers::of(&counts, groups), all, wanted };
-    let lists: Vec<Vec<Recommendation>> = (0..items as u32)
-        .into_par_iter()
-        .map_init(|| vec![0_u64; items], |together, item| shop.companions(item, together))
-        .collect();
-    lists.into_iter().flatten().collect()
+/// The rows of every item in order of item and rank. `groups` is the category of each item; what is not `eligible` has rows but
+/// is in none.
+pub fn recommend(
+    baskets: &Baskets,
+    groups: &[Option<u32>],
+    eligible: &[bool],
+    options: &RecommendOptions,
+) -> Vec<Recommendation> {
+    let items = groups.len().max(eligible.len()).max(baskets.width());
+    let holders = Holders::new(baskets, items, options.max_basket_items);
+    let orders: Vec<u64> = (0..items).map(|item| holders.of(item).len() as u64).collect();
+    let sellers = BestSellers::of_items(holders.total, &orders, groups, eligible);
+    let shop = Shop { baskets, holders, orders, sellers, groups, eligible, options };
+    let rows = (0..items as u32).into_par_iter().map_init(|| Scratch::new(items), |scratch, item| shop.rows(item, scratch));
+    rows.collect::<Vec<_>>().concat()
+}
+
+/// The baskets that hold each item.
+struct Holders {
+    starts: Vec<usize>,
+    baskets: Vec<u32>,
+    /// Baskets that take part.
+    total: u64,
+}
+
+impl Holders {
+    fn new(baskets: &Baskets, items: usize, max_basket_items: usize) -> Self {
+        let mut starts = vec![0_usize; items + 2];
+        let mut total = 0;
+        let part = || (0..).zip(baskets.iter()).filter(|(_, basket)| basket.len() <= max_basket_items);
+        for (_, basket) in part() {
+            total += 1;
+            for item in basket {
+                starts[*item as usize + 2] += 1;
+            }
+        }
+        for item in 2..starts.len() {
+            starts[item] += starts[item - 1];
+        }
+        let mut holding = vec![0; starts[items + 1]];
+        for (number, basket) in part() {
+            for item in basket {
+                let slot = &mut starts[*item as usize + 1];
+                holding[*slot] = number;
+                *slot += 1;
+            }
+        }
+        Self { starts, baskets: holding, total }
+    }
+
+    fn of(&self, item: usize) -> &[u32] {
+        &self.baskets[self.starts[item]..self.starts[item + 1]]
+    }
+}
+
+/// What a thread needs for one item after another.
+struct Scratch {
+    /// Baskets with the item and each other; all zero between items.
+    both: Vec<u32>,
+    met: Vec<u32>,
+    /// The last item, plus one, that each was offered beside.
+    offered: Vec<u32>,
+}
+
+impl Scratch {
+    fn new(items: usize) -> Self {
+        Self { both: vec![0; items], met: Vec::new(), offered: vec![0; items] }
+    }
 }
 
 struct Shop<'a> {
     baskets: &'a Baskets,
-    counts: &'a [u64],
-    holding: &'a Baskets,
+    holders: Holders,
+    orders: Vec<u64>,
+    sellers: BestSellers,
     groups: &'a [Option<u32>],
-    sellers: Sellers,
-    all: u64,
-    wanted: Wanted,
+    eligible: &'a [bool],
+    options: &'a RecommendOptions,
 }
 
 impl Shop<'_> {
-    /// `together` is zero by item, and is left so.
-    fn companions(&self, item: u32, together: &mut [u64]) -> Vec<Recommendation> {
-        let mut seen: Vec<u32> = Vec::new();
-        for basket in self.holding.get(item as usize) {
-            for other in self.baskets.get(*basket as usize) {
-                let count = &mut together[*other as usize];
-                if *count == 0 {
-                    seen.push(*other);
-                }
-                *count += 1;
-            }
-        }
-        let mut list = self.by_rules(item, &seen, together);
-        self.fill(item, together, &mut list);
-        for other in seen {
-            together[other as usize] = 0;
-        }
-        list
+    fn counts(&self, item: u32, other: u32, both: u32) -> Counts {
+        let orders = |item: u32| self.orders[item as usize];
+        Counts { antecedent: orders(item), consequent: orders(other), both: both.into(), total: self.holders.total }
     }
 
-    fn by_rules(&self, item: u32, seen: &[u32], together: &[u64]) -> Vec<Recommendation> {
-        let others = seen.iter().filter(|other| **other != item && together[**other as usize] >= self.wanted.min_orders_both);
-        let mut list: Vec<Recommendation> = others
-            .filter_map(|other| {
-                let counts = Counts {
-                    antecedent: self.counts[item as usize],
-                    consequent: self.counts[*other as usize],
-                    both: together[*other as usize],
-                    all: self.all,
-                };
-                let lift_low = counts.lift_low();
-                (lift_low > 1.0).then(|| Recommendation {
-                    item,
-                    rank: 0,
-                    recommended: *other,
-                    orders_both: counts.both,
-                    confidence: Some(counts.confidence()),
-                    lift: Some(counts.lift()),
-                    score: counts.confidence() * lift_low.log2(),
-                    basis: Basis::Rules,
-                })
-            })
-            .collect();
-        list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.recommended.cmp(&b.recommended)));
-        list.truncate(self.wanted.companions);
-        (1..).zip(&mut list).for_each(|(rank, companion)| companion.rank = rank);
-        list
-    }
-
-    fn fill(&self, item: u32, together: &[u64], list: &mut Vec<Recommendation>) {
+    fn rows(&self, item: u32, scratch: &mut Scratch) -> Vec<Recommendation> {
+        self.count(item, scratch);
+        let mut chosen: Vec<(u32, f64, Basis)> = self.rules(item, scratch);
+        scratch.offered[item as usize] = item + 1;
+        for (other, _, _) in &chosen {
+            scratch.offered[*other as usize] = item + 1;
+        }
         let group = self.groups.get(item as usize).copied().flatten();
-        let own = group.and_then(|group| self.sellers.by_group.get(group as usize)).map_or(&[][..], Vec::as_slice);
-        let candidates = own.iter().map(|other| (*other, 1.0)).chain(self.sellers.all.iter().map(|other| (*other, 2.0)));
-        for (other, less) in candidates {
-            if list.len() >= self.wanted.companions {
-                return;
+        let mut sellers = self.sellers.of_group(group);
+        while chosen.len() < self.options.rows {
+            let Some((other, score)) = sellers.next() else { break };
+            if scratch.offered[other as usize] != item + 1 {
+                scratch.offered[other as usize] = item + 1;
+                chosen.push((other, score, Basis::Popularity));
             }
-            if other == item || list.iter().any(|companion| companion.recommended == other) {
-                continue;
-            }
-            let share = if self.all == 0 { 0.0 } else { self.counts[other as usize] as f64 / self.all as f64 };
-            list.push(Recommendation {
-                item,
-                rank: list.len() as u32 + 1,
-                recommended: other,
-                orders_both: together[other as usize],
-                confidence: None,
-                lift: None,
-                score: share - less,
-                basis: Basis::Popularity,
-            });
         }
+        let row = |(rank, (recommended, score, basis)): (u32, (u32, f64, Basis))| {
+            let counts = self.counts(item, recommended, scratch.both[recommended as usize]);
+            let confidence = (counts.antecedent > 0).then(|| counts.confidence());
+            let lift = (counts.antecedent > 0 && counts.consequent > 0).then(|| counts.lift());
+            Recommendation { item, rank, recommended, orders_both: counts.both, confidence, lift, score, basis }
+        };
+        let rows = (1..).zip(chosen).map(row).collect();
+        for other in scratch.met.drain(..) {
+            scratch.both[other as usize] = 0;
+        }
+        rows
+    }
+
+    /// Counts the baskets with the item and each other.
+    fn count(&self, item: u32, scratch: &mut Scratch) {
+        for basket in self.holders.of(item as usize) {
+            for other in self.baskets.get(*basket as usize) {
+                let both = &mut scratch.both[*other as usize];
+                if *both == 0 {
+                    scratch.met.push(*other);
+                }
+                *both += 1;
+            }
+        }
+    }
+
+    /// The best rules, at most as many as there are rows.
+    fn rules(&self, item: u32, scratch: &Scratch) -> Vec<(u32, f64, Basis)> {
+        let is_eligible = |other: u32| other != item && self.eligible.get(other as usize).copied().unwrap_or(false);
+        let both = |other: u32| scratch.both[other as usize];
+        let candidates = scratch.met.iter().copied();
+        let candidates =
+            candidates.filter(|other| u64::from(both(*other)) >= self.options.min_orders_both && is_eligible(*other));
+        let scored = candidates.map(|other| (other, self.counts(item, other, both(other)).pull(), Basis::Rules));
+        let mut rules: Vec<_> = scored.filter(|(_, score, _)| *score > 0.0).collect();
+        let by_score =
+            |left: &(u32, f64, Basis), right: &(u32, f64, Basis)| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0));
+        if rules.len() > self.options.rows {
+            rules.select_nth_unstable_by(self.options.rows, by_score);
+            rules.truncate(self.options.rows);
+        }
+        rules.sort_unstable_by(by_score);
+        rules
     }
 }

@@ -1,205 +1,170 @@
-//! Rules: who buys the antecedent also buys the consequent, one item.
+//! Rules of one consequent, from frequent itemsets.
 //!
-//! `improvement` is the confidence less the best confidence of any part of the antecedent, nothing at all included, for the
-//! same consequent (Bayardo, Agrawal and Gunopulos 2000); a rule without any says no more than a shorter one and is
-//! redundant. A rule is productive if each of its shorter forms, one item of the antecedent left out, is bettered by more
-//! than chance: among the baskets of the shorter antecedent, Fisher's exact test between the item left out and the consequent
-//! has p <= 0.05 (Webb, "Discovering Significant Patterns", Machine Learning 68 (2007), p. 1). `q_value` is Benjamini and
-//! Hochberg's, over all rules there are: the share of false rules to expect among those up to this one.
+//! Every item of an itemset of two or more is the consequent of one rule, and the others are its antecedent. Beside the
+//! measures of [`Counts`]:
+//!
+//! * `fisher_p`: Fisher's exact test that the antecedent draws the consequent, one-sided; `q_value` corrects it for the
+//!   number of rules (Benjamini and Hochberg 1995).
+//! * `improvement`: the confidence less the best confidence of any shorter antecedent, the empty one included, whose
+//!   confidence is the consequent's share of all baskets (Bayardo, Agrawal and Gunopulos, *Constraint-Based Rule Mining*,
+//!   ICDE 1999).
+//! * `is_redundant`: the improvement is not above 0; a shorter rule says as much.
+//! * `is_productive`: after Webb (*Discovering Significant Patterns*, Machine Learning 68, 2007), the confidence is beyond
+//!   chance above that of the empty antecedent and of each antecedent that lacks one item. The latter is Fisher's test among
+//!   the baskets of the shorter antecedent, of the missing item against the consequent; each p value is at most 0.05.
 
-use std::collections::HashMap;
+#![allow(clippy::indexing_slicing, reason = "rows are cut by numbers made from their own lengths")]
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
-use crate::fisher;
-use crate::itemsets::Itemsets;
+use crate::false_discovery::q_values;
+use crate::fisher::upper_tail;
+use crate::itemset_index::ItemsetIndex;
 use crate::measures::Counts;
-use crate::mine::{Mined, Options, PARTS, by_name};
+use crate::mined::Mined;
+use crate::options::Options;
+use crate::text::bytes;
 
-/// What a rule's shorter forms are bettered by at most by chance.
+/// A p value that is taken to be beyond chance.
 const SIGNIFICANT: f64 = 0.05;
+/// Itemsets that one step of work takes.
+const CHUNK: usize = 1024;
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
-    /// Items of the antecedent, ascending by number.
-    pub antecedent: Vec<u32>,
+/// Who buys the antecedent also buys the consequent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule<'a> {
+    /// Place among all rules, from 1.
+    pub id: u64,
+    /// Both sides together, in order of name.
+    pub itemset: &'a [u32],
     pub consequent: u32,
-    pub orders_antecedent: u64,
-    pub orders_consequent: u64,
-    pub orders_both: u64,
-    pub orders_total: u64,
-    pub support: f64,
-    pub confidence: f64,
-    pub lift: f64,
-    pub lift_low: f64,
-    pub leverage: f64,
-    /// None where the rule never fails.
-    pub conviction: Option<f64>,
-    pub zhang: f64,
-    pub jaccard: f64,
-    pub certainty: f64,
-    pub kulczynski: f64,
-    pub chi_square: f64,
+    pub counts: Counts,
     pub fisher_p: f64,
     pub q_value: f64,
     pub improvement: f64,
-    /// The rule never fails.
-    pub is_exact: bool,
-    /// A part of the antecedent says as much.
     pub is_redundant: bool,
-    /// Each item of the antecedent adds something that is not chance.
     pub is_productive: bool,
 }
 
-/// The rules of the itemsets, best lift first; then by support, then by the texts of antecedent and consequent.
-pub fn rules(mined: &Mined, names: &[String], options: &Options) -> Vec<Rule> {
-    let sets = &mined.itemsets;
-    let book = Book { sets, index: sets.index(), all: mined.facts.baskets, counts: &mined.counts };
-    let best = book.best_confidences();
-    let mut rules: Vec<Rule> = (0..sets.len())
-        .into_par_iter()
-        .flat_map_iter(|set| (0..sets.items(set).len()).map(move |place| (set, place)))
-        .filter_map(|(set, place)| book.rule(set, place, &best, options))
-        .collect();
-    correct(&mut rules);
-    let text = |rule: &Rule| (by_name(&rule.antecedent, names), by_name(&[rule.consequent], names));
-    rules.sort_by(|a, b| {
-        let measures = b.lift.total_cmp(&a.lift).then(b.orders_both.cmp(&a.orders_both));
-        measures.then_with(|| text(a).cmp(&text(b))).then_with(|| (&a.antecedent, a.consequent).cmp(&(&b.antecedent, b.consequent)))
+impl Rule<'_> {
+    /// The items of the antecedent in order of name.
+    pub fn antecedent(&self) -> impl Iterator<Item = u32> {
+        self.itemset.iter().copied().filter(|item| *item != self.consequent)
+    }
+}
+
+/// The rules of sufficient confidence, by lift, then support, both descending, then by the text of antecedent and consequent.
+pub fn rules<'a>(mined: &'a Mined, names: &[String], options: &Options) -> Vec<Rule<'a>> {
+    let source = Source { mined, index: ItemsetIndex::new(mined), options };
+    let mut rules = Vec::new();
+    let mut best = Vec::new();
+    for size in 2..=mined.sizes.len() {
+        let (found, next) = source.of_size(size, &best);
+        rules.extend(found);
+        best = next;
+    }
+    let p_values: Vec<f64> = rules.iter().map(|rule| rule.fisher_p).collect();
+    rules.iter_mut().zip(q_values(&p_values)).for_each(|(rule, q)| rule.q_value = q);
+    let mut rules: Vec<(f64, Rule<'_>)> = rules.into_iter().map(|rule| (rule.counts.lift(), rule)).collect();
+    rules.par_sort_unstable_by(|(left_lift, left), (right_lift, right)| {
+        let antecedents = || bytes(left.antecedent(), names).cmp(bytes(right.antecedent(), names));
+        let consequents = || bytes([left.consequent].into_iter(), names).cmp(bytes([right.consequent].into_iter(), names));
+        // Items of equal names are apart by their numbers.
+        let numbers = || (left.itemset, left.consequent).cmp(&(right.itemset, right.consequent));
+        let support = right.counts.both.cmp(&left.counts.both);
+        right_lift.total_cmp(left_lift).then(support).then_with(antecedents).then_with(consequents).then_with(numbers)
     });
-    rules
+    rules.into_iter().zip(1..).map(|((_, rule), id)| Rule { id, ..rule }).collect()
 }
 
-/// Benjamini and Hochberg: p times the number of rules over its rank, never more than that of a greater p.
-#[allow(clippy::cast_precision_loss, reason = "rules are fewer than 2^53")]
-fn correct(rules: &mut [Rule]) {
-    let tests = rules.len() as f64;
-    let mut order: Vec<usize> = (0..rules.len()).collect();
-    let p = |place: &usize| rules.get(*place).map_or(1.0, |rule| rule.fisher_p);
-    order.sort_by(|a, b| p(a).total_cmp(&p(b)).then(a.cmp(b)));
-    let ranked: Vec<(usize, f64)> = order.iter().map(|place| (*place, p(place))).collect();
-    let mut least: f64 = 1.0;
-    for (rank, (place, p)) in ranked.into_iter().enumerate().rev() {
-        least = least.min(p * tests / (rank + 1) as f64);
-        if let Some(rule) = rules.get_mut(place) {
-            rule.q_value = least;
-        }
-    }
+/// What rules are made of.
+struct Source<'a, 'o> {
+    mined: &'a Mined,
+    index: ItemsetIndex<'a>,
+    options: &'o Options,
 }
 
-struct Book<'a> {
-    sets: &'a Itemsets,
-    index: HashMap<&'a [u32], usize>,
-    all: u64,
-    /// Of single items.
-    counts: &'a [u64],
-}
-
-fn without(items: &[u32], place: usize) -> Vec<u32> {
-    items.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, item)| *item).collect()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts of baskets are far below 2^53")]
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-impl Book<'_> {
-    /// Baskets of a set; the parts of a frequent set are frequent, so they are known.
-    fn count(&self, items: &[u32]) -> u64 {
-        match items {
-            [] => self.all,
-            [item] => self.counts.get(*item as usize).copied().unwrap_or(0),
-            _ => self.index.get(items).map_or(0, |set| self.sets.count(*set)),
-        }
-    }
-
-    /// For each set and each item of it as the consequent, at the item's place among those of all sets: the best confidence
-    /// of the rest of the set or any part of it.
-    fn best_confidences(&self) -> Vec<f64> {
-        let mut best = vec![0.0; self.sets.range(self.sets.len().saturating_sub(1)).end];
-        let mut order: Vec<usize> = (0..self.sets.len()).collect();
-        order.sort_by_key(|set| self.sets.items(*set).len());
-        for set in order {
-            let items = self.sets.items(set);
-            for place in 0..items.len() {
-                let value = self.parts_best(items, place, &best).max(share(self.sets.count(set), self.count(&without(items, place))));
-                if let Some(slot) = best.get_mut(self.sets.range(set).start + place) {
-                    *slot = value;
+impl<'a> Source<'a, '_> {
+    /// The rules of the itemsets of one size, and for each item of each itemset, in order, the best confidence in it of the
+    /// others or any part of them. `shorter` is the latter for the size before.
+    fn of_size(&self, size: usize, shorter: &[f64]) -> (Vec<Rule<'a>>, Vec<f64>) {
+        let of_size = &self.mined.sizes[size - 1];
+        let chunks = of_size.items.par_chunks(size * CHUNK).zip(of_size.orders.par_chunks(CHUNK));
+        let made: Vec<(Vec<Rule<'a>>, Vec<f64>)> = chunks
+            .map(|(items, orders)| {
+                let (mut rules, mut best) = (Vec::new(), Vec::with_capacity(items.len()));
+                for (itemset, orders) in items.chunks_exact(size).zip(orders) {
+                    self.of_itemset(itemset, *orders, shorter, &mut rules, &mut best);
                 }
+                (rules, best)
+            })
+            .collect();
+        let (mut rules, mut best) = (Vec::new(), Vec::with_capacity(of_size.items.len()));
+        for (more_rules, more_best) in made {
+            rules.extend(more_rules);
+            best.extend(more_best);
+        }
+        (rules, best)
+    }
+
+    fn of_itemset(&self, itemset: &'a [u32], both: u64, shorter: &[f64], rules: &mut Vec<Rule<'a>>, best: &mut Vec<f64>) {
+        // All that lack one item: the antecedent is one of them, the others hold the consequent and a shorter antecedent.
+        let parts: Vec<Part> = (0..itemset.len()).map(|lacking| self.part(itemset, lacking)).collect();
+        for (place, (consequent, part)) in itemset.iter().zip(&parts).enumerate() {
+            let total = self.mined.facts.baskets;
+            let single = self.index.orders(&[*consequent]).unwrap_or(both);
+            let counts = Counts { antecedent: part.orders, consequent: single, both, total };
+            let empty = Counts { antecedent: total, consequent: single, both: single, total }.confidence();
+            let others = || parts.iter().enumerate().filter(|(lacking, _)| *lacking != place);
+            let confidence_of = |(lacking, other): (usize, &Part)| {
+                let at = other.row * (itemset.len() - 1) + place - usize::from(lacking < place);
+                shorter.get(at).copied().unwrap_or(0.0)
+            };
+            let known = others().map(confidence_of).fold(empty, f64::max);
+            let confidence = counts.confidence();
+            best.push(confidence.max(known));
+            if self.options.is_confident(both, counts.antecedent) {
+                let fisher_p = counts.fisher_p();
+                let improvement = confidence - known;
+                let betters = |(lacking, other): (usize, &Part)| self.is_better(itemset, [place, lacking], counts, other.orders);
+                rules.push(Rule {
+                    id: 0,
+                    itemset,
+                    consequent: *consequent,
+                    counts,
+                    fisher_p,
+                    q_value: 1.0,
+                    improvement,
+                    is_redundant: improvement <= 0.0,
+                    is_productive: fisher_p <= SIGNIFICANT && others().all(betters),
+                });
             }
         }
-        best
     }
 
-    /// The best confidence of a true part of the antecedent, nothing at all included.
-    fn parts_best(&self, items: &[u32], place: usize, best: &[f64]) -> f64 {
-        let consequent = items.get(place).copied().unwrap_or(0);
-        if items.len() <= 2 {
-            return share(self.count(&[consequent]), self.all);
-        }
-        let of_part = |left_out: usize| {
-            let part = without(items, left_out);
-            let set = self.index.get(part.as_slice())?;
-            let at = part.iter().position(|item| *item == consequent)?;
-            best.get(self.sets.range(*set).start + at).copied()
-        };
-        (0..items.len()).filter(|at| *at != place).filter_map(of_part).fold(0.0, f64::max)
+    fn part(&self, itemset: &[u32], lacking: usize) -> Part {
+        let items = without(itemset, [lacking, lacking]);
+        let row = self.index.row(&items).unwrap_or(0);
+        Part { row, orders: self.index.orders(&items).unwrap_or(0) }
     }
 
-    fn rule(&self, set: usize, place: usize, best: &[f64], options: &Options) -> Option<Rule> {
-        let items = self.sets.items(set);
-        if items.len() < 2 {
-            return None;
-        }
-        let antecedent = without(items, place);
-        let consequent = items.get(place).copied()?;
-        let counts = Counts {
-            antecedent: self.count(&antecedent),
-            consequent: self.count(&[consequent]),
-            both: self.sets.count(set),
-            all: self.all,
-        };
-        let confident = u128::from(counts.both) * u128::from(PARTS);
-        if confident < u128::from(options.min_confidence_ppb) * u128::from(counts.antecedent) {
-            return None;
-        }
-        let improvement = counts.confidence() - self.parts_best(items, place, best);
-        Some(Rule {
-            is_productive: self.is_productive(&antecedent, consequent, counts),
-            antecedent,
-            consequent,
-            orders_antecedent: counts.antecedent,
-            orders_consequent: counts.consequent,
-            orders_both: counts.both,
-            orders_total: counts.all,
-            support: counts.support(),
-            confidence: counts.confidence(),
-            lift: counts.lift(),
-            lift_low: counts.lift_low(),
-            leverage: counts.leverage(),
-            conviction: counts.conviction(),
-            zhang: counts.zhang(),
-            jaccard: counts.jaccard(),
-            certainty: counts.certainty(),
-            kulczynski: counts.kulczynski(),
-            chi_square: counts.chi_square(),
-            fisher_p: fisher::at_least(counts.both, counts.antecedent, counts.consequent, counts.all),
-            q_value: 1.0,
-            improvement,
-            is_exact: counts.both == counts.antecedent,
-            is_redundant: improvement <= 0.0,
-        })
+    /// Whether a rule beats the one whose antecedent lacks an item more. `shorter_both` is the baskets of the latter's sides.
+    fn is_better(&self, itemset: &[u32], [place, lacking]: [usize; 2], counts: Counts, shorter_both: u64) -> bool {
+        let shorter = without(itemset, [place, lacking]);
+        let antecedent = if shorter.is_empty() { Some(counts.total) } else { self.index.orders(&shorter) };
+        antecedent.is_some_and(|all| upper_tail(all, shorter_both, counts.antecedent, counts.both) <= SIGNIFICANT)
     }
+}
 
-    fn is_productive(&self, antecedent: &[u32], consequent: u32, counts: Counts) -> bool {
-        (0..antecedent.len()).all(|left_out| {
-            let shorter = without(antecedent, left_out);
-            let mut with_consequent = shorter.clone();
-            with_consequent.push(consequent);
-            with_consequent.sort_unstable();
-            let (all, marked) = (self.count(&shorter), self.count(&with_consequent));
-            fisher::at_least(counts.both, counts.antecedent, marked, all) <= SIGNIFICANT
-        })
-    }
+/// An itemset less one item.
+struct Part {
+    /// Its row among the itemsets of its size.
+    row: usize,
+    orders: u64,
+}
+
+/// The items at all places but two.
+fn without(itemset: &[u32], places: [usize; 2]) -> Vec<u32> {
+    itemset.iter().zip(0..).filter(|(_, place)| !places.contains(place)).map(|(item, _)| *item).collect()
 }
