@@ -281,7 +281,9 @@ async fn over_run(folder: &Path, threads: usize) -> SessionContext {
         register(&session, name, &folder.join(format!("warehouse/{name}.parquet")), &[]).await;
     }
     for table in TABLES.iter().filter(|t| folder.join(format!("warehouse/{}.parquet", t.name)).is_file()) {
-        register(&session, table.name, &folder.join(format!("warehouse/{}.parquet", table.name)), table.key).await;
+        // The order of the largest table is not that of its key's text, and the engine is not told.
+        let order = if table.shorter_ids_first() { &[] } else { table.key };
+        register(&session, table.name, &folder.join(format!("warehouse/{}.parquet", table.name)), order).await;
     }
     session
 }
