@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::time::Instant;
 
-use basket::{Baskets, BestSellers, Options, RecommendOptions, mine, next_best, recommend, rules};
+use basket::{Baskets, BestSellers, Options, RecommendOptions, mine, mine_in_parts, next_best, recommend, rules};
 
 /// Numbers from 0 to 1 by xorshift64*.
 struct Dice(u64);
@@ -91,6 +91,14 @@ fn run(file: &str, options: &Options, is_whole: bool) -> Result<(), Box<dyn Erro
     if !is_whole {
         return Ok(());
     }
+    let part = baskets.len() / 10 + 1;
+    let cut: Vec<Baskets> = (0..10)
+        .map(|at| baskets.iter().skip(at * part).take(part).map(|basket| basket.iter().copied()).collect::<Baskets>())
+        .collect();
+    let parts = |at: usize| Ok::<_, ()>(cut.get(at).cloned());
+    let small = Options { memory_bytes: 4 * baskets.lines(), ..options.clone() };
+    let in_parts = seconds("mine_in_parts", || mine_in_parts(parts, &names, &small));
+    println!("partitions {}", in_parts.map_or(0, |mined| mined.facts.partitions));
     let eligible = vec![true; items];
     let groups: Vec<Option<u32>> = (0..items as u32).map(|item| Some(item % 20)).collect();
     let rows = seconds("recommend", || recommend(&baskets, &groups, &eligible, &RecommendOptions::default()));

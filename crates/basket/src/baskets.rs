@@ -64,7 +64,10 @@ impl Baskets {
 
     /// The items of one basket, ascending; none beyond the last basket.
     pub fn get(&self, basket: usize) -> &[u32] {
-        self.range(basket..basket.saturating_add(1)).next().unwrap_or_default()
+        match (self.ends.get(basket), self.ends.get(basket.saturating_add(1))) {
+            (Some(from), Some(to)) => self.items.get(*from..*to).unwrap_or_default(),
+            _ => &[],
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {

@@ -11,7 +11,7 @@ pub(crate) fn q_values(p_values: &[f64]) -> Vec<f64> {
     let mut q_values = vec![1.0; p_values.len()];
     let mut least: f64 = 1.0;
     for (place, (p, at)) in order.iter().enumerate().rev() {
-        least = least.min(p * tests / (place + 1) as f64);
+        least = least.min(p * (tests / (place + 1) as f64));
         if let Some(q) = q_values.get_mut(*at) {
             *q = least;
         }

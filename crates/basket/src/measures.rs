@@ -14,7 +14,7 @@
 //! | certainty | (b n - a c) / (a (n - c)) | 0 where every basket holds the consequent |
 //! | kulczynski | (b / a + b / c) / 2 | |
 //! | chi square | n (b n - a c)² / (a c (n - a) (n - c)) | none where a margin is empty; no correction for continuity |
-//! | lift, low | lift exp(-1.96 s), s² = 1/b - 1/a - 1/c + (2 lift - 1) / n | lower end of a 95 % interval, by the delta method |
+//! | lift, low | lift exp(-1.96 s), s² = 1/b - 1/a - 1/c + (2 lift - 1) / n | low end of a 95 % interval, by the delta method |
 //!
 //! Numerators and divisors are whole numbers and exact below 2^53, so equal fractions give equal bits.
 

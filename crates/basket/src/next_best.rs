@@ -162,8 +162,12 @@ impl Scratch {
         for item in self.met.drain(..) {
             self.score[item as usize] = 0.0;
         }
-        chosen.sort_unstable_by(|left, right| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item)));
-        chosen.truncate(rows);
+        let by_score = |left: &Choice, right: &Choice| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item));
+        if chosen.len() > rows {
+            chosen.select_nth_unstable_by(rows, by_score);
+            chosen.truncate(rows);
+        }
+        chosen.sort_unstable_by(by_score);
         for choice in &chosen {
             self.seen[choice.item as usize] = self.turn;
         }

@@ -14,13 +14,14 @@ pub struct Options {
     pub min_count_floor: u64,
     /// Least share of the antecedent's baskets that hold a rule's consequent.
     pub min_confidence_ppb: u64,
-    /// Items in the longest itemset.
+    /// Items in the longest itemset; single items are always found.
     pub max_items: usize,
     /// Items in the largest basket that takes part; larger ones are left out and counted.
     pub max_basket_items: usize,
     /// Itemsets kept. Where there are more, the least count rises to the lowest at which there are not.
     pub max_itemsets: usize,
-    /// Bytes to work in beside the baskets: a half for the baskets recoded, a quarter for the itemsets.
+    /// Bytes to work in beside the baskets: a half for the baskets recoded, a quarter for the itemsets, of which one takes 16
+    /// and 4 for each item. What does not fit is mined in partitions, or raises the least count as too many itemsets do.
     pub memory_bytes: usize,
 }
 

@@ -145,8 +145,9 @@ impl<'a> Source<'a, '_> {
 
     fn part(&self, itemset: &[u32], lacking: usize) -> Part {
         let items = without(itemset, [lacking, lacking]);
+        // What lacks an item of a frequent itemset is frequent too.
         let row = self.index.row(&items).unwrap_or(0);
-        Part { row, orders: self.index.orders(&items).unwrap_or(0) }
+        Part { row, orders: self.mined.sizes[items.len() - 1].orders[row] }
     }
 
     /// Whether a rule beats the one whose antecedent lacks an item more. `shorter_both` is the baskets of the latter's sides.
