@@ -1,4 +1,8 @@
--- Order after order, as fact_sales is sorted: the shorter number first.
-SELECT order_id, customer_key, product_key, quantity, net_amount
+-- Every line with its order as a key: lines are put together by sorting numbers, which is faster than sorting rows.
+SELECT
+    surrogate_key(order_id) AS order_key,
+    customer_key,
+    product_key,
+    quantity,
+    net_amount
 FROM fact_sales
-ORDER BY character_length(order_id), order_id, line_number
