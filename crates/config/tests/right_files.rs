@@ -310,7 +310,7 @@ fn the_reference_of_the_transforms_states_their_defaults() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let text = fs::read_to_string(root.join("config/default.yaml")).unwrap();
     let (_, block) = text.split_once("# transform:\n").unwrap();
-    let options: String = block.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
+    let options: String = block.lines().flat_map(|line| [line.strip_prefix("# ").unwrap(), "\n"]).collect();
     let folder = folder("reference");
     let read = |name: &str, text: &str| {
         let file = folder.join(name);
