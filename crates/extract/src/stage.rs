@@ -180,7 +180,7 @@ impl Job<'_> {
     ) -> Result<Tally, Error> {
         let entity = self.entity;
         let workers = self.session.copied_config().target_partitions();
-        let mut accepted = self.store(TableFile::create(path, Arc::clone(&rules.staged)))?;
+        let mut accepted = self.store(TableFile::create_for_run(path, Arc::clone(&rules.staged)))?;
         let mut rejects =
             self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
         let mut tally = Tally::new(entity);

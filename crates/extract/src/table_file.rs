@@ -6,11 +6,12 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::CastOptions;
 use arrow::compute::{BatchCoalescer, cast_with_options};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
@@ -18,8 +19,9 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 /// Rows of a row group: small enough to hold a few in memory, large enough to scan fast.
@@ -50,9 +52,24 @@ pub struct TableFile {
 }
 
 impl TableFile {
+    /// A file for readers: numbers that repeat are kept once, which costs time and makes it small.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
+        Self::with(path, schema, WriterProperties::builder())
+    }
+
+    /// A file that only this run reads: numbers are written as they come.
+    pub fn create_for_run(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
+        let numbers = schema.fields().iter().filter(|f| !matches!(f.data_type(), DataType::Utf8));
+        let plain = |properties: WriterPropertiesBuilder, field: &Arc<Field>| {
+            properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
+        };
+        let properties = numbers.fold(WriterProperties::builder(), plain);
+        Self::with(path, schema, properties)
+    }
+
+    fn with(path: &Path, schema: SchemaRef, properties: WriterPropertiesBuilder) -> Result<Self, FileError> {
         let file = File::create(path).map_err(|source| FileError::Io { path: path.to_path_buf(), source })?;
-        let properties = WriterProperties::builder()
+        let properties = properties
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))

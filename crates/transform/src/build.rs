@@ -15,7 +15,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile};
 use futures::StreamExt;
-use schema::TABLES;
+use schema::{TABLES, Visibility};
 
 use crate::grid;
 use crate::prediction::{affinity, lifetime};
@@ -241,7 +241,8 @@ impl Builder<'_> {
     async fn write(&self, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<u64, Error> {
         let compute = |source| Error::Compute { table: contract.name.to_owned(), source };
         let store = |source| Error::Write { table: contract.name.to_owned(), source };
-        let mut file = TableFile::create(path, contract.arrow()).map_err(store)?;
+        let create = if contract.visibility == Visibility::Working { TableFile::create_for_run } else { TableFile::create };
+        let mut file = create(path, contract.arrow()).map_err(store)?;
         let mut batches = self.frame(sql).await.map_err(compute)?.execute_stream().await.map_err(compute)?;
         while let Some(batch) = batches.next().await {
             file.write(&batch.map_err(compute)?).map_err(store)?;
