@@ -96,7 +96,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Windows opens no folder as a file and keeps its names by itself.
 #[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps)]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
 fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -63,7 +63,7 @@ pub struct Table {
 /// Builds every table of `schema::TABLES` below `folder` and registers each in the session under its name.
 ///
 /// `previous` is the folder of the snapshot before, which segments are compared with and fits start from. `progress` is
-/// told the name of each table before it is built; `clock` measures, and changes no figure.
+/// told the name of each table before it is built. Times are measured for the record and change no figure.
 pub async fn build(
     session: &SessionContext,
     staged: &Staged,
