@@ -159,11 +159,11 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
         count(counted(Status::Warned)),
         text(run.version),
     ];
+    let batch = RecordBatch::try_new(contract.arrow(), columns)
+        .map_err(|e| Error::Manifest { path: path.clone(), detail: format!("meta_run does not fit its columns: {e}") })?;
     let write = || {
         let mut file = TableFile::create(&path, contract.arrow())?;
-        file.write(
-            &RecordBatch::try_new(contract.arrow(), columns).unwrap_or_else(|_| RecordBatch::new_empty(contract.arrow())),
-        )?;
+        file.write(&batch)?;
         file.finish()
     };
     let rows = write().map_err(|source| Error::Write { table: NAME, source })?;

@@ -78,7 +78,7 @@ pub(crate) fn view(name: &str, given: Given, scoring: &Scoring) -> Option<&'stat
     Some(match name {
         "sales_lines" if given.number => include_str!("star/sales_lines_given.sql"),
         "sales_lines" => include_str!("star/sales_lines_numbered.sql"),
-        "placed_lines" if given.region => include_str!("star/placed_lines_given.sql"),
+        "placed_lines" if given.region => return view("sales_lines", given, scoring),
         "placed_lines" => include_str!("star/placed_lines_by_customer.sql"),
         "score_values" => include_str!("rfm/score_values.sql"),
         "score_ranks" => include_str!("rfm/score_ranks.sql"),
