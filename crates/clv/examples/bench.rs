@@ -118,7 +118,7 @@ fn fits(histories: &Histories) {
     for model in [Model::BgNbd, Model::MbgNbd, Model::ParetoNbd] {
         let cold = timed(&format!("{} fit, cold", model.name()), || fit(model, &table, &[], &nbd));
         let parameters = cold.row.parameters.iter().flatten().map(|p| p * 1.05).collect();
-        let warm = [Warm { model: model.name().to_owned(), parameters }];
+        let warm = [Warm { model: model.name().to_owned(), parameters, is_posterior: false }];
         let warm = timed(&format!("{} fit, warm from 5 % off", model.name()), || fit(model, &table, &warm, &nbd));
         println!("           {} and {} steps", cold.row.iterations, warm.row.iterations);
     }

@@ -13,7 +13,7 @@
 
 use crate::curve::Curve;
 use crate::dropout::{self, Kind};
-use crate::model::{FitStatus, Model, ModelRow, StartKind, Warm, four, warm_start};
+use crate::model::{FitStatus, Model, ModelRow, StartKind, Warm, WarmStart, four, warm_start};
 use crate::nbd;
 use crate::newton::{End, Optimum, Region, maximise};
 use crate::pareto;
@@ -46,7 +46,7 @@ struct Climb<'a, const N: usize> {
     is_boundary: &'a dyn Fn(&[f64; N]) -> bool,
     guesses: Vec<[f64; N]>,
     centre: [f64; N],
-    warm: Option<[f64; N]>,
+    warm: Option<WarmStart<N>>,
 }
 
 /// What the guesses are made of.
@@ -82,15 +82,21 @@ impl<const N: usize> Climb<'_, N> {
         found.reduce(|best, next| if rank(&next) > rank(&best) { next } else { best })
     }
 
-    fn cold(&self) -> Option<Optimum<N>> {
+    /// Few enough customers to try guesses on, where there are many more.
+    fn sample(&self) -> Option<Table> {
         // Enough that about a thousand repeat purchases are among them.
         let needed = SAMPLE.max(1000 * self.table.customers() / self.table.repeats().max(1));
-        let is_large = self.table.customers() > 2 * needed;
-        let near = if is_large { self.best_of_guesses(&self.table.sample(needed)) } else { None };
-        if let Some(near) = near {
-            let found = self.from(self.table, near.parameters);
-            // What ends at a border among few and among all has no maximum to look for.
-            let is_settled = found.end == End::Converged || found.end == near.end;
+        (self.table.customers() > 2 * needed).then(|| self.table.sample(needed))
+    }
+
+    fn cold(&self) -> Option<Optimum<N>> {
+        let near = self.sample().and_then(|sample| self.best_of_guesses(&sample).map(|near| (sample, near)));
+        if let Some((sample, near)) = near {
+            // From the border of the region no search comes back: where few customers lead there, all are asked from inside it.
+            let inner = if near.end == End::Clamped { self.posterior_of(&sample, self.centre) } else { None };
+            let found = self.from(self.table, inner.unwrap_or(near).parameters);
+            // Where neither few nor all have a maximum, there is none to look for.
+            let is_settled = found.end == End::Converged || near.end != End::Converged;
             if is_settled && found.log_likelihood.is_finite() {
                 return Some(found);
             }
@@ -100,25 +106,39 @@ impl<const N: usize> Climb<'_, N> {
 
     /// Maximum likelihood.
     fn top(&self) -> (Option<Optimum<N>>, StartKind) {
-        let warm = self.warm.map(|start| self.from(self.table, start)).filter(|o| o.end == End::Converged);
-        if warm.is_some() {
-            return (warm, StartKind::Warm);
+        if let Some(start) = self.warm {
+            let found = self.from(self.table, start.parameters);
+            if found.end == End::Converged {
+                return (Some(found), StartKind::Warm);
+            }
         }
         (self.cold(), StartKind::Cold)
     }
 
-    /// Maximum posterior.
-    fn posterior(&self) -> Option<Optimum<N>> {
-        let likelihood = |parameters: &[f64; N]| (self.likelihood)(self.table, parameters);
-        let found = maximise(&self.region(self.table, SPREAD), self.centre, likelihood, |_| false);
+    fn posterior_of(&self, table: &Table, start: [f64; N]) -> Option<Optimum<N>> {
+        let likelihood = |parameters: &[f64; N]| (self.likelihood)(table, parameters);
+        let found = maximise(&self.region(table, SPREAD), start, likelihood, |_| false);
         (found.end == End::Converged).then_some(found)
+    }
+
+    /// Maximum posterior.
+    fn posterior(&self) -> (Option<Optimum<N>>, StartKind) {
+        let warm = self.warm.filter(|start| start.is_posterior);
+        let warm = warm.and_then(|start| self.posterior_of(self.table, start.parameters));
+        if warm.is_some() {
+            return (warm, StartKind::Warm);
+        }
+        let near = self.sample().and_then(|sample| self.posterior_of(&sample, self.centre));
+        let from_near = near.and_then(|near| self.posterior_of(self.table, near.parameters));
+        (from_near.or_else(|| self.posterior_of(self.table, self.centre)), StartKind::Cold)
     }
 
     /// The first of the ways that leads to an optimum of this model.
     fn fit(&self, model: Model, nbd: Option<&Fitted>) -> Outcome<N> {
         let is_small = self.table.customers() < FEWEST_CUSTOMERS || self.table.repeats() < FEWEST_REPEATS;
         let report = |optimum: &Optimum<N>, start, status| report(model, self.table, optimum, start, status);
-        if !is_small {
+        let is_posterior = self.warm.is_some_and(|start| start.is_posterior);
+        if !is_small && !is_posterior {
             let (found, start) = self.top();
             if let Some(found) = found {
                 if found.end == End::Converged {
@@ -132,8 +152,8 @@ impl<const N: usize> Climb<'_, N> {
         }
         let status = if is_small { FitStatus::InsufficientData } else { FitStatus::Map };
         match self.posterior() {
-            Some(found) => Outcome::Found(found.parameters, report(&found, StartKind::Cold, status).into()),
-            None => Outcome::None,
+            (Some(found), start) => Outcome::Found(found.parameters, report(&found, start, status).into()),
+            (None, _) => Outcome::None,
         }
     }
 }

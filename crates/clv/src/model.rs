@@ -140,13 +140,23 @@ pub struct Warm {
     /// As in [`ModelRow::model`].
     pub model: String,
     pub parameters: Vec<f64>,
+    /// Whether to look for the maximum posterior at once: the likelihood of these customers is known to have no maximum.
+    pub is_posterior: bool,
+}
+
+/// A place to start at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WarmStart<const N: usize> {
+    pub parameters: [f64; N],
+    pub is_posterior: bool,
 }
 
 /// The parameters to start at, if the last fit of this name has as many as are needed and all are usable.
-pub(crate) fn warm_start<const N: usize>(warm: &[Warm], model: &str) -> Option<[f64; N]> {
+pub(crate) fn warm_start<const N: usize>(warm: &[Warm], model: &str) -> Option<WarmStart<N>> {
     let found = warm.iter().find(|w| w.model == model)?;
-    let start: [f64; N] = found.parameters.as_slice().try_into().ok()?;
-    start.iter().all(|p| p.is_finite() && *p > 1e-12 && *p < 1e12).then_some(start)
+    let parameters: [f64; N] = found.parameters.as_slice().try_into().ok()?;
+    let is_usable = parameters.iter().all(|p| p.is_finite() && *p > 1e-12 && *p < 1e12);
+    is_usable.then_some(WarmStart { parameters, is_posterior: found.is_posterior })
 }
 
 /// Up to four figures in their places.

@@ -166,7 +166,9 @@ pub fn fit(pairs: impl Iterator<Item = (u32, f64)>, warm: &[Warm]) -> ValueFit {
         let [_, q, _] = optimum.parameters;
         q >= LOWEST_Q
     };
-    if let Some((found, start)) = top(&values, mean, warm_start(warm, NAME)).filter(|(found, _)| is_usable(found)) {
+    if let Some((found, start)) =
+        top(&values, mean, warm_start(warm, NAME).map(|start| start.parameters)).filter(|(found, _)| is_usable(found))
+    {
         return by_gamma_gamma(found, mean, values.len(), start, FitStatus::Ok);
     }
     match held(&values, mean).filter(is_usable) {

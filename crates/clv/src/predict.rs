@@ -77,12 +77,15 @@ fn fit_all(models: &[Model], table: &Table, warm: &[Warm]) -> Vec<Fitted> {
     models.iter().map(|model| fit(*model, table, warm, &nbd)).collect()
 }
 
-/// The parameters of fits as starts of others.
+/// The parameters of fits as starts of others. What is fitted by its posterior today is so at the cut-offs too.
 fn as_starts(fits: &[Fitted], value: Option<&ValueFit>) -> Vec<Warm> {
     let rows = fits.iter().map(|fitted| &fitted.row).chain(value.map(|v| &v.row));
-    let start =
-        |row: &ModelRow| Warm { model: row.model.to_owned(), parameters: row.parameters.iter().flatten().copied().collect() };
-    rows.filter(|row| row.status == FitStatus::Ok).map(start).collect()
+    let start = |row: &ModelRow| Warm {
+        model: row.model.to_owned(),
+        parameters: row.parameters.iter().flatten().copied().collect(),
+        is_posterior: row.status == FitStatus::Map,
+    };
+    rows.filter(|row| matches!(row.status, FitStatus::Ok | FitStatus::Map)).map(start).collect()
 }
 
 fn fit_value(histories: &Histories, table: &Table, order: &Order, warm: &[Warm]) -> ValueFit {

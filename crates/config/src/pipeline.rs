@@ -343,6 +343,8 @@ pub struct Engine {
     pub memory: usize,
     /// Worker threads; 0 was resolved to the machine's cores.
     pub threads: usize,
+    /// Tables built side by side.
+    pub tables_at_once: usize,
     /// Bytes of spill files.
     pub spill_limit: u64,
     pub limits: Limits,

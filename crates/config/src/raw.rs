@@ -262,6 +262,9 @@ pub(crate) struct Engine {
     /// Worker threads; 0 for one a core.
     #[schemars(range(min = 0, max = 1024))]
     pub threads: Option<i64>,
+    /// Tables built side by side: more keep more cores busy, fewer take less memory.
+    #[schemars(range(min = 1, max = 64))]
+    pub tables_at_once: Option<i64>,
     /// Space for spilled data, such as `20GiB`.
     pub spill: Option<String>,
 }

@@ -96,7 +96,8 @@ pub async fn run(
         let folder = record.join("warehouse");
         let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
         let told = |table| progress.table(table);
-        let build = transform::build(&session, &staged, &pipeline.transform, previous.as_deref(), &folder, &told);
+        let at_once = settings.engine.tables_at_once;
+        let build = transform::build(&session, &staged, &pipeline.transform, at_once, previous.as_deref(), &folder, &told);
         let warehouse = run.stage(Stage::Transform, build).await?;
 
         let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;

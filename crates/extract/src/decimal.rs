@@ -46,6 +46,19 @@ pub fn parse(text: &str) -> Result<i128, &'static str> {
     fits(if negative { -value } else { value })
 }
 
+/// The decimal a float of at most four places is written as, without writing it.
+///
+/// A float is next to only one decimal of up to 15 digits. If it is next to a whole number of ten-thousandths, that is the
+/// one its shortest text would say.
+pub(crate) fn of_float(value: f64) -> Option<i128> {
+    #[allow(clippy::cast_possible_truncation, reason = "bounded before")]
+    let whole = |parts: f64| (parts.abs() < 1e15).then_some(parts as i128);
+    let parts = (value * 10_000.0).round();
+    #[allow(clippy::float_cmp, reason = "whether it is exactly this float is the question")]
+    let is_next = parts / 10_000.0 == value;
+    is_next.then(|| whole(parts)).flatten()
+}
+
 /// `value` has `places` decimals; the result has four.
 fn rescale(value: i128, places: i32) -> Result<i128, &'static str> {
     let shift = 4 - i64::from(places);
@@ -87,6 +100,20 @@ pub fn display(value: i128) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_are_what_their_text_says() {
+        let few = (-200_000..200_000).map(|parts| f64::from(parts) / 10_000.0);
+        let wild = (0..200_000_u64).map(|n| f64::from_bits(n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 2));
+        let edges = [0.285, 39.619_999_999_999_99, 1e14, 99_999_999_999.999_9, 1e15 / 10_000.0, f64::NAN, f64::INFINITY, -0.0];
+        for value in few.chain(wild).chain(edges) {
+            if let Some(parts) = of_float(value) {
+                assert_eq!(parse(&value.to_string()), Ok(parts), "{value}");
+            }
+        }
+        assert_eq!(of_float(-12.34), Some(-123_400));
+        assert_eq!([of_float(0.123_45), of_float(f64::NAN), of_float(f64::INFINITY)], [None; 3]);
+    }
 
     #[test]
     fn reads_what_sources_write() {

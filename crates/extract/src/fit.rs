@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, PrimitiveArray,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
@@ -25,11 +26,12 @@ pub(crate) struct Fitted {
 pub(crate) fn fit(raw: &ArrayRef, kind: Type, format: Option<&str>, zone: Tz) -> Result<Fitted, ArrowError> {
     let text = match raw.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(cast(raw, &DataType::Utf8)?),
-        // Floats go through their shortest text: 0.285 is meant as 0.285, not as the binary fraction next to it.
-        DataType::Float32 if decimal_kind(kind) => {
-            Some(floats(raw.as_primitive::<Float32Type>().iter().map(|x| x.map(f64::from))))
+        DataType::Float64 if matches!(kind, Type::Money | Type::Quantity) => {
+            return Ok(fit_floats(raw.as_primitive::<Float64Type>(), kind));
         }
-        DataType::Float64 if decimal_kind(kind) => Some(floats(raw.as_primitive::<Float64Type>().iter())),
+        // Floats go through their shortest text: 0.285 is meant as 0.285, not as the binary fraction next to it.
+        DataType::Float32 if decimal_kind(kind) => Some(texts(raw.as_primitive::<Float32Type>())),
+        DataType::Float64 if decimal_kind(kind) => Some(texts(raw.as_primitive::<Float64Type>())),
         _ => None,
     };
     match text {
@@ -42,8 +44,25 @@ fn decimal_kind(kind: Type) -> bool {
     matches!(kind, Type::Money | Type::Quantity | Type::Int)
 }
 
-fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
-    Arc::new(values.map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+fn texts<T: ArrowPrimitiveType<Native: ToString>>(values: &PrimitiveArray<T>) -> ArrayRef {
+    Arc::new(values.iter().map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+}
+
+/// Amounts, which are many: the text is written only for those that have more than four places or very many digits.
+fn fit_floats(values: &Float64Array, kind: Type) -> Fitted {
+    let mut failures = Vec::new();
+    let decimals: Decimal128Array = values
+        .iter()
+        .enumerate()
+        .map(|(row, value)| match value.map(|x| decimal::of_float(x).map_or_else(|| decimal::parse(&x.to_string()), Ok))? {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                failures.push((row, reason.to_owned()));
+                None
+            }
+        })
+        .collect();
+    Fitted { values: Arc::new(decimals.with_data_type(kind.arrow())), failures }
 }
 
 fn fit_text(text: &StringArray, kind: Type, format: Option<&str>, zone: Tz) -> Fitted {
@@ -150,6 +169,7 @@ fn to_local(raw: &ArrayRef, zone: Tz) -> Result<ArrayRef, ArrowError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use arrow::array::Float32Array;
     use arrow::datatypes::Decimal128Type;
 
     use super::*;
@@ -161,6 +181,9 @@ mod tests {
         let values: Vec<_> = fitted.values.as_primitive::<Decimal128Type>().iter().collect();
         assert_eq!(values, [Some(2_850), Some(396_200), None, None]);
         assert_eq!(fitted.failures.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [3]);
+        let raw: ArrayRef = Arc::new(Float32Array::from(vec![12_345.67, 0.1]));
+        let fitted = fit(&raw, Type::Money, None, Tz::UTC).unwrap();
+        assert_eq!(fitted.values.as_primitive::<Decimal128Type>().values(), &[123_456_700, 1_000]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod source_order;
 mod stage;
 mod staged;
 mod table_file;
+mod table_rows;
 
 pub use error::Error;
 pub use key::{KeyMap, KeySet, UNKNOWN, key_of};
@@ -29,3 +30,4 @@ pub use session::session;
 pub use stage::{Place, Probed, probe, register, stage};
 pub use staged::{Book, Finding, Origin, Staged, StagedEntity};
 pub use table_file::{FileError, TableFile};
+pub use table_rows::TableRows;

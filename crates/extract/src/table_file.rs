@@ -2,11 +2,13 @@
 //!
 //! The bytes depend on the rows and their order alone: rows are re-cut to fixed batches first, because page borders
 //! follow the batches handed to the encoder, and those follow the thread count. The columns of a row group are encoded
-//! side by side, each by one thread from first row to last, so that the number of threads changes no byte either.
+//! side by side, each by one thread from first row to last, so that the number of threads changes no byte either. That is
+//! done while the rows of the next row group are gathered.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::CastOptions;
@@ -35,6 +37,8 @@ pub enum FileError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("cannot encode {path}")]
     Encode { path: PathBuf, source: ParquetError },
+    #[error("cannot read {path}")]
+    Read { path: PathBuf, source: ParquetError },
     #[error("cannot fit the rows of {path} to its columns: {detail}")]
     Shape { path: PathBuf, detail: String },
 }
@@ -46,9 +50,23 @@ pub struct TableFile {
     coalescer: BatchCoalescer,
     /// Batches of the row group that is being filled.
     waiting: Vec<RecordBatch>,
+    encoder: Work,
+    rows: u64,
+}
+
+/// Encodes row groups and appends them.
+struct Encoder {
+    schema: SchemaRef,
     columns: ArrowRowGroupWriterFactory,
     writer: SerializedFileWriter<File>,
-    rows: u64,
+}
+
+/// Where the encoder is.
+enum Work {
+    Idle(Encoder),
+    Busy(JoinHandle<Result<Encoder, ParquetError>>),
+    /// It failed, which was said.
+    Gone,
 }
 
 impl TableFile {
@@ -82,7 +100,8 @@ impl TableFile {
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|source| FileError::Encode { path: path.to_path_buf(), source })?;
         let coalescer = BatchCoalescer::new(schema.clone(), BATCH_ROWS);
-        Ok(Self { path: path.to_path_buf(), schema, coalescer, waiting: Vec::new(), columns, writer, rows: 0 })
+        let encoder = Work::Idle(Encoder { schema: schema.clone(), columns, writer });
+        Ok(Self { path: path.to_path_buf(), schema, coalescer, waiting: Vec::new(), encoder, rows: 0 })
     }
 
     /// Appends rows; columns are matched by position and cast to the file's types without loss.
@@ -102,39 +121,37 @@ impl TableFile {
         while let Some(rest) = self.coalescer.next_completed_batch() {
             self.take(rest)?;
         }
-        self.encode()?;
-        let Self { path, writer, rows, .. } = self;
-        let file = writer.into_inner().map_err(|source| FileError::Encode { path: path.clone(), source })?;
+        let mut encoder = self.idle_encoder()?;
+        let Self { path, waiting, rows, .. } = self;
+        let encode = |source| FileError::Encode { path: path.clone(), source };
+        if !waiting.is_empty() {
+            encoder.row_group(&waiting).map_err(encode)?;
+        }
+        let file = encoder.writer.into_inner().map_err(encode)?;
         file.sync_all().map_err(|source| FileError::Io { path, source })?;
         Ok(rows)
     }
 
     fn take(&mut self, batch: RecordBatch) -> Result<(), FileError> {
         self.waiting.push(batch);
-        if self.waiting.len() * BATCH_ROWS >= ROW_GROUP_ROWS { self.encode() } else { Ok(()) }
-    }
-
-    /// Encodes the waiting batches as a row group.
-    fn encode(&mut self) -> Result<(), FileError> {
-        if self.waiting.is_empty() {
+        if self.waiting.len() * BATCH_ROWS < ROW_GROUP_ROWS {
             return Ok(());
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        self.row_group(&waiting).map_err(|source| FileError::Encode { path: self.path.clone(), source })
+        let batches = std::mem::take(&mut self.waiting);
+        let mut encoder = self.idle_encoder()?;
+        self.encoder = Work::Busy(std::thread::spawn(move || encoder.row_group(&batches).map(|()| encoder)));
+        Ok(())
     }
 
-    fn row_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
-        let writers = self.columns.create_column_writers(self.writer.flushed_row_groups().len())?;
-        let columns: Vec<_> = writers.into_iter().zip(self.schema.fields()).enumerate().collect();
-        let encoded: Vec<ArrowColumnChunk> = columns
-            .into_par_iter()
-            .map(|(place, (writer, field))| column_chunk(writer, field, batches.iter().map(|batch| batch.column(place))))
-            .collect::<Result<_, _>>()?;
-        let mut group = self.writer.next_row_group()?;
-        for chunk in encoded {
-            chunk.append_to_row_group(&mut group)?;
-        }
-        group.close().map(|_| ())
+    /// The encoder, once it has done what it was given.
+    fn idle_encoder(&mut self) -> Result<Encoder, FileError> {
+        let ended = match std::mem::replace(&mut self.encoder, Work::Gone) {
+            Work::Idle(encoder) => return Ok(encoder),
+            Work::Busy(work) => work.join().ok(),
+            Work::Gone => None,
+        };
+        let ended = ended.unwrap_or_else(|| Err(ParquetError::General("the encoder stopped".to_owned())));
+        ended.map_err(|source| FileError::Encode { path: self.path.clone(), source })
     }
 
     fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, FileError> {
@@ -158,6 +175,22 @@ impl TableFile {
 
     fn shape(&self, error: &ArrowError) -> FileError {
         FileError::Shape { path: self.path.clone(), detail: error.to_string() }
+    }
+}
+
+impl Encoder {
+    fn row_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
+        let writers = self.columns.create_column_writers(self.writer.flushed_row_groups().len())?;
+        let columns: Vec<_> = writers.into_iter().zip(self.schema.fields()).enumerate().collect();
+        let encoded: Vec<ArrowColumnChunk> = columns
+            .into_par_iter()
+            .map(|(place, (writer, field))| column_chunk(writer, field, batches.iter().map(|batch| batch.column(place))))
+            .collect::<Result<_, _>>()?;
+        let mut group = self.writer.next_row_group()?;
+        for chunk in encoded {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close().map(|_| ())
     }
 }
 

@@ -115,6 +115,7 @@ pub fn table(name: &str) -> Option<&'static Table> {
 pub static TABLES: &[&Table] = &[
     &star::FACT_SALES,
     &working::ORDERS,
+    &working::ORDER_ITEMS,
     &star::DIM_REGION,
     &star::DIM_CUSTOMER,
     &star::DIM_PRODUCT,

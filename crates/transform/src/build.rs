@@ -1,7 +1,9 @@
-//! Building the tables, one after the other.
+//! Building the tables, each once what it reads is there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -11,16 +13,19 @@ use chrono::NaiveDate;
 use config::Transform;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile};
 use futures::StreamExt;
 use schema::{TABLES, Visibility};
+use tokio::task::JoinSet;
 
 use crate::grid;
+use crate::jobs::{Job, Jobs};
 use crate::prediction::{affinity, lifetime};
 use crate::retention::survival;
-use crate::sql::{Given, VIEWS, inputs, parameters, statement, view};
+use crate::sql::{Given, inputs, parameters, statement};
+use crate::star::orders;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -38,6 +43,16 @@ pub enum Error {
     Layout { table: &'static str, source: ArrowError },
     #[error("the computation of table {table} ended early: {detail}")]
     Worker { table: &'static str, detail: String },
+}
+
+impl Error {
+    fn is_short_of_memory(&self) -> bool {
+        matches!(self, Self::Compute { source, .. } if is_exhausted(source))
+    }
+}
+
+fn is_exhausted(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
 /// The built tables in the run's folder. Nothing in it is proven yet: only `validate` can do that.
@@ -62,49 +77,36 @@ pub struct Table {
 
 /// Builds every table of `schema::TABLES` below `folder` and registers each in the session under its name.
 ///
-/// `previous` is the folder of the snapshot before, which segments are compared with and fits start from. `progress` is
-/// told the name of each table before it is built. Times are measured for the record and change no figure.
+/// As many are built side by side as `engine.tables_at_once` says, each once what it reads is there. Where they do not fit
+/// into memory together, the rest is built one by one. `previous` is the folder of the snapshot before, which segments are
+/// compared with and fits start from. `progress` is told the name of each table before it is built. Times are measured for
+/// the record and change no figure.
 pub async fn build(
     session: &SessionContext,
     staged: &Staged,
     options: &Transform,
+    tables_at_once: usize,
     previous: Option<&Path>,
     folder: &Path,
     progress: &(dyn Fn(&'static str) + Sync),
 ) -> Result<Warehouse, Error> {
     fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_path_buf(), source })?;
-    let mut warehouse = Warehouse { folder: folder.to_path_buf(), as_of: staged.as_of, tables: Vec::new() };
-    let builder = Builder { session, options, as_of: staged.as_of, folder };
-    builder.register_source_views().await?;
+    let builder =
+        Builder { session: session.clone(), options: options.clone(), as_of: staged.as_of, folder: folder.to_path_buf() };
     builder.register_previous(previous).await?;
-    for contract in TABLES {
-        if WRITTEN_LATER.contains(&contract.name) || warehouse.tables.iter().any(|t| t.contract.name == contract.name) {
-            continue;
-        }
-        progress(contract.name);
-        let started = std::time::Instant::now();
-        let built = builder.tables(contract).await?;
-        let elapsed = started.elapsed();
-        for (contract, path, rows) in built {
-            tracing::debug!(table = contract.name, rows, ?elapsed, "built");
-            let skipped = options.skip.contains(contract.name);
-            warehouse.tables.push(Table { contract, path, rows, skipped, elapsed });
-        }
-    }
-    Ok(warehouse)
+    let mut tables = Arc::new(builder).all(tables_at_once, progress).await?;
+    tables.sort_by_key(|table| TABLES.iter().position(|contract| contract.name == table.contract.name));
+    Ok(Warehouse { folder: folder.to_path_buf(), as_of: staged.as_of, tables })
 }
 
-/// Views over what was staged.
-const SOURCE_VIEWS: [&str; 2] = ["sales_lines", "placed_lines"];
-
 /// Written by the gate and the publisher.
-const WRITTEN_LATER: [&str; 3] = ["meta_run", "meta_reconciliation", "meta_checks"];
+pub(crate) const WRITTEN_LATER: [&str; 3] = ["meta_run", "meta_reconciliation", "meta_checks"];
 
-pub(crate) struct Builder<'a> {
-    pub session: &'a SessionContext,
-    pub options: &'a Transform,
+pub(crate) struct Builder {
+    pub session: SessionContext,
+    pub options: Transform,
     pub as_of: NaiveDate,
-    pub folder: &'a Path,
+    pub folder: PathBuf,
 }
 
 /// Tables that Rust computed, by name.
@@ -113,19 +115,57 @@ pub(crate) type Computed = Vec<(&'static str, Vec<RecordBatch>)>;
 /// A built table's contract, file and rows.
 type Built = (&'static schema::Table, PathBuf, u64);
 
-impl Builder<'_> {
-    /// Views over tables that do not exist yet cannot be planned, so only those on staged entities are made first.
-    async fn register_source_views(&self) -> Result<(), Error> {
-        let given = self.given().await.map_err(|source| Error::Compute { table: "sales".to_owned(), source })?;
-        for name in SOURCE_VIEWS {
-            self.register_view(name, given).await?;
+impl Builder {
+    /// Every table, each as soon as what it reads is there and one of `at_once` places is free.
+    async fn all(self: Arc<Self>, at_once: usize, progress: &(dyn Fn(&'static str) + Sync)) -> Result<Vec<Table>, Error> {
+        let plan = |source| Error::Compute { table: "sales".to_owned(), source };
+        let given = self.given().await.map_err(plan)?;
+        let mut jobs = Jobs::new(&self.session, given, &self.options, at_once <= 1).map_err(plan)?;
+        let (mut made, mut tables, mut running) = (BTreeSet::new(), Vec::new(), JoinSet::new());
+        loop {
+            while let Some((name, sql)) = jobs.next_view(&made) {
+                self.register_view(name, sql).await?;
+                made.insert(name);
+            }
+            while let Some(job) = jobs.next(&made, running.len(), at_once) {
+                progress(job.name());
+                let builder = Arc::clone(&self);
+                running.spawn(async move { (builder.job(&job).await, job) });
+            }
+            let Some(ended) = running.join_next().await else { break };
+            match ended.map_err(|source| Error::Worker { table: "", detail: source.to_string() })? {
+                (Ok(built), job) => {
+                    made.extend(job.tables.iter().map(|table| table.name));
+                    tables.extend(built);
+                    jobs.ended(&job);
+                }
+                (Err(error), job) if error.is_short_of_memory() && !job.is_alone => {
+                    tracing::warn!(table = job.name(), "memory ran out beside other tables; once more, with nothing beside it");
+                    jobs.ended(&job);
+                    jobs.put_back(job);
+                }
+                (Err(error), _) => {
+                    running.shutdown().await;
+                    return Err(error);
+                }
+            }
         }
-        Ok(())
+        Ok(tables)
     }
 
-    async fn register_view(&self, name: &'static str, given: Given) -> Result<(), Error> {
+    async fn job(&self, job: &Job) -> Result<Vec<Table>, Error> {
+        let started = std::time::Instant::now();
+        let built = self.tables(job).await?;
+        let elapsed = started.elapsed();
+        let table = |(contract, path, rows): Built| {
+            tracing::debug!(table = contract.name, rows, ?elapsed, "built");
+            Table { contract, path, rows, skipped: self.options.skip.contains(contract.name), elapsed }
+        };
+        Ok(built.into_iter().map(table).collect())
+    }
+
+    async fn register_view(&self, name: &'static str, sql: &str) -> Result<(), Error> {
         let compute = |source| Error::Compute { table: name.to_owned(), source };
-        let Some(sql) = view(name, given, &self.options.rfm.scoring) else { return Ok(()) };
         let frame = self.frame(sql).await.map_err(compute)?;
         self.session.register_table(name, frame.into_view()).map_err(compute)?;
         Ok(())
@@ -141,7 +181,11 @@ impl Builder<'_> {
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, DataFusionError> {
-        self.session.sql(sql).await?.with_param_values(parameters(self.options, self.as_of))
+        self.frame_in(&self.session, sql).await
+    }
+
+    async fn frame_in(&self, session: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
+        session.sql(sql).await?.with_param_values(parameters(&self.options, self.as_of))
     }
 
     /// The rows of one of the inputs of a table that Rust computes.
@@ -151,24 +195,35 @@ impl Builder<'_> {
         self.frame(sql).await.map_err(compute)?.execute_stream().await.map_err(compute)
     }
 
-    /// Builds a table, and with it those that come out of the same computation.
-    async fn tables(&self, contract: &'static schema::Table) -> Result<Vec<Built>, Error> {
-        if contract.name == "rfm_scores" {
-            let all = Given { number: true, region: true };
-            for name in VIEWS.into_iter().filter(|name| !SOURCE_VIEWS.contains(name)) {
-                self.register_view(name, all).await?;
-            }
+    async fn tables(&self, job: &Job) -> Result<Vec<Built>, Error> {
+        if job.makes(orders::ORDERS) {
+            return self.orders(job).await;
         }
-        if let Some(family) = FAMILIES.iter().find(|family| family.contains(&contract.name)) {
+        if let Some(family) = FAMILIES.iter().find(|family| family.iter().any(|table| job.makes(table))) {
             return self.family(family).await;
         }
-        let path = self.path(contract);
-        let rows = match statement(contract.name) {
-            Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(contract, sql, &path).await?,
-            _ => self.store(contract, &[])?,
-        };
-        self.register(contract, &path).await?;
-        Ok(vec![(contract, path, rows)])
+        let mut built = Vec::new();
+        for contract in job.tables.iter().copied() {
+            let path = self.path(contract);
+            let rows = match statement(contract.name) {
+                Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(job, contract, sql, &path).await?,
+                _ => self.store(contract, &[])?,
+            };
+            self.register(contract, &path).await?;
+            built.push((contract, path, rows));
+        }
+        Ok(built)
+    }
+
+    async fn orders(&self, job: &Job) -> Result<Vec<Built>, Error> {
+        let rows = orders::write(self).await?;
+        let mut built = Vec::new();
+        for (contract, rows) in job.tables.iter().copied().zip(rows) {
+            let path = self.path(contract);
+            self.register(contract, &path).await?;
+            built.push((contract, path, rows));
+        }
+        Ok(built)
     }
 
     /// Tables that one computation in Rust makes; it is spared when none of them is wanted.
@@ -209,18 +264,15 @@ impl Builder<'_> {
         write().map_err(|source| Error::Write { table: contract.name.to_owned(), source })
     }
 
-    /// Hash joins hold one side in memory; where that does not fit, sort-merge joins, which spill, are tried once.
-    async fn spilling(&self, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<u64, Error> {
-        match self.write(contract, sql, path).await {
-            Err(Error::Compute { source, .. }) if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) => {
+    /// Hash joins hold one side in memory; where that does not fit, sort-merge joins, which spill, are tried once. Beside
+    /// other tables that is no reason yet: the job is done again with nothing beside it.
+    async fn spilling(&self, job: &Job, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<u64, Error> {
+        match self.write(&self.session, contract, sql, path).await {
+            Err(error) if error.is_short_of_memory() && job.is_alone => {
                 tracing::warn!(table = contract.name, "memory ran out; once more with joins that spill");
-                self.prefer_hash_join(contract, false).await?;
-                let again = self.write(contract, sql, path).await;
-                self.prefer_hash_join(contract, true).await?;
+                let again = self.write(&self.with_joins_that_spill(), contract, sql, path).await;
                 again.map_err(|error| match error {
-                    Error::Compute { table, source } if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) => {
-                        Error::Memory { table, source }
-                    }
+                    Error::Compute { table, source } if is_exhausted(&source) => Error::Memory { table, source },
                     other => other,
                 })
             }
@@ -228,22 +280,29 @@ impl Builder<'_> {
         }
     }
 
-    async fn prefer_hash_join(&self, contract: &'static schema::Table, prefer: bool) -> Result<(), Error> {
-        let sql = if prefer {
-            "SET datafusion.optimizer.prefer_hash_join = true"
-        } else {
-            "SET datafusion.optimizer.prefer_hash_join = false"
-        };
-        let set = async { self.session.sql(sql).await?.collect().await };
-        set.await.map(|_| ()).map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
+    /// The same tables, planned with sort-merge joins.
+    fn with_joins_that_spill(&self) -> SessionContext {
+        let state = self.session.state();
+        let mut config = state.config().clone();
+        config.options_mut().optimizer.prefer_hash_join = false;
+        // Or the empty catalog of a new session would take the place of the one with the tables.
+        config.options_mut().catalog.create_default_catalog_and_schema = false;
+        SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())
     }
 
-    async fn write(&self, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<u64, Error> {
+    async fn write(
+        &self,
+        session: &SessionContext,
+        contract: &'static schema::Table,
+        sql: &str,
+        path: &Path,
+    ) -> Result<u64, Error> {
         let compute = |source| Error::Compute { table: contract.name.to_owned(), source };
         let store = |source| Error::Write { table: contract.name.to_owned(), source };
         let create = if contract.visibility == Visibility::Working { TableFile::create_for_run } else { TableFile::create };
         let mut file = create(path, contract.arrow()).map_err(store)?;
-        let mut batches = self.frame(sql).await.map_err(compute)?.execute_stream().await.map_err(compute)?;
+        let frame = self.frame_in(session, sql).await.map_err(compute)?;
+        let mut batches = frame.execute_stream().await.map_err(compute)?;
         while let Some(batch) = batches.next().await {
             file.write(&batch.map_err(compute)?).map_err(store)?;
         }
@@ -254,16 +313,17 @@ impl Builder<'_> {
     /// largest tables are read faster in as many pieces as there are threads.
     async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
         let order = if IN_PIECES.contains(&contract.name) { &[] } else { contract.key };
-        let registered = extract::register(self.session, contract.name, path, order).await;
+        let registered = extract::register(&self.session, contract.name, path, order).await;
         registered.map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
     }
 }
 
 /// Tables whose order the engine is not told.
-const IN_PIECES: [&str; 1] = ["fact_sales"];
+const IN_PIECES: [&str; 2] = ["fact_sales", orders::ITEMS];
 
 /// Tables that Rust computes, those together that come out of one computation.
-const FAMILIES: [&[&str]; 4] = [
+pub(crate) const FAMILIES: [&[&str]; 5] = [
+    &[orders::ORDERS, orders::ITEMS],
     &["segment_grid"],
     &["second_purchase_survival"],
     &["customer_clv", "clv_model", "clv_backtest"],

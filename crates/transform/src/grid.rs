@@ -29,7 +29,7 @@ const WORKSHOP12: [[&str; 3]; 5] = [
 ];
 
 /// The working table `segment_grid`.
-pub(crate) fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+pub(crate) fn tables(builder: &Builder) -> Result<Computed, Error> {
     let cells = cells(&builder.options.rfm.grid);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(cells.iter().map(|c| c.0).collect::<Int16Array>()),

@@ -1,16 +1,21 @@
 //! `Staged` to [`Warehouse`]: the star schema and the marts.
 //!
 //! Each table is one statement in a `.sql` file of the table's name, compiled in, with its parameters bound; what SQL is
-//! bad at (running products, likelihoods, itemsets) is Rust over the rows of such statements. Tables are built in the
-//! order of `schema::TABLES`, each written to Parquet before the next one reads it.
+//! bad at (running products, likelihoods, itemsets) is Rust over the rows of such statements. A table is built once the
+//! tables are written that its statement names.
 
 mod build;
 mod grid;
+mod jobs;
 mod prediction;
 mod previous;
 mod retention;
+mod rfm;
 mod rows;
 mod sql;
+mod star;
+mod trade;
+mod value;
 
 pub use build::{Error, Table, Warehouse, build};
 pub use previous::PREVIOUS;

@@ -18,7 +18,7 @@ pub const PREVIOUS: [(&str, &str); 3] = [
     ("previous_clv_model", "clv_model"),
 ];
 
-impl Builder<'_> {
+impl Builder {
     /// Makes the tables of the snapshot before readable; where there is none they are empty.
     pub async fn register_previous(&self, snapshot: Option<&Path>) -> Result<(), Error> {
         for (name, table) in PREVIOUS {

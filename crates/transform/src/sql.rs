@@ -4,48 +4,16 @@ use chrono::NaiveDate;
 use config::{AtRisk, Frequency, PriceSensitive, Returns, Scoring, Thresholds, Tiers, Transform, Universe};
 use datafusion::scalar::ScalarValue;
 
+use crate::{retention, rfm, star, trade, value};
+
 /// Views between tables, in the order they are made; each is looked up by [`view`].
 pub const VIEWS: [&str; 5] = ["sales_lines", "placed_lines", "score_values", "score_ranks", "scores"];
 
 /// The statement that builds a table of `schema::TABLES`; none for tables that other crates write and for tables that
 /// this version publishes empty.
 pub fn statement(table: &str) -> Option<&'static str> {
-    Some(match table {
-        "fact_sales" => include_str!("star/fact_sales.sql"),
-        "orders" => include_str!("star/orders.sql"),
-        "dim_region" => include_str!("star/dim_region.sql"),
-        "dim_customer" => include_str!("star/dim_customer.sql"),
-        "dim_product" => include_str!("star/dim_product.sql"),
-        "dim_date" => include_str!("star/dim_date.sql"),
-        "fact_payments" => include_str!("star/fact_payments.sql"),
-        "fact_tickets" => include_str!("star/fact_tickets.sql"),
-        "sales_trend" => include_str!("trade/sales_trend.sql"),
-        "product_performance" => include_str!("trade/product_performance.sql"),
-        "region_performance" => include_str!("trade/region_performance.sql"),
-        "age_band_performance" => include_str!("trade/age_band_performance.sql"),
-        "customer_region" => include_str!("trade/customer_region.sql"),
-        "rfm_measures" => include_str!("rfm/rfm_measures.sql"),
-        "rfm_scores" => include_str!("rfm/rfm_scores.sql"),
-        "customer_rfm" => include_str!("rfm/customer_rfm.sql"),
-        "rfm_segment_summary" => include_str!("rfm/rfm_segment_summary.sql"),
-        "rfm_validation" => include_str!("rfm/rfm_validation.sql"),
-        "segment_migration" => include_str!("rfm/segment_migration.sql"),
-        "customer_days" => include_str!("star/customer_days.sql"),
-        "customer_value" => include_str!("value/customer_value.sql"),
-        "value_tier_summary" => include_str!("value/value_tier_summary.sql"),
-        "value_concentration" => include_str!("value/value_concentration.sql"),
-        "business_segment_summary" => include_str!("value/business_segment_summary.sql"),
-        "winback_targets" => include_str!("value/winback_targets.sql"),
-        "customer_risk" => include_str!("value/customer_risk.sql"),
-        "customer_months" => include_str!("retention/customer_months.sql"),
-        "customer_cohorts" => include_str!("retention/customer_cohorts.sql"),
-        "second_purchase_waits" => include_str!("retention/second_purchase_waits.sql"),
-        "cohort_retention" => include_str!("retention/cohort_retention.sql"),
-        "cohort_average" => include_str!("retention/cohort_average.sql"),
-        "cohort_first_purchase" => include_str!("retention/cohort_first_purchase.sql"),
-        "retention_monthly" => include_str!("retention/retention_monthly.sql"),
-        _ => return None,
-    })
+    let all = [&star::STATEMENTS[..], &trade::STATEMENTS, &rfm::STATEMENTS, &value::STATEMENTS, &retention::STATEMENTS];
+    all.into_iter().flatten().find(|(name, _)| *name == table).map(|(_, sql)| *sql)
 }
 
 /// What a table that Rust computes is computed from: its statements, each with the name of what it reads.
@@ -61,6 +29,14 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
             ("order_items", include_str!("prediction/order_items.sql")),
             ("buyers", include_str!("prediction/buyers.sql")),
         ],
+        _ => &[],
+    }
+}
+
+/// Tables whose files Rust reads from the first row to the last, an order that no statement promises.
+pub(crate) fn files(table: &str) -> &'static [&'static str] {
+    match table {
+        "orders" => &["fact_sales"],
         _ => &[],
     }
 }

@@ -214,7 +214,7 @@ fn a_warm_start_ends_where_a_cold_one_does() {
         assert_eq!(cold.start_kind, StartKind::Cold);
         for factor in [1.0, 1.15, 0.8] {
             let parameters = cold.parameters.iter().flatten().map(|p| p * factor).collect();
-            let start = [Warm { model: model.name().to_owned(), parameters }];
+            let start = [Warm { model: model.name().to_owned(), parameters, is_posterior: false }];
             let warm = if model == Model::Nbd { fit_nbd(&days, &start).row } else { fit(model, &days, &start, &nbd).row };
             assert_eq!(warm.start_kind, StartKind::Warm);
             assert!(warm.iterations <= 6, "{model:?} {}", warm.iterations);
@@ -231,7 +231,7 @@ fn a_warm_start_of_order_values_ends_where_a_cold_one_does() {
     let weeks = exact_weeks();
     let cold = value_fit(&weeks).row;
     let parameters = cold.parameters.iter().flatten().map(|p| p * 1.1).collect();
-    let start = [Warm { model: order_value::NAME.to_owned(), parameters }];
+    let start = [Warm { model: order_value::NAME.to_owned(), parameters, is_posterior: false }];
     let warm = order_value::fit(weeks.iter().map(|w| (w.x, w.value)), &start).row;
     assert_eq!((cold.start_kind, warm.start_kind), (StartKind::Cold, StartKind::Warm));
     assert!(warm.iterations <= 6, "{}", warm.iterations);

@@ -38,7 +38,8 @@ pub(crate) fn settings(
         record_bytes: usize::try_from(record).ok()?,
         rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
     };
-    let engine = Engine { memory: usize::try_from(memory).ok()?, threads, spill_limit, limits };
+    let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
+    let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
     Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs) }, shared))
 }
@@ -46,6 +47,6 @@ pub(crate) fn settings(
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
     let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
-    let engine = Engine { memory: 1536 << 20, threads: 0, spill_limit: 20 << 30, limits };
+    let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     Settings { engine, state: PathBuf::from("state"), keep_runs: 20 }
 }

@@ -25,6 +25,21 @@ pub(crate) static ORDERS: Table = Table {
     ],
 };
 
+pub(crate) static ORDER_ITEMS: Table = Table {
+    name: "order_items",
+    group: Group::Meta,
+    visibility: Visibility::Working,
+    grain: "order, customer and product of which some pieces were kept",
+    key: &["order_number", "customer_key", "product_key"],
+    description: "What was bought together.",
+    columns: &[
+        col("order_number", Int, "Place of the order in fact_sales, from 0."),
+        col("customer_key", Key, "Who bought."),
+        col("product_key", Key, "What was bought and not wholly returned."),
+        col("is_purchase", Bool, "The order as a whole keeps some pieces and brought in no negative amount."),
+    ],
+};
+
 pub(crate) static CUSTOMER_DAYS: Table = Table {
     name: "customer_days",
     group: Group::Meta,

@@ -24,7 +24,7 @@ const MIN_COUNT: u64 = 2;
 /// What the search may hold beside the baskets; above it they are mined piece by piece, with the same result.
 const MINING_BYTES: usize = 512 << 20;
 
-pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     let catalogue = Catalogue::read(builder).await?;
     let bought = Bought::read(builder, &catalogue).await?;
     let options = builder.options.basket.clone();

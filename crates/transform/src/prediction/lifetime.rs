@@ -21,7 +21,7 @@ const TABLE: &str = "customer_clv";
 /// Days held out to judge the models by.
 const HELD_OUT: [i32; 2] = [90, 180];
 
-pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     let as_of = day_number(builder.as_of);
     let cutoffs = HELD_OUT.map(|days| as_of - days);
     let (collected, regions) = purchases(builder, Collector::new(as_of, &cutoffs)).await?;
@@ -51,7 +51,7 @@ fn options(clv: &config::Clv) -> clv::Options {
 }
 
 /// Every purchase day into the collector; beside it the region of each customer.
-async fn purchases(builder: &Builder<'_>, mut collector: Collector) -> Result<(Collected, Vec<i64>), Error> {
+async fn purchases(builder: &Builder, mut collector: Collector) -> Result<(Collected, Vec<i64>), Error> {
     let mut days = builder.input(TABLE, "purchase_days").await?;
     let (mut regions, mut last) = (Vec::new(), None);
     while let Some(rows) = days.next().await {
@@ -72,7 +72,7 @@ async fn purchases(builder: &Builder<'_>, mut collector: Collector) -> Result<(C
 }
 
 /// What the snapshot before published: a fit that starts there ends in a step or two.
-async fn known_models(builder: &Builder<'_>) -> Result<Vec<Warm>, Error> {
+async fn known_models(builder: &Builder) -> Result<Vec<Warm>, Error> {
     let mut rows = builder.input(TABLE, "known_models").await?;
     let mut known = Vec::new();
     while let Some(rows) = rows.next().await {
@@ -81,7 +81,8 @@ async fn known_models(builder: &Builder<'_>) -> Result<Vec<Warm>, Error> {
         for (row, model) in rows.column(0).as_string::<i32>().iter().enumerate() {
             let given = parameters.iter().map(|p| p.iter().nth(row).flatten());
             let parameters = given.take_while(Option::is_some).flatten().collect();
-            known.push(Warm { model: model.unwrap_or_default().to_owned(), parameters });
+            // Another week's customers may have a maximum where the last one's had none.
+            known.push(Warm { model: model.unwrap_or_default().to_owned(), parameters, is_posterior: false });
         }
     }
     Ok(known)

@@ -36,7 +36,7 @@ struct Point {
     standard_error: Option<f64>,
 }
 
-pub(crate) async fn tables(builder: &Builder<'_>) -> Result<Computed, Error> {
+pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     let mut waits = builder.input(TABLE, "waits").await?;
     let mut days = Vec::new();
     while let Some(rows) = waits.next().await {

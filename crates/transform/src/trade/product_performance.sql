@@ -9,19 +9,18 @@ WITH lines AS (
     FROM fact_sales
     GROUP BY product_key
 ),
--- A product within an order; the orders of a product are those that keep some of it.
-order_products AS (
-    SELECT order_id, product_key, customer_key, SUM(quantity) AS quantity
-    FROM fact_sales
-    GROUP BY order_id, product_key, customer_key
+-- The orders of a product are those that keep some of it.
+buyers_products AS (
+    SELECT product_key, customer_key, COUNT(*) AS orders
+    FROM order_items
+    GROUP BY product_key, customer_key
 ),
 buyers AS (
     SELECT
         product_key,
-        COUNT(*) AS orders,
-        COUNT(DISTINCT CASE WHEN customer_key <> 0 THEN customer_key END) AS customers
-    FROM order_products
-    WHERE quantity > 0
+        SUM(orders) AS orders,
+        COUNT(CASE WHEN customer_key <> 0 THEN 1 END) AS customers
+    FROM buyers_products
     GROUP BY product_key
 ),
 products_sold AS (

@@ -30,7 +30,7 @@ pub(super) struct Level {
 }
 
 impl Catalogue {
-    pub async fn read(builder: &Builder<'_>) -> Result<Self, Error> {
+    pub async fn read(builder: &Builder) -> Result<Self, Error> {
         let mut rows = builder.input(TABLE, "items").await?;
         let (mut keys, mut ids, mut titles) = (Vec::new(), Vec::new(), Vec::new());
         let (mut categories, mut subcategories) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! What was bought: the products of each order, and those each customer owns.
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{Decimal128Type, Int64Type};
+use arrow::datatypes::{Int32Type, Int64Type};
 use basket::Baskets;
 use extract::KeyMap;
 use futures::StreamExt;
@@ -23,37 +23,34 @@ pub(super) struct Bought {
     pub segments: Vec<Option<u32>>,
 }
 
-/// An order line as far as baskets need it. Its order is a hash of 63 bits: of ten million orders two would be taken for one
-/// with a chance of 5e-6.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    order: i64,
+/// What a purchase keeps of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Item {
+    order: i32,
     product: u32,
     /// `NOBODY` for an anonymous sale, and for who kept no purchase.
     customer: u32,
-    quantity: i64,
-    amount: i64,
 }
 
 const NOBODY: u32 = u32::MAX;
 
 impl Bought {
-    pub async fn read(builder: &Builder<'_>, catalogue: &Catalogue) -> Result<Self, Error> {
+    pub async fn read(builder: &Builder, catalogue: &Catalogue) -> Result<Self, Error> {
         let (customers, segments) = buyers(builder).await?;
         let numbers: KeyMap<u32> = (0_u32..).zip(&customers).map(|(number, key)| (*key, number)).collect();
         let mut rows = builder.input(TABLE, "order_items").await?;
-        let mut lines = Vec::new();
+        let mut items = Vec::new();
         while let Some(rows) = rows.next().await {
             let rows = rows.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })?;
-            take(&rows, catalogue, &numbers, &mut lines);
+            take(&rows, catalogue, &numbers, &mut items);
         }
         let number = customers.len();
-        let (baskets, owned) = in_background(TABLE, move || put_together(lines, number)).await?;
+        let (baskets, owned) = in_background(TABLE, move || put_together(items, number)).await?;
         Ok(Self { baskets, owned, customers, segments })
     }
 }
 
-async fn buyers(builder: &Builder<'_>) -> Result<(Vec<i64>, Vec<Option<u32>>), Error> {
+async fn buyers(builder: &Builder) -> Result<(Vec<i64>, Vec<Option<u32>>), Error> {
     let mut rows = builder.input(TABLE, "buyers").await?;
     let (mut customers, mut names) = (Vec::new(), Vec::new());
     while let Some(rows) = rows.next().await {
@@ -70,37 +67,24 @@ async fn buyers(builder: &Builder<'_>) -> Result<(Vec<i64>, Vec<Option<u32>>), E
     Ok((customers, segments))
 }
 
-fn take(rows: &RecordBatch, catalogue: &Catalogue, customers: &KeyMap<u32>, lines: &mut Vec<Line>) {
+fn take(rows: &RecordBatch, catalogue: &Catalogue, customers: &KeyMap<u32>, items: &mut Vec<Item>) {
+    let orders = rows.column(0).as_primitive::<Int32Type>().values();
     let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
-    // What a decimal(18,4) holds fits 64 bits.
-    let parts = |value: &i128| i64::try_from(*value).unwrap_or(i64::MAX);
-    let quantities = rows.column(3).as_primitive::<Decimal128Type>().values();
-    let amounts = rows.column(4).as_primitive::<Decimal128Type>().values();
-    let given = keys(0).iter().zip(keys(1)).zip(keys(2)).zip(quantities.iter().zip(amounts));
-    lines.extend(given.filter_map(|(((order, customer), product), (quantity, amount))| {
+    items.extend(orders.iter().zip(keys(1)).zip(keys(2)).filter_map(|((order, customer), product)| {
         let product = *catalogue.numbers.get(product)?;
-        let customer = customers.get(customer).copied().unwrap_or(NOBODY);
-        Some(Line { order: *order, product, customer, quantity: parts(quantity), amount: parts(amount) })
+        Some(Item { order: *order, product, customer: customers.get(customer).copied().unwrap_or(NOBODY) })
     }));
 }
 
-/// Orders and customers of products. An order makes a basket if it is a purchase: pieces left over, and no negative amount;
-/// its products are those of which some pieces are left.
-fn put_together(mut lines: Vec<Line>, customers: usize) -> (Baskets, Baskets) {
-    lines.par_sort_unstable_by_key(|line| (line.order, line.product));
-    let mut baskets = Baskets::with_capacity(lines.len() / 4, lines.len());
-    let mut pairs = Vec::with_capacity(lines.len());
-    let sum = |lines: &[Line], value: fn(&Line) -> i64| lines.iter().map(|line| i128::from(value(line))).sum::<i128>();
-    for order in lines.chunk_by(|a, b| a.order == b.order) {
-        if sum(order, |l| l.quantity) <= 0 || sum(order, |l| l.amount) < 0 {
-            continue;
-        }
-        let kept = || order.chunk_by(|a, b| a.product == b.product).filter(|lines| sum(lines, |l| l.quantity) > 0);
-        baskets.push(kept().filter_map(|lines| lines.first()).map(|line| line.product));
-        let bought = kept().flatten().filter(|line| line.quantity > 0 && line.customer != NOBODY);
-        pairs.extend(bought.map(|line| (line.customer, line.product)));
+fn put_together(mut items: Vec<Item>, customers: usize) -> (Baskets, Baskets) {
+    items.par_sort_unstable();
+    let mut baskets = Baskets::with_capacity(items.len() / 4, items.len());
+    for order in items.chunk_by(|a, b| a.order == b.order) {
+        baskets.push(order.iter().map(|item| item.product));
     }
-    drop(lines);
+    let known = items.iter().filter(|item| item.customer != NOBODY);
+    let pairs = known.map(|item| (item.customer, item.product)).collect();
+    drop(items);
     (baskets, owned(pairs, customers))
 }
 

@@ -1,0 +1,266 @@
+//! `orders` and `order_items` from one pass over `fact_sales`, in which the lines of an order stand together.
+//!
+//! An order is a purchase if it is not wholly returned: pieces left over, and no negative amount. In `orders` that is asked of
+//! all that one customer bought in it, and a part of it that only gives back is no activity even then. In `order_items`, which
+//! baskets are made of, it is asked of all lines of the order.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
+use extract::{TableFile, TableRows};
+use schema::Type;
+
+use crate::build::{Builder, Error};
+use crate::rows::{batch, in_background};
+
+pub(crate) const ORDERS: &str = "orders";
+pub(crate) const ITEMS: &str = "order_items";
+
+/// As they stand in the file.
+const COLUMNS: [&str; 9] = [
+    "order_id",
+    "ordered_at",
+    "customer_key",
+    "product_key",
+    "region_key",
+    "quantity",
+    "gross_amount",
+    "discount_amount",
+    "net_amount",
+];
+const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+/// Rows that are laid out at once.
+const ROWS: usize = 32 * 1024;
+
+/// Writes both tables and returns their rows.
+pub(crate) async fn write(builder: &Builder) -> Result<[u64; 2], Error> {
+    let file = |table: &str| builder.folder.join(format!("{table}.parquet"));
+    let (facts, orders, items) = (file("fact_sales"), file(ORDERS), file(ITEMS));
+    in_background(ORDERS, move || {
+        let read = |source| Error::Write { table: ORDERS.to_owned(), source };
+        let mut pass = Pass {
+            order: String::new(),
+            lines: Vec::new(),
+            number: 0,
+            orders: Output::create(ORDERS, &orders, order_columns)?,
+            items: Output::create(ITEMS, &items, item_columns)?,
+        };
+        for rows in TableRows::open(&facts, &COLUMNS).map_err(read)? {
+            pass.take(&rows.map_err(read)?)?;
+        }
+        pass.end_order()?;
+        Ok([pass.orders.finish()?, pass.items.finish()?])
+    })
+    .await?
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    at: i64,
+    customer: i64,
+    product: i64,
+    region: i64,
+    amounts: Amounts,
+}
+
+/// In ten-thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+struct Amounts {
+    quantity: i128,
+    gross: i128,
+    discount: i128,
+    net: i128,
+}
+
+impl Amounts {
+    fn add(&mut self, other: &Self) {
+        self.quantity += other.quantity;
+        self.gross += other.gross;
+        self.discount += other.discount;
+        self.net += other.net;
+    }
+
+    fn of<'a>(lines: impl IntoIterator<Item = &'a Self>) -> Self {
+        lines.into_iter().fold(Self::default(), |mut sum, line| {
+            sum.add(line);
+            sum
+        })
+    }
+
+    fn is_purchase(&self) -> bool {
+        self.quantity > 0 && self.net >= 0
+    }
+}
+
+/// An order as far as it lies in one customer, region and day.
+#[derive(Debug)]
+struct Part {
+    order: String,
+    customer: i64,
+    region: i64,
+    day: i64,
+    first_at: i64,
+    lines: i32,
+    amounts: Amounts,
+    is_purchase: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    order: i32,
+    customer: i64,
+    product: i64,
+    is_purchase: bool,
+}
+
+/// The pass, with the order it is in.
+struct Pass {
+    order: String,
+    lines: Vec<Line>,
+    /// Orders before this one.
+    number: i32,
+    orders: Output<Part>,
+    items: Output<Item>,
+}
+
+impl Pass {
+    fn take(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
+        let amounts = |place: usize| rows.column(place).as_primitive::<Decimal128Type>().values();
+        let ids = rows.column(0).as_string::<i32>();
+        let at = rows.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        let (customers, products, regions) = (keys(2), keys(3), keys(4));
+        let (quantities, gross, discounts, net) = (amounts(5), amounts(6), amounts(7), amounts(8));
+        let who = at.iter().zip(customers).zip(products.iter().zip(regions));
+        let how_much = quantities.iter().zip(gross).zip(discounts.iter().zip(net));
+        for ((id, ((at, customer), (product, region))), ((quantity, gross), (discount, net))) in
+            ids.iter().flatten().zip(who).zip(how_much)
+        {
+            if self.order != id {
+                self.end_order()?;
+                id.clone_into(&mut self.order);
+            }
+            let amounts = Amounts { quantity: *quantity, gross: *gross, discount: *discount, net: *net };
+            self.lines.push(Line { at: *at, customer: *customer, product: *product, region: *region, amounts });
+        }
+        Ok(())
+    }
+
+    /// Lays out the order that was read to its last line.
+    fn end_order(&mut self) -> Result<(), Error> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        self.end_items()?;
+        self.end_parts()?;
+        self.lines.clear();
+        self.number += 1;
+        Ok(())
+    }
+
+    fn end_items(&mut self) -> Result<(), Error> {
+        let is_purchase = Amounts::of(self.lines.iter().map(|line| &line.amounts)).is_purchase();
+        self.lines.sort_unstable_by_key(|line| (line.customer, line.product));
+        for lines in self.lines.chunk_by(|a, b| (a.customer, a.product) == (b.customer, b.product)) {
+            let Some(Line { customer, product, .. }) = lines.first().copied() else { continue };
+            if Amounts::of(lines.iter().map(|line| &line.amounts)).quantity > 0 {
+                self.items.push(Item { order: self.number, customer, product, is_purchase })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_parts(&mut self) -> Result<(), Error> {
+        let place = |line: &Line| (line.customer, line.region, line.at.div_euclid(MICROSECONDS_A_DAY));
+        self.lines.sort_unstable_by_key(place);
+        for bought in self.lines.chunk_by(|a, b| a.customer == b.customer) {
+            let is_purchase = Amounts::of(bought.iter().map(|line| &line.amounts)).is_purchase();
+            for lines in bought.chunk_by(|a, b| place(a) == place(b)) {
+                let Some(first_at) = lines.iter().map(|line| line.at).min() else { continue };
+                let (customer, region, day) = lines.first().map(place).unwrap_or_default();
+                let amounts = Amounts::of(lines.iter().map(|line| &line.amounts));
+                self.orders.push(Part {
+                    order: self.order.clone(),
+                    customer,
+                    region,
+                    day,
+                    first_at,
+                    lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
+                    amounts,
+                    is_purchase: is_purchase && amounts.quantity > 0,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A table's file, and its rows that are not yet laid out.
+struct Output<T> {
+    table: &'static str,
+    file: TableFile,
+    rows: Vec<T>,
+    columns: fn(&[T]) -> Vec<ArrayRef>,
+}
+
+impl<T> Output<T> {
+    fn create(table: &'static str, path: &Path, columns: fn(&[T]) -> Vec<ArrayRef>) -> Result<Self, Error> {
+        let schema = batch(table, columns(&[]))?.schema();
+        let file = TableFile::create_for_run(path, schema).map_err(|source| Error::Write { table: table.to_owned(), source })?;
+        Ok(Self { table, file, rows: Vec::with_capacity(ROWS), columns })
+    }
+
+    fn push(&mut self, row: T) -> Result<(), Error> {
+        self.rows.push(row);
+        if self.rows.len() < ROWS { Ok(()) } else { self.lay_out() }
+    }
+
+    fn lay_out(&mut self) -> Result<(), Error> {
+        let rows = batch(self.table, (self.columns)(&self.rows))?;
+        self.rows.clear();
+        self.file.write(&rows).map_err(|source| Error::Write { table: self.table.to_owned(), source })
+    }
+
+    fn finish(mut self) -> Result<u64, Error> {
+        self.lay_out()?;
+        self.file.finish().map_err(|source| Error::Write { table: self.table.to_owned(), source })
+    }
+}
+
+fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
+    let key = |value: fn(&Part) -> i64| -> ArrayRef { Arc::new(parts.iter().map(value).collect::<Int64Array>()) };
+    let amount = |value: fn(&Amounts) -> i128, of: Type| -> ArrayRef {
+        let values = Decimal128Array::from_iter_values(parts.iter().map(|part| value(&part.amounts)));
+        Arc::new(values.with_data_type(of.arrow()))
+    };
+    // A day of 32 bits reaches six million years.
+    let days = parts.iter().map(|part| i32::try_from(part.day).ok());
+    let times = TimestampMicrosecondArray::from_iter_values(parts.iter().map(|part| part.first_at));
+    vec![
+        Arc::new(StringArray::from_iter_values(parts.iter().map(|part| &part.order))),
+        key(|part| part.customer),
+        key(|part| part.region),
+        Arc::new(days.collect::<Date32Array>()),
+        Arc::new(times.with_data_type(Type::Time.arrow())),
+        Arc::new(parts.iter().map(|part| part.lines).collect::<Int32Array>()),
+        amount(|of| of.quantity, Type::Quantity),
+        amount(|of| of.gross, Type::Money),
+        amount(|of| of.discount, Type::Money),
+        amount(|of| of.net, Type::Money),
+        Arc::new(parts.iter().map(|part| Some(part.is_purchase)).collect::<BooleanArray>()),
+    ]
+}
+
+fn item_columns(items: &[Item]) -> Vec<ArrayRef> {
+    vec![
+        Arc::new(items.iter().map(|item| item.order).collect::<Int32Array>()),
+        Arc::new(items.iter().map(|item| item.customer).collect::<Int64Array>()),
+        Arc::new(items.iter().map(|item| item.product).collect::<Int64Array>()),
+        Arc::new(items.iter().map(|item| Some(item.is_purchase)).collect::<BooleanArray>()),
+    ]
+}
