@@ -54,11 +54,9 @@ fn a_poisoned_row_leaves_the_published_set_as_it_was() {
     space.write("drop/lines.csv", lines(2) + poison);
     let poisoned = space.run(&["run", "shop.yaml", "--quiet"]);
     assert_eq!(poisoned.code, 1, "{}", poisoned.stderr);
-    assert!(
-        poisoned.stderr.contains("cannot write table orders") || poisoned.stderr.contains("table sales_trend"),
-        "{}",
-        poisoned.stderr
-    );
+    // Which of the tables that hold the sum comes first is open, as they are built side by side.
+    let said = ["cannot write table", "too large to store"].iter().all(|words| poisoned.stderr.contains(words));
+    assert!(said, "{}", poisoned.stderr);
     assert_eq!(visible(&space), before);
 
     space.write("drop/lines.csv", lines(2));

@@ -2,6 +2,7 @@
 
 mod connections;
 mod marts;
+mod operations;
 mod segments;
 mod settings;
 mod sizes;
@@ -40,15 +41,18 @@ impl Check<'_> {
         self.problems.push(self.document.problem(self.document.key_at(path), message, help));
     }
 
-    /// References outside `connections` are not filled in; one there would be taken for a name.
+    /// References outside `connections` and `notify` are not filled in; one there would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
-        let found = entries.iter().filter(|(key, _)| key.name != "connections").flat_map(|(_, node)| references(node));
-        let help = "write the value out here; only addresses of connections are filled in";
+        let found = entries
+            .iter()
+            .filter(|(key, _)| !["connections", "notify"].contains(&key.name.as_str()))
+            .flat_map(|(_, node)| references(node));
+        let help = "write the value out here; only addresses of connections and channels are filled in";
         let document = self.document;
-        self.problems.extend(
-            found.map(|at| document.problem(at, "references such as ${env:NAME} are filled in under `connections` only", help)),
-        );
+        self.problems.extend(found.map(|at| {
+            document.problem(at, "references such as ${env:NAME} are filled in under `connections` and `notify` only", help)
+        }));
     }
 
     /// The value, or nothing and a problem at the path.
@@ -94,6 +98,11 @@ pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option
     let sources = sources::sources(check, raw.extract, &known);
     let transform = transform::transform(check, &raw.transform);
     let publish = publish(check, &raw.publish);
+    let schedule = raw.schedule.as_ref().map(|schedule| operations::schedule(check, schedule));
+    let retries = operations::retries(check, &raw.retries);
+    let hold = operations::hold(check, &raw.hold);
+    let notify = operations::notify(check, &raw.notify);
+    let pii = pii(check, raw.pii.as_deref());
     let mut connections = known.sound;
     connections.retain(|name, _| sources.values().any(|s| s.connection == *name));
     Some(Pipeline {
@@ -104,6 +113,11 @@ pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option
         sources,
         transform: transform?,
         publish: publish?,
+        schedule: schedule.map_or(Some(None), |schedule| schedule.map(Some))?,
+        retries: retries?,
+        hold,
+        notify,
+        pii,
     })
 }
 
@@ -149,6 +163,17 @@ fn as_of(check: &mut Check<'_>, text: Option<&str>) -> Option<AsOf> {
         }),
     };
     check.keep(&["as_of"], result)
+}
+
+/// Columns to mask, each of some table.
+fn pii(check: &mut Check<'_>, written: Option<&[String]>) -> BTreeSet<String> {
+    let Some(written) = written else { return ["email", "customer_name"].map(str::to_owned).into() };
+    let columns: BTreeSet<&str> = schema::TABLES.iter().flat_map(|table| table.columns).map(|column| column.name).collect();
+    for (place, name) in written.iter().enumerate().filter(|(_, name)| !columns.contains(name.as_str())) {
+        let help = crate::problem::suggestion(name, columns.iter().copied(), "columns");
+        check.say(&["pii", &place.to_string()], format!("no table has a column `{name}`"), help);
+    }
+    written.iter().cloned().collect()
 }
 
 fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publish> {

@@ -9,6 +9,7 @@ mod excerpt;
 mod json_schema;
 mod load;
 mod node;
+mod operations;
 mod pipeline;
 mod problem;
 mod raw;
@@ -17,6 +18,7 @@ mod shape;
 
 pub use json_schema::{pipeline_schema, settings_schema};
 pub use load::{Environment, load, settings};
+pub use operations::*;
 pub use pipeline::*;
 pub use problem::{Problem, Problems};
 pub use secret::Secret;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use schema::Entity;
 
+use crate::operations::{Hold, Notify, Retries, Schedule};
 use crate::secret::Secret;
 
 /// One pipeline file, checked.
@@ -23,6 +24,13 @@ pub struct Pipeline {
     pub sources: BTreeMap<Entity, Source>,
     pub transform: Transform,
     pub publish: Publish,
+    /// None for a pipeline that runs by hand alone.
+    pub schedule: Option<Schedule>,
+    pub retries: Retries,
+    pub hold: Hold,
+    pub notify: Vec<Notify>,
+    /// Published columns that nobody sees outside the tables themselves.
+    pub pii: BTreeSet<String>,
 }
 
 /// The day all figures are seen from.

@@ -1,5 +1,6 @@
 //! The files as they are written. Doc comments here are what editors show.
 
+mod operations;
 mod transform;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use operations::*;
 pub(crate) use transform::*;
 
 /// A pipeline: what to read, what to make of it, and where to publish it.
@@ -34,6 +36,19 @@ pub(crate) struct Pipeline {
     pub transform: Transform,
     /// Where to publish.
     pub publish: Publish,
+    /// When the pipeline runs by itself, under `serve` or `run --slot`.
+    pub schedule: Option<Schedule>,
+    /// How often a scheduled run that failed for a passing reason is tried again.
+    #[serde(default)]
+    pub retries: Retries,
+    /// What parks a finished run before publishing, until somebody looks.
+    #[serde(default)]
+    pub hold: Hold,
+    /// Who is told of what.
+    #[serde(default)]
+    pub notify: Vec<Notify>,
+    /// Columns that the console and reports mask. Default: email and `customer_name`.
+    pub pii: Option<Vec<String>>,
 }
 
 /// One place where data lies.

@@ -63,8 +63,8 @@ struct Encoder {
 
 /// Where the encoder is.
 enum Work {
-    Idle(Encoder),
-    Busy(JoinHandle<Result<Encoder, ParquetError>>),
+    Idle(Box<Encoder>),
+    Busy(JoinHandle<Result<Box<Encoder>, ParquetError>>),
     /// It failed, which was said.
     Gone,
 }
@@ -100,7 +100,7 @@ impl TableFile {
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|source| FileError::Encode { path: path.to_path_buf(), source })?;
         let coalescer = BatchCoalescer::new(schema.clone(), BATCH_ROWS);
-        let encoder = Work::Idle(Encoder { schema: schema.clone(), columns, writer });
+        let encoder = Work::Idle(Box::new(Encoder { schema: schema.clone(), columns, writer }));
         Ok(Self { path: path.to_path_buf(), schema, coalescer, waiting: Vec::new(), encoder, rows: 0 })
     }
 
@@ -144,7 +144,7 @@ impl TableFile {
     }
 
     /// The encoder, once it has done what it was given.
-    fn idle_encoder(&mut self) -> Result<Encoder, FileError> {
+    fn idle_encoder(&mut self) -> Result<Box<Encoder>, FileError> {
         let ended = match std::mem::replace(&mut self.encoder, Work::Gone) {
             Work::Idle(encoder) => return Ok(encoder),
             Work::Busy(work) => work.join().ok(),

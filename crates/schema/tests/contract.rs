@@ -49,8 +49,9 @@ const PUBLISHED: [&str; 38] = [
 
 const EMPTY: [&str; 1] = ["security_user_region"];
 
-const WORKING: [&str; 8] = [
+const WORKING: [&str; 9] = [
     "orders",
+    "order_items",
     "customer_days",
     "rfm_measures",
     "rfm_scores",

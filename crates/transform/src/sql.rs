@@ -34,7 +34,7 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 /// Tables whose files Rust reads from the first row to the last, an order that no statement promises.
-pub(crate) fn files(table: &str) -> &'static [&'static str] {
+pub fn files(table: &str) -> &'static [&'static str] {
     match table {
         "orders" => &["fact_sales"],
         _ => &[],

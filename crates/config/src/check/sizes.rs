@@ -1,5 +1,7 @@
 //! Sizes such as `1.5GiB`, shares such as `0.1%` and spans such as `180d`.
 
+use std::time::Duration;
+
 use crate::raw::Share;
 
 const UNITS: [(&str, f64); 9] = [
@@ -56,4 +58,20 @@ pub(super) fn days(name: &str, text: &str) -> Result<i32, Wrong> {
     };
     let span = number.trim().parse::<i32>().ok().and_then(|n| n.checked_mul(days)).filter(|d| (1..=36_525).contains(d));
     span.ok_or_else(|| (format!("`{name}` cannot be `{text}`"), "write days or weeks, such as 180d or 26w".to_owned()))
+}
+
+/// A span of time such as `30s`, `15m`, `2h`, `10d` or `2w`, up to 10 years.
+pub(super) fn span(name: &str, text: &str) -> Result<Duration, Wrong> {
+    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
+    let text = text.trim();
+    let found = UNITS.iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(*unit)?.trim().parse().ok()?;
+        number.checked_mul(*seconds)
+    });
+    found.filter(|seconds| *seconds <= 315_360_000).map(Duration::from_secs).ok_or_else(|| {
+        (
+            format!("`{name}` cannot be `{text}`"),
+            "write seconds, minutes, hours, days or weeks, such as 30s, 15m, 2h or 10d".to_owned(),
+        )
+    })
 }
