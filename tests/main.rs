@@ -10,6 +10,7 @@ mod crash;
 mod dirt;
 mod marts;
 mod plans;
+mod recovery;
 mod retention;
 mod rfm;
 mod road;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
-75 another run holds the lock · 78 the configuration is wrong · 130/143 interrupted. \
+5 held until somebody releases it · 75 another run holds the lock · 78 the configuration is wrong · 130/143 interrupted. \
 Nothing but 0 changes what readers see.")]
 pub struct Cli {
     #[command(flatten)]
@@ -50,6 +50,12 @@ pub enum Output {
 pub enum Command {
     /// Run a pipeline once and publish the result.
     Run(RunOptions),
+    /// Take up a run that failed or was interrupted: what was staged is not read again.
+    Retry(AgainOptions),
+    /// Release a run that `hold:` parked before publishing.
+    Publish(AgainOptions),
+    /// Lead readers back to an earlier snapshot.
+    Rollback(RollbackOptions),
     /// Check a pipeline file; with --connect also its sources.
     Validate(ValidateOptions),
     /// Print rows of a published table.
@@ -89,6 +95,29 @@ pub struct RunOptions {
     /// Do everything but publish.
     #[arg(long)]
     pub no_publish: bool,
+    /// The slot this run fills, as the scheduler names it.
+    #[arg(long, hide = true, value_name = "TIME")]
+    pub slot_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+#[derive(Debug, Args)]
+pub struct AgainOptions {
+    /// The run's id, its beginning, or `latest`.
+    pub run: String,
+    /// The pipeline file, where it moved since.
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// The snapshot to go back to, or the beginning of its id. By default the one published before the present one.
+    pub snapshot: Option<String>,
+    /// Only list the snapshots there are.
+    #[arg(long)]
+    pub list: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands beside `run`.
 
 mod describe;
+mod rollback;
 mod runs;
 mod sample;
 mod show;
@@ -17,6 +18,7 @@ use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
 
 pub use describe::describe;
+pub use rollback::rollback;
 pub use runs::runs;
 pub use sample::sample;
 pub use show::show;

@@ -23,6 +23,7 @@ pub enum Failure {
 
 pub const STEP_FAILED: u8 = 1;
 pub const GATE_CLOSED: u8 = 3;
+pub const HELD: u8 = 5;
 pub const LOCKED: u8 = 75;
 
 impl Failure {

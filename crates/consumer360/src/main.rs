@@ -39,6 +39,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command, .. } = cli;
     match command {
         Command::Run(options) => run::command(&global, &options),
+        Command::Retry(options) => run::again(&global, &options.run, options.pipeline.as_deref(), false),
+        Command::Publish(options) => run::again(&global, &options.run, options.pipeline.as_deref(), true),
+        Command::Rollback(options) => commands::rollback(&global, &options),
         Command::Validate(options) => commands::validate(&global, &options),
         Command::Show(options) => commands::show(&global, &options),
         Command::Describe { table } => commands::describe(&global, table.as_deref()),

@@ -9,14 +9,16 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use config::{Pipeline, Settings};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
 use extract::{Place, Staged};
 use load::{RunFacts, Snapshot};
-use scheduler::{Ledger, Outcome, Slot, Stage, clock};
+use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::Validated;
 
 use crate::cli::{Global, RunOptions};
-use crate::exit::{Failure, GATE_CLOSED, LOCKED, STEP_FAILED, chain};
+use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::progress::{self, Progress};
 use crate::{commands, log, summary};
 
@@ -39,6 +41,8 @@ pub enum Error {
     Folder { path: PathBuf, source: io::Error },
     #[error("a worker ended early: {0}")]
     Worker(String),
+    #[error("cannot compare the run with what is published")]
+    Hold { source: DataFusionError },
     #[error("interrupted by signal {signal}")]
     Interrupted { signal: u8 },
 }
@@ -48,9 +52,35 @@ pub struct Finished {
     pub run_id: String,
     pub staged: Staged,
     pub validated: Validated,
-    /// None with `--no-publish`.
-    pub snapshot: Option<Snapshot>,
+    pub ending: Ending,
     pub stages: Vec<(Stage, f64)>,
+}
+
+/// How a run whose checks all held ends.
+pub enum Ending {
+    Published(Snapshot),
+    /// With `--no-publish`.
+    NotPublished,
+    /// By a threshold of `hold:`, for these reasons.
+    Held(Vec<String>),
+}
+
+/// What is run.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    pub file: &'a Path,
+    pub pipeline: &'a Pipeline,
+    pub settings: &'a Settings,
+    pub attempt: Attempt<'a>,
+}
+
+/// Which attempt it is.
+#[derive(Clone, Copy)]
+pub enum Attempt<'a> {
+    /// The first, of this slot.
+    First { slot: &'a Slot, publish: bool },
+    /// Another one of a run that did not publish. Released, nothing holds it back any more.
+    Again { run_id: &'a str, release: bool },
 }
 
 /// `consumer360 run`.
@@ -58,55 +88,125 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
     let bar = progress::wanted(global);
     log::start(global, bar);
     let (pipeline, settings) = commands::load(global, &options.pipeline)?;
-    let now = clock::now();
-    let slot = Slot::manual(now, pipeline.timezone, options.as_of);
-    let ledger = Ledger::open(&settings.state)?;
+    let slot = match options.slot_at {
+        Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
+        None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
+    };
+    let attempt = Attempt::First { slot: &slot, publish: !options.no_publish };
+    let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
+    to_its_end(global, job, bar)
+}
+
+/// `consumer360 retry` and `consumer360 publish`: another attempt of a run, in the same record.
+pub fn again(global: &Global, run: &str, file: Option<&Path>, release: bool) -> Result<ExitCode, Failure> {
+    let bar = progress::wanted(global);
+    log::start(global, bar);
+    let ledger = Ledger::open(&commands::settings(global)?.state)?;
+    let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
+    let status = record.status.to_string().replace('_', " ");
+    if release && record.status != Status::Held {
+        return Err(Failure::usage(format!("run {} is {status}, not held: there is nothing to release", record.run_id)));
+    }
+    if !record.status.can_be_retried() && record.status != Status::Running {
+        return Err(Failure::usage(format!("run {} is {status}: there is nothing to take up again", record.run_id)));
+    }
+    let file = file.map(Path::to_path_buf).or(record.file).ok_or_else(|| {
+        Failure::usage(format!("run {} does not say its pipeline file; name it with --pipeline FILE", record.run_id))
+    })?;
+    let (pipeline, settings) = commands::load(global, &file)?;
+    if pipeline.name != record.pipeline {
+        let message =
+            format!("{} is pipeline `{}`, run {} is of `{}`", file.display(), pipeline.name, record.run_id, record.pipeline);
+        return Err(Failure::usage(message));
+    }
+    drop(ledger);
+    let attempt = Attempt::Again { run_id: &record.run_id, release };
+    to_its_end(global, Job { file: &file, pipeline: &pipeline, settings: &settings, attempt }, bar)
+}
+
+/// Runs and says how it went.
+fn to_its_end(global: &Global, job: Job<'_>, bar: bool) -> Result<ExitCode, Failure> {
+    let ledger = Ledger::open(&job.settings.state)?;
     let progress = Progress::new(bar);
-    let runtime = runtime(&settings).map_err(|e| Failure::step(&e))?;
-    let finished = runtime.block_on(run(&pipeline, &settings, &slot, &ledger, now, !options.no_publish, &progress));
+    let runtime = runtime(job.settings).map_err(|e| Failure::step(&e))?;
+    let finished = runtime.block_on(run(job, &ledger, clock::now(), &progress));
     progress.finish();
     // Readers of sources may still wait for a server that does not answer.
     runtime.shutdown_background();
     let finished = finished.map_err(|e| failure(&e))?;
-    let printed = summary::print(&pipeline, &finished, global.output);
+    let printed = summary::print(job.pipeline, &finished, global.output);
     printed.map_err(|e| Failure::step(&e))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match finished.ending {
+        Ending::Published(_) | Ending::NotPublished => ExitCode::SUCCESS,
+        Ending::Held(_) => ExitCode::from(HELD),
+    })
 }
 
 /// From sources to a published snapshot. Each stage takes what the one before it made; no other order compiles.
-pub async fn run(
-    pipeline: &Pipeline,
-    settings: &Settings,
-    slot: &Slot,
-    ledger: &Ledger,
-    now: DateTime<Utc>,
-    publish: bool,
-    progress: &Progress,
-) -> Result<Finished, Error> {
-    let mut run = Recorder::begin(pipeline, slot, ledger, now, progress)?;
+pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &Progress) -> Result<Finished, Error> {
+    let Job { pipeline, settings, .. } = job;
+    let mut run = Recorder::begin(job, ledger, now, progress)?;
     let result = async {
         let session = extract::session(&settings.engine, &run.spill()?)?;
         let record = run.folder.clone();
-        let place = Place { folder: &record, day: slot.day, as_of: slot.as_of };
-        let read = |entity, records| progress.read(entity, records);
-        let staged =
-            run.stage(Stage::Extract, extract::stage(&session, pipeline, &settings.engine.limits, &place, &read)).await?;
+        let slot = *run.run.slot();
+        let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &record, progress)).await?;
         run.run.set_as_of(staged.as_of)?;
 
         let folder = record.join("warehouse");
-        let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
         let told = |table| progress.table(table);
         let at_once = settings.engine.tables_at_once;
-        let build = transform::build(&session, &staged, &pipeline.transform, at_once, previous.as_deref(), &folder, &told);
+        let build = async {
+            let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
+            let options = &pipeline.transform;
+            let built = transform::build(&session, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
+            built.map_err(Error::from)
+        };
         let warehouse = run.stage(Stage::Transform, build).await?;
 
         let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;
 
-        let snapshot = if publish { Some(run.publish(pipeline, &staged, &validated)?) } else { None };
-        Ok((staged, validated, snapshot))
+        let ending = match job.attempt {
+            Attempt::First { publish: false, .. } => Ending::NotPublished,
+            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &staged, &validated)?),
+            _ => match held(&session, pipeline, &validated).await? {
+                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &staged, &validated)?),
+                reasons => Ending::Held(reasons),
+            },
+        };
+        Ok((staged, validated, ending))
     }
     .await;
     run.finish(result, ledger, settings.keep_runs)
+}
+
+/// What the sources hold, or what an earlier attempt of the run has staged of it.
+async fn stage(
+    session: &SessionContext,
+    job: Job<'_>,
+    slot: &Slot,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Staged, extract::Error> {
+    let Job { pipeline, settings, .. } = job;
+    if matches!(job.attempt, Attempt::Again { .. })
+        && let Some(staged) = extract::reopen(session, pipeline, VERSION, folder).await?
+    {
+        return Ok(staged);
+    }
+    let place = Place { folder, day: slot.day, as_of: slot.as_of };
+    let read = |entity, records| progress.read(entity, records);
+    let staged = extract::stage(session, pipeline, &settings.engine.limits, &place, &read).await?;
+    extract::record(&staged, pipeline, VERSION, folder)?;
+    Ok(staged)
+}
+
+/// Why the run is not to be published before somebody looked.
+async fn held(session: &SessionContext, pipeline: &Pipeline, validated: &Validated) -> Result<Vec<String>, Error> {
+    let to = &pipeline.publish.to;
+    let published = load::published(to)?.map(|published| to.join("snapshots").join(published.snapshot));
+    let reasons = validate::hold(session, validated, &pipeline.hold, published.as_deref()).await;
+    reasons.map_err(|source| Error::Hold { source })
 }
 
 /// Keeps the ledger's record of the run while its stages go by.
@@ -121,18 +221,17 @@ struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    fn begin(
-        pipeline: &'a Pipeline,
-        slot: &Slot,
-        ledger: &Ledger,
-        now: DateTime<Utc>,
-        progress: &'a Progress,
-    ) -> Result<Self, Error> {
-        let run = ledger.begin(&pipeline.name, slot, now, VERSION)?;
+    fn begin(job: Job<'a>, ledger: &Ledger, now: DateTime<Utc>, progress: &'a Progress) -> Result<Self, Error> {
+        let name = &job.pipeline.name;
+        let mut run = match job.attempt {
+            Attempt::First { slot, .. } => ledger.begin(name, slot, now, VERSION)?,
+            Attempt::Again { run_id, .. } => ledger.begin_again(run_id, now, VERSION)?,
+        };
+        run.set_file(job.file)?;
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
-        tracing::info!(run = run.id(), pipeline = pipeline.name, "started");
-        Ok(Self { run, pipeline: &pipeline.name, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
+        tracing::info!(run = run.id(), pipeline = name, "started");
+        Ok(Self { run, pipeline: name, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {
@@ -193,21 +292,22 @@ impl<'a> Recorder<'a> {
 
     fn finish(
         self,
-        result: Result<(Staged, Validated, Option<Snapshot>), Error>,
+        result: Result<(Staged, Validated, Ending), Error>,
         ledger: &Ledger,
         keep_runs: usize,
     ) -> Result<Finished, Error> {
         let run_id = self.run.id().to_owned();
         remove_spill(&self.folder);
         match result {
-            Ok((staged, validated, snapshot)) => {
-                tracing::info!(snapshot = snapshot.as_ref().map(|s| s.id.as_str()), "finished");
+            Ok((staged, validated, ending)) => {
+                let outcome = outcome(&staged, &validated, &ending);
+                tracing::info!(outcome = ending.name(), "finished");
                 // What is published is published: a ledger that cannot say so is put right by the next run.
-                if let Err(unrecorded) = self.run.finish(outcome(&staged, snapshot.as_ref()), clock::now()) {
+                if let Err(unrecorded) = self.run.finish(outcome, clock::now()) {
                     tracing::error!(error = chain(&unrecorded), "cannot record the finished run");
                 }
                 prune(ledger, self.pipeline, keep_runs);
-                Ok(Finished { run_id, staged, validated, snapshot, stages: self.stages })
+                Ok(Finished { run_id, staged, validated, ending, stages: self.stages })
             }
             Err(error) => {
                 tracing::error!(target: log::RECORD, error = chain(&error), "failed");
@@ -237,15 +337,46 @@ fn remove_spill(folder: &Path) {
     }
 }
 
-fn outcome(staged: &Staged, snapshot: Option<&Snapshot>) -> Outcome {
-    let Some(snapshot) = snapshot else { return Outcome::NotPublished };
+impl Ending {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Published(_) => "published",
+            Self::NotPublished => "not published",
+            Self::Held(_) => "held",
+        }
+    }
+}
+
+fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
+    let snapshot = match ending {
+        Ending::Published(snapshot) => snapshot,
+        Ending::NotPublished => return Outcome::NotPublished,
+        Ending::Held(reasons) => return Outcome::Held { message: reasons.join("\n") },
+    };
     let sales = staged.book(schema::Entity::Sales);
+    let rejected: u64 = staged.entities.values().map(|entity| entity.book.rows_rejected).sum();
+    let warned = validated.checks().iter().filter(|check| check.status == validate::Status::Warned).count();
     Outcome::Published {
         snapshot: snapshot.id.clone(),
         unchanged: snapshot.unchanged,
         as_of: snapshot.as_of,
-        facts: json!({"sales_lines": sales.rows_loaded, "rejected": sales.rows_rejected, "tables": snapshot.tables, "rows": snapshot.rows}),
+        facts: json!({
+            "sales_lines": sales.rows_loaded,
+            "rejected": rejected,
+            "checks_warned": warned,
+            "tables": snapshot.tables,
+            "rows": snapshot.rows,
+            "bytes": snapshot.bytes,
+            "peak_memory_bytes": peak_memory(),
+        }),
     }
+}
+
+/// The most memory this process held so far, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 fn failed(error: &Error, stage: Stage) -> Outcome {

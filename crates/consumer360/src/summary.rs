@@ -12,7 +12,7 @@ use validate::{Check, Hop, Status};
 
 use crate::cli::Output;
 use crate::figures::{bytes, count, money, seconds};
-use crate::run::Finished;
+use crate::run::{Ending, Finished};
 
 /// Prints the summary on stdout.
 pub fn print(pipeline: &Pipeline, run: &Finished, output: Output) -> io::Result<()> {
@@ -37,8 +37,14 @@ fn text(pipeline: &Pipeline, run: &Finished) -> String {
 }
 
 fn publication(pipeline: &Pipeline, run: &Finished) -> String {
-    let Some(snapshot) = &run.snapshot else {
-        return "Not published, as asked with --no-publish. Every check of the gate held.\n".to_owned();
+    let snapshot = match &run.ending {
+        Ending::Published(snapshot) => snapshot,
+        Ending::NotPublished => return "Not published, as asked with --no-publish. Every check of the gate held.\n".to_owned(),
+        Ending::Held(reasons) => {
+            let reasons: String = reasons.iter().map(|reason| format!("  {reason}\n")).collect();
+            let release = format!("consumer360 publish {}", run.run_id);
+            return format!("Held back; readers see what they saw before.\n{reasons}To publish it after all: {release}\n");
+        }
     };
     let what = if snapshot.unchanged { "Already published, byte for byte" } else { "Published" };
     format!(
@@ -154,7 +160,14 @@ fn as_json(pipeline: &Pipeline, run: &Finished) -> serde_json::Value {
         "pipeline": pipeline.name,
         "run_id": run.run_id,
         "as_of": run.staged.as_of.to_string(),
-        "snapshot": run.snapshot,
+        "snapshot": match &run.ending {
+            Ending::Published(snapshot) => Some(snapshot),
+            Ending::NotPublished | Ending::Held(_) => None,
+        },
+        "held": match &run.ending {
+            Ending::Held(reasons) => reasons.as_slice(),
+            Ending::Published(_) | Ending::NotPublished => &[],
+        },
         "book": run.validated.hops(),
         "checks": run.validated.checks().len(),
         "warned": warned,

@@ -40,7 +40,7 @@ pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path
         .map_err(compute)?
         .into_iter()
         .map(|(attribute, count)| Finding {
-            check: "conflicting_attribute",
+            check: "conflicting_attribute".into(),
             table: format!("{entity}.{attribute}"),
             count,
             message: format!("{count} {entity} carry more than one {attribute} in their sales; the latest stands"),
@@ -78,7 +78,7 @@ pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, E
                     "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order",
                 ),
             };
-            Finding { check, table: table.to_owned(), count, message: format!("{count} {what}") }
+            Finding { check: check.into(), table: table.to_owned(), count, message: format!("{count} {what}") }
         })
         .collect())
 }

@@ -65,12 +65,7 @@ pub async fn stage(
         if entity == Entity::Sales {
             staged.as_of = as_of(fixed, newest, &one)?;
         }
-        let order: &[&str] = if one.in_order { &["order_length", "order_id", "line_number"] } else { &[] };
-        register(session, entity.name(), &one.path, order).await.map_err(|source| Error::Compute {
-            entity,
-            step: "the staged rows",
-            source,
-        })?;
+        register_staged(session, entity, &one.path, one.in_order).await?;
         match one.origin {
             Origin::Source => tracing::info!(%entity, rows = one.book.rows_loaded, rejected = one.book.rows_rejected, "staged"),
             Origin::Derived => tracing::info!(%entity, rows = one.book.rows_loaded, "derived from sales"),
@@ -80,6 +75,12 @@ pub async fn stage(
     }
     staged.findings.extend(derive::findings(session).await?);
     Ok(staged)
+}
+
+pub(crate) async fn register_staged(session: &SessionContext, entity: Entity, path: &Path, in_order: bool) -> Result<(), Error> {
+    let order: &[&str] = if in_order { &["order_length", "order_id", "line_number"] } else { &[] };
+    let registered = register(session, entity.name(), path, order).await;
+    registered.map_err(|source| Error::Compute { entity, step: "the staged rows", source })
 }
 
 /// Makes a Parquet file readable as a table; `order` names the columns its rows are sorted by, ascending.

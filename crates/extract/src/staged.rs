@@ -1,10 +1,12 @@
 //! What extraction hands on: five staged entities as Parquet files, the book of each, and what was found on the way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use schema::Entity;
+use serde::{Deserialize, Serialize};
 
 /// The result of [`crate::stage`]. Every entity has a file and is registered in the session under its name; one the
 /// pipeline does not give has no rows, or is derived from sales.
@@ -37,7 +39,8 @@ pub struct StagedEntity {
     pub first_reject: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     Source,
     /// Made from the sales lines.
@@ -47,26 +50,46 @@ pub enum Origin {
 
 /// The double entry of one entity: what came in is what was loaded, set aside, dropped as a duplicate or filtered.
 /// Amounts are in ten-thousandths and cover the rows whose amount could be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     pub rows_in: u64,
     pub rows_loaded: u64,
     pub rows_rejected: u64,
     pub rows_deduplicated: u64,
     pub rows_filtered: u64,
+    #[serde(with = "parts")]
     pub amount_in: Option<i128>,
+    #[serde(with = "parts")]
     pub amount_loaded: Option<i128>,
+    #[serde(with = "parts")]
     pub amount_rejected: Option<i128>,
+    #[serde(with = "parts")]
     pub amount_deduplicated: Option<i128>,
+    #[serde(with = "parts")]
     pub amount_filtered: Option<i128>,
 }
 
 /// Something about the data that an analyst should know. It never stops a run by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     pub table: String,
     pub count: u64,
     /// What was seen and what it means.
     pub message: String,
+}
+
+/// Ten-thousandths as text: a number of JSON may lose digits.
+mod parts {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[allow(clippy::ref_option, reason = "the signature serde asks for")]
+    pub fn serialize<S: Serializer>(amount: &Option<i128>, serializer: S) -> Result<S::Ok, S::Error> {
+        amount.map(|amount| amount.to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i128>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }

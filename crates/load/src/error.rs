@@ -6,6 +6,8 @@ use extract::FileError;
 pub enum Error {
     #[error("another run is publishing to {to}{}", .holder.as_ref().map(|h| format!(": {h}")).unwrap_or_default())]
     Locked { to: PathBuf, holder: Option<String> },
+    #[error("there is no snapshot to go back to in {to}: {detail}")]
+    NoSnapshot { to: PathBuf, detail: String },
     #[error("cannot {step} {path}")]
     Io { step: &'static str, path: PathBuf, source: std::io::Error },
     #[error(

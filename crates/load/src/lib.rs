@@ -15,8 +15,10 @@ mod manifest;
 mod profile;
 mod publish;
 mod retention;
+mod rollback;
 
 pub use error::Error;
 pub use manifest::{Manifest, Published, TableEntry};
 pub use publish::{RunFacts, Snapshot, publish, published};
 pub use retention::previous;
+pub use rollback::{RolledBack, rollback, snapshots};

@@ -95,7 +95,7 @@ pub fn published(to: &Path) -> Result<Option<Published>, Error> {
 }
 
 /// One publisher a target, whatever the state folder; the kernel frees the lock when the process ends, however it ends.
-fn lock(to: &Path, run_id: &str) -> Result<File, Error> {
+pub(crate) fn lock(to: &Path, run_id: &str) -> Result<File, Error> {
     let path = to.join(".publish.lock");
     let mut file =
         File::options().create(true).read(true).write(true).truncate(false).open(&path).map_err(Error::io("open", &path))?;
@@ -225,7 +225,7 @@ fn replace_current(to: &Path, folder: &Path, manifest: &Manifest) -> Result<(), 
 }
 
 /// Writes `published.json` unless it already says so.
-fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
+pub(crate) fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
     let pointer = Published {
         snapshot: manifest.snapshot.clone(),
         pipeline: manifest.pipeline.clone(),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::lock::Holder;
+use crate::record::Status;
 
 /// What can go wrong around the ledger. Each variant names the operation and the path.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum Error {
 
     #[error("`{name}` cannot name a pipeline: its runs are folders of that name, so use letters, digits, `-`, `_` and `.`")]
     PipelineName { name: String },
+
+    #[error("run `{run_id}` is {}, so there is nothing to take up again", .status.as_str().replace('_', " "))]
+    NothingToRetry { run_id: String, status: Status },
 
     #[error("cannot lock `{path}`")]
     Lock { path: PathBuf, source: io::Error },

@@ -71,8 +71,37 @@ impl Ledger {
             failed_stage: None,
             message: None,
             facts: serde_json::Value::Null,
+            file: None,
+            earlier_attempts: Vec::new(),
         };
         Run::start(record, *slot, self.runs.clone(), self.index.clone(), lock)
+    }
+
+    /// Takes up a run that failed, was interrupted or is held: the same id, folder, slot and `as_of`. What its last attempt
+    /// came to stays in the record.
+    pub fn begin_again(&self, run_id: &str, now: DateTime<Utc>, version: &str) -> Result<Run, Error> {
+        let pipeline = self.runs.read(run_id)?.pipeline;
+        let now = now.trunc_subsecs(3);
+        let mut lock = PipelineLock::take(&self.locks, &pipeline)?;
+        self.interrupt_dead_runs(&pipeline)?;
+        // Read under the lock: another process may have taken it up in between.
+        let mut record = self.runs.read(run_id)?;
+        if !record.status.can_be_retried() {
+            return Err(Error::NothingToRetry { run_id: run_id.to_owned(), status: record.status });
+        }
+        lock.sign(&Holder::this_process(run_id, now))?;
+        record.begin_again(now, version);
+        let slot = Slot { day: record.day, scheduled_at: record.scheduled_at, as_of: record.as_of };
+        Run::start(record, slot, self.runs.clone(), self.index.clone(), lock)
+    }
+
+    /// Who holds the pipeline's lock, if anybody does.
+    pub fn holder(&self, pipeline: &str) -> Result<Option<Holder>, Error> {
+        match PipelineLock::take(&self.locks, pipeline) {
+            Ok(_) => Ok(None),
+            Err(Error::Locked { holder, .. }) => Ok(Some(holder)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The latest `limit` runs of one pipeline or of all, newest first.

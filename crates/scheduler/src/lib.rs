@@ -32,6 +32,6 @@ pub use error::Error;
 pub use ledger::Ledger;
 pub use lock::Holder;
 pub use outcome::Outcome;
-pub use record::{RunRecord, Stage, StageRecord, Status};
+pub use record::{Attempt, RunRecord, Stage, StageRecord, Status};
 pub use run::Run;
 pub use slot::Slot;

@@ -12,6 +12,10 @@ pub enum Outcome {
     Published { snapshot: String, unchanged: bool, as_of: NaiveDate, facts: Value },
     /// Everything passed and nothing was published, as asked with `--no-publish`.
     NotPublished,
+    /// Everything passed; a threshold of `hold:` keeps it from readers.
+    Held { message: String },
+    /// Readers were led back to `snapshot`.
+    RolledBack { snapshot: String, message: String },
     /// A check closed the gate.
     CheckFailed { message: String },
     /// A source was stale or broke its contract.
@@ -35,6 +39,11 @@ impl Outcome {
                 record.facts = facts;
             }
             Self::NotPublished => record.status = Status::NotPublished,
+            Self::Held { message } => stop(record, Status::Held, None, message),
+            Self::RolledBack { snapshot, message } => {
+                stop(record, Status::RolledBack, None, message);
+                record.snapshot = Some(snapshot);
+            }
             Self::CheckFailed { message } => stop(record, Status::CheckFailed, Some(Stage::Validate), message),
             Self::SourceFailed { message } => stop(record, Status::SourceFailed, Some(Stage::Extract), message),
             Self::Failed { stage, message } => stop(record, Status::Failed, Some(stage), message),

@@ -19,7 +19,7 @@ const REMOVING: &str = ".removing-";
 
 impl Ledger {
     /// Removes what old finished runs of the pipeline keep on disk: the heavy folders (`staged`, `warehouse`) of all
-    /// but the latest two, and the whole folders of all but the latest `keep`. Records stay in the ledger. Runs that
+    /// but the latest two and those that are held, and the whole folders of all but the latest `keep`. Records stay in the ledger. Runs that
     /// say `running` are neither counted nor touched.
     ///
     /// Returns the folders that were removed, newest run first.
@@ -37,7 +37,7 @@ impl Ledger {
             if age >= keep {
                 self.remove(&folder, &record.run_id)?;
                 removed.push(folder);
-            } else if age >= HEAVY_RUNS {
+            } else if age >= HEAVY_RUNS && record.status != Status::Held {
                 for part in HEAVY {
                     let path = folder.join(part);
                     if path.is_dir() {

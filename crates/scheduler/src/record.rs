@@ -1,6 +1,7 @@
 //! The record of a run: what `run.json` holds and what `runs list` and `runs show` read.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,10 @@ pub enum Status {
     Failed,
     /// The run was told to stop, or its process died.
     Interrupted,
+    /// Everything passed and a threshold of `hold:` keeps it from readers until somebody releases it.
+    Held,
+    /// No run of its own: readers were led back to an earlier snapshot.
+    RolledBack,
 }
 
 impl Status {
@@ -67,7 +72,14 @@ impl Status {
             Self::SourceFailed => "source_failed",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Held => "held",
+            Self::RolledBack => "rolled_back",
         }
+    }
+
+    /// Whether a later attempt may take the run up again.
+    pub fn can_be_retried(self) -> bool {
+        matches!(self, Self::CheckFailed | Self::SourceFailed | Self::Failed | Self::Interrupted | Self::Held)
     }
 }
 
@@ -127,6 +139,28 @@ pub struct RunRecord {
     /// What the publication came to: rows, tables, bytes. Null before.
     #[serde(default)]
     pub facts: Value,
+    /// The pipeline file, as it was named; a retry reads it again.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// What became of the attempts before this one, oldest first.
+    #[serde(default)]
+    pub earlier_attempts: Vec<Attempt>,
+}
+
+/// An attempt that a later one took up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    #[serde(with = "timestamp")]
+    pub started_at: DateTime<Utc>,
+    #[serde(with = "timestamp", default)]
+    pub finished_at: Option<DateTime<Utc>>,
+    pub status: Status,
+    #[serde(default)]
+    pub failed_stage: Option<Stage>,
+    #[serde(default)]
+    pub message: Option<String>,
+    #[serde(default)]
+    pub stages: Vec<StageRecord>,
 }
 
 /// One stage of a run.
@@ -152,6 +186,21 @@ impl RunRecord {
             Some(stage) => format!("the process ended in {stage}, before the run could finish"),
             None => "the process ended before the run could finish".to_owned(),
         });
+    }
+
+    /// Begins a new attempt: what is known of the last one is kept beside it.
+    pub(crate) fn begin_again(&mut self, now: DateTime<Utc>, version: &str) {
+        self.earlier_attempts.push(Attempt {
+            started_at: self.started_at,
+            finished_at: self.finished_at.take(),
+            status: self.status,
+            failed_stage: self.failed_stage.take(),
+            message: self.message.take(),
+            stages: std::mem::take(&mut self.stages),
+        });
+        self.status = Status::Running;
+        self.started_at = now;
+        version.clone_into(&mut self.version);
     }
 
     /// The stage that began and did not end well.

@@ -68,6 +68,12 @@ impl Run {
         self.save()
     }
 
+    /// Notes the pipeline file, so that a retry finds it.
+    pub fn set_file(&mut self, file: &Path) -> Result<(), Error> {
+        self.record.file = Some(file.to_path_buf());
+        self.save()
+    }
+
     /// Notes that a stage begins now.
     pub fn stage_started(&mut self, stage: Stage) -> Result<(), Error> {
         self.record.stages.push(StageRecord { stage, started_at: clock::now(), seconds: None, facts: Value::Null });

@@ -19,6 +19,11 @@ impl Slot {
     pub fn manual(now: DateTime<Utc>, zone: Tz, as_of: Option<NaiveDate>) -> Self {
         Self { day: now.with_timezone(&zone).date_naive(), scheduled_at: now, as_of }
     }
+
+    /// The slot of a run that the schedule asked for.
+    pub fn scheduled(at: DateTime<Utc>, zone: Tz, as_of: Option<NaiveDate>) -> Self {
+        Self { day: at.with_timezone(&zone).date_naive(), scheduled_at: at, as_of }
+    }
 }
 
 #[cfg(test)]

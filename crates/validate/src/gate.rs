@@ -71,7 +71,7 @@ impl Validated {
 /// Proves the warehouse. Writes `checks.json` and `reconciliation.json` below `record`, whether or not the gate opens.
 pub async fn check(session: &SessionContext, warehouse: Warehouse, staged: &Staged, record: &Path) -> Result<Validated, Error> {
     let mut checks = rejects(staged);
-    checks.extend(staged.findings.iter().map(|f| Check::tells(f.check, &f.table, f.message.clone(), f.count)));
+    checks.extend(staged.findings.iter().map(|f| Check::tells(&f.check, &f.table, f.message.clone(), f.count)));
     let (warehouse, scanned) = scan_all(warehouse).await?;
     checks.extend(scanned);
     let broken = checks.iter().any(|c| c.check == "schema" && c.status == Status::Failed);

@@ -8,8 +8,10 @@ mod book;
 mod check;
 mod dimension;
 mod gate;
+mod hold;
 mod scan;
 
 pub use book::{Hop, reconcile};
 pub use check::{Check, Severity, Status};
 pub use gate::{Error, Validated, check};
+pub use hold::hold;

@@ -35,7 +35,7 @@ fn list(global: &Global, runs: &[RunRecord]) -> Result<ExitCode, Failure> {
     let width = runs.iter().map(|r| r.run_id.len()).max().unwrap_or_default().max(3) + 2;
     let mut text = format!("{:<width$}{:<15}{:<12}{:>10}  snapshot or reason\n", "run", "status", "as of", "took");
     for run in runs {
-        let took: f64 = run.stages.iter().filter_map(|s| s.seconds).sum();
+        let took = run.stages.iter().filter_map(|s| s.seconds).fold(0.0, |sum, seconds| sum + seconds);
         let as_of = run.as_of.map(|d| d.to_string()).unwrap_or_default();
         let last = run.snapshot.clone().or_else(|| run.message.as_ref().and_then(|m| m.lines().next().map(str::to_owned)));
         let unchanged = if run.unchanged { " (unchanged)" } else { "" };

@@ -1,0 +1,167 @@
+//! What a tired person does at 6 a.m.: take a failed run up again, release one that is held, lead readers back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::support::{Workspace, contents};
+
+const PIPELINE: &str = "
+version: 1
+name: shop
+as_of: 2024-12-31
+connections: {drop: {type: files, url: drop}}
+extract: {sales: {from: drop, path: lines.csv}}
+publish: {to: out}
+";
+
+const HEADER: &str = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price\n";
+
+/// Thirty lines of ten customers at a price.
+fn lines(price: u32) -> String {
+    let line = |n: u32| format!("o{},{},c{},p{},2024-{:02}-15,1,{price}\n", n / 2, n % 2 + 1, n % 10, n % 7, n % 12 + 1);
+    HEADER.to_owned() + &(0..30).map(line).collect::<String>()
+}
+
+fn shop(options: &str) -> Workspace {
+    let space = Workspace::new();
+    space.write("shop.yaml", PIPELINE.to_owned() + options);
+    space.write("drop/lines.csv", lines(10));
+    space
+}
+
+/// The published files, without the lock.
+fn visible(space: &Workspace) -> BTreeMap<String, Vec<u8>> {
+    let mut files = contents(&space.path("out"));
+    files.remove(".publish.lock");
+    files
+}
+
+/// The record of the latest run.
+fn latest(space: &Workspace) -> Value {
+    space.run(&["runs", "show", "latest", "--output", "json"]).ok().json()["run"].clone()
+}
+
+fn id(record: &Value) -> String {
+    record["run_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_failed_run_is_taken_up_again_in_its_own_record() {
+    let space = shop("");
+    // A file stands where a folder belongs, so that publishing fails after everything was proven.
+    space.write("out/current", "in the way");
+    let failed = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert_eq!(failed.code, 1, "{}", failed.stderr);
+    let first = latest(&space);
+    assert_eq!(first["status"], "failed");
+
+    // The source changes in the meantime: the run that is taken up has read it already.
+    fs::remove_file(space.path("out/current")).unwrap();
+    space.write("drop/lines.csv", lines(99));
+    let again = space.run(&["retry", &id(&first)]).ok();
+    assert!(again.stdout.contains("Published"), "{}", again.stdout);
+    let record = latest(&space);
+    assert_eq!((id(&record), &record["status"]), (id(&first), &Value::from("published")));
+    assert_eq!(record["day"], first["day"]);
+    let attempts = record["earlier_attempts"].as_array().unwrap();
+    assert_eq!((attempts.len(), &attempts[0]["status"], &attempts[0]["failed_stage"]), (1, &"failed".into(), &"publish".into()));
+    assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 30 * 10 * 10_000);
+
+    // And gives the bytes that a run of its own gives.
+    let other = shop("");
+    other.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert_eq!(space.snapshot("out"), other.snapshot("out"));
+    let twice = space.run(&["retry", &id(&first)]);
+    assert_eq!(twice.code, 2);
+    assert!(twice.stderr.contains("is published: there is nothing to take up again"), "{}", twice.stderr);
+}
+
+#[test]
+fn what_was_staged_is_read_again_if_it_is_not_what_it_was() {
+    for damage in ["file", "mapping"] {
+        let space = shop("");
+        space.write("out/current", "in the way");
+        assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
+        fs::remove_file(space.path("out/current")).unwrap();
+        space.write("drop/lines.csv", lines(20));
+        let first = id(&latest(&space));
+        if damage == "file" {
+            let staged = space.path("state/runs").join(&first).join("staged/sales.parquet");
+            let mut bytes = fs::read(&staged).unwrap();
+            bytes[100] ^= 1;
+            fs::write(&staged, bytes).unwrap();
+        } else {
+            space.write("shop.yaml", PIPELINE.replace("path: lines.csv", "path: lines.csv, where: quantity > 0"));
+        }
+        let again = space.run(&["retry", &first]).ok();
+        assert!(again.stderr.contains("the sources are read again"), "{damage}: {}", again.stderr);
+        assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 30 * 20 * 10_000, "{damage}");
+    }
+}
+
+#[test]
+fn a_held_run_is_seen_by_nobody_until_it_is_released() {
+    let space = shop("hold: {revenue_change: 50%}\n");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let before = visible(&space);
+
+    space.write("drop/lines.csv", lines(30));
+    let held = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert_eq!(held.code, 5, "{}{}", held.stdout, held.stderr);
+    assert!(held.stdout.contains("revenue goes from 300.0000 to 900.0000 (+200.0 %)"), "{}", held.stdout);
+    assert_eq!(visible(&space), before);
+    let record = latest(&space);
+    assert_eq!(record["status"], "held");
+
+    // What is released is what was looked at, whatever the source says by then.
+    space.write("drop/lines.csv", lines(1));
+    space.run(&["publish", &id(&record)]).ok();
+    assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 900 * 10_000);
+    assert_eq!(latest(&space)["earlier_attempts"][0]["status"], "held");
+    let twice = space.run(&["publish", &id(&record)]);
+    assert!(twice.code == 2 && twice.stderr.contains("not held"), "{}", twice.stderr);
+
+    // A change within the threshold goes out by itself.
+    space.write("drop/lines.csv", lines(31));
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+}
+
+#[test]
+fn readers_are_led_back_at_once_and_it_is_on_record() {
+    let space = shop("");
+    let nothing = space.run(&["rollback", "shop.yaml"]);
+    assert_eq!(nothing.code, 1, "{}", nothing.stderr);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let (first, bytes) = (space.snapshot("out"), visible(&space));
+    let alone = space.run(&["rollback", "shop.yaml"]);
+    assert!(alone.code == 1 && alone.stderr.contains("there is none before"), "{}", alone.stderr);
+    for price in [20, 30] {
+        space.write("drop/lines.csv", lines(price));
+        space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    }
+    let last = space.snapshot("out");
+
+    let started = Instant::now();
+    let back = space.run(&["rollback", "shop.yaml", &first]).ok();
+    assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
+    assert!(back.stdout.contains(&first) && back.stdout.contains(&last), "{}", back.stdout);
+    assert_eq!(space.snapshot("out"), first);
+    let now = visible(&space);
+    for (name, content) in bytes.iter().filter(|(name, _)| name.starts_with("current/") || *name == "published.json") {
+        assert_eq!(now.get(name), Some(content), "{name}");
+    }
+    let record = latest(&space);
+    assert_eq!((&record["status"], &record["snapshot"]), (&"rolled_back".into(), &first.as_str().into()));
+    assert_eq!(record["message"], format!("readers were led back from {last} to {first}"));
+
+    let unknown = space.run(&["rollback", "shop.yaml", "2023-"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("none is named 2023-") && unknown.stderr.contains(&first));
+    let list = space.run(&["rollback", "shop.yaml", "--list"]).ok();
+    assert_eq!(list.stdout.lines().count(), 4);
+    // The next run publishes as ever.
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert_eq!(space.snapshot("out"), last);
+}
