@@ -159,8 +159,8 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
 
     let unknown = space.run(&["rollback", "shop.yaml", "2023-"]);
     assert!(unknown.code == 1 && unknown.stderr.contains("none is named 2023-") && unknown.stderr.contains(&first));
-    let list = space.run(&["rollback", "shop.yaml", "--list"]).ok();
-    assert_eq!(list.stdout.lines().count(), 4);
+    let listed = space.run(&["rollback", "shop.yaml", "--list"]).ok();
+    assert_eq!(listed.stdout.lines().count(), 4);
     // The next run publishes as ever.
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     assert_eq!(space.snapshot("out"), last);

@@ -41,9 +41,9 @@ fn publication(pipeline: &Pipeline, run: &Finished) -> String {
         Ending::Published(snapshot) => snapshot,
         Ending::NotPublished => return "Not published, as asked with --no-publish. Every check of the gate held.\n".to_owned(),
         Ending::Held(reasons) => {
-            let reasons: String = reasons.iter().map(|reason| format!("  {reason}\n")).collect();
+            let reasons = reasons.join("\n  ");
             let release = format!("consumer360 publish {}", run.run_id);
-            return format!("Held back; readers see what they saw before.\n{reasons}To publish it after all: {release}\n");
+            return format!("Held back; readers see what they saw before.\n  {reasons}\nTo publish it after all: {release}\n");
         }
     };
     let what = if snapshot.unchanged { "Already published, byte for byte" } else { "Published" };
