@@ -39,11 +39,11 @@ COUNTED_BY_PANDAS = {"customer_rfm": "customers", "basket_itemsets": "itemsets",
 
 
 def load(session):
-    """Every round of each engine."""
+    """Every round of each engine, and those of the product that builds one table after the other."""
     def rounds(engine):
         return [json.loads(path.read_text()) for path in sorted(Path(session, "results").glob(f"{engine}-*.json"))]
 
-    return {engine: rounds(engine) for engine in (PRODUCT, *PEERS)}
+    return {engine: rounds(engine) for engine in (PRODUCT, *PEERS)}, rounds("steps")
 
 
 def computations(tables):
@@ -95,8 +95,8 @@ def line(name, product, peers, places=2):
     return (f"{name:<17}" + "".join(f"{text:>16}" for text in cells)).rstrip()
 
 
-def table(results):
-    seconds = {PRODUCT: typical(results[PRODUCT], product_seconds)}
+def table(results, steps):
+    seconds = {PRODUCT: typical(steps, product_seconds)}
     seconds |= {peer: typical(results[peer], lambda printed: printed["seconds"]) for peer in PEERS}
     header = (PRODUCT, *PEERS, *(f"product/{peer}" for peer in PEERS))
     yield f"{'seconds':<17}" + "".join(f"{name:>16}" for name in header)
@@ -148,15 +148,15 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     session = sys.argv[1]
-    results = load(session)
+    results, steps = load(session)
     summary = json.loads(Path(session, "shop", "summary.json").read_text())
     versions = results["pandas"][-1]["printed"]["versions"] | results["duckdb"][-1]["printed"]["versions"]
     print(f"{summary['rows']['order_lines']:,} lines, {len(results[PRODUCT])} round(s), medians")
     print(", ".join(f"{name} {number}" for name, number in versions.items()), end="\n\n")
-    print("\n".join(table(results)), end="\n\n")
+    print("\n".join(table(results, steps)), end="\n\n")
     print(lifetimes_alone(session), end="\n\n")
-    print(f"{'seconds':>8}  {'rows':>12}  tables of {PRODUCT}, those of one computation together")
-    print("\n".join(product_tables(results[PRODUCT][-1]["printed"])))
+    print(f"{'seconds':>8}  {'rows':>12}  tables of {PRODUCT}, one after the other, those of one computation together")
+    print("\n".join(product_tables(steps[-1]["printed"])))
     found = list(disagreements(results, summary["expected"]))
     if found:
         sys.exit("\nThe engines did not do the same work:\n" + "\n".join(found))

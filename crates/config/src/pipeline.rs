@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -343,6 +344,17 @@ pub struct Settings {
     pub state: PathBuf,
     /// Run folders kept a pipeline, the current one included.
     pub keep_runs: usize,
+    pub serve: Serve,
+}
+
+/// The server that runs pipelines on schedule.
+#[derive(Debug, Clone)]
+pub struct Serve {
+    pub listen: SocketAddr,
+    /// There is one wherever `listen` is not loopback.
+    pub token: Option<Secret>,
+    /// Runs side by side, of different pipelines.
+    pub runs_at_once: usize,
 }
 
 #[derive(Debug, Clone)]

@@ -263,9 +263,25 @@ pub(crate) struct Settings {
     /// How many runs are kept.
     #[serde(default)]
     pub runs: Runs,
+    /// The server that runs pipelines on schedule.
+    #[serde(default)]
+    pub serve: Serve,
     /// Connections that several pipelines share.
     #[serde(default)]
     pub connections: BTreeMap<String, Connection>,
+}
+
+/// The server that runs pipelines on schedule.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Serve {
+    /// Address and port of the console. Other than loopback it needs a token. Default: 127.0.0.1:8360.
+    pub listen: Option<String>,
+    /// What a person types to enter the console, at least 16 characters. `${env:NAME}` and `${file:/path}` are filled in.
+    pub token: Option<String>,
+    /// Runs side by side, of different pipelines; each takes the memory of `engine`. Default: 1.
+    #[schemars(range(min = 1, max = 64))]
+    pub runs_at_once: Option<i64>,
 }
 
 /// Memory, threads and spill space.

@@ -56,6 +56,18 @@ pub enum Command {
     Publish(AgainOptions),
     /// Lead readers back to an earlier snapshot.
     Rollback(RollbackOptions),
+    /// How each pipeline stands: what was published last, and when.
+    Status(StatusOptions),
+    /// Who holds a pipeline's lock; puts right what a run that died left on record.
+    Unlock {
+        /// Name of the pipeline.
+        pipeline: String,
+    },
+    /// Try out what a pipeline needs: clock, disk, locks, space, memory, sources, target.
+    Doctor {
+        /// The pipeline file.
+        pipeline: PathBuf,
+    },
     /// Check a pipeline file; with --connect also its sources.
     Validate(ValidateOptions),
     /// Print rows of a published table.
@@ -107,6 +119,16 @@ pub struct AgainOptions {
     /// The pipeline file, where it moved since.
     #[arg(long, value_name = "FILE")]
     pub pipeline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusOptions {
+    /// Only this pipeline.
+    #[arg(long, value_name = "NAME")]
+    pub pipeline: Option<String>,
+    /// End with 1 if a pipeline published nothing for this long, such as 8d: for a watcher outside.
+    #[arg(long, value_name = "SPAN", value_parser = crate::commands::parse_span)]
+    pub max_age: Option<std::time::Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,13 @@
 //! The commands beside `run`.
 
 mod describe;
+mod doctor;
 mod rollback;
 mod runs;
 mod sample;
 mod show;
+mod status;
+mod unlock;
 mod validate;
 
 use std::io::{self, Write};
@@ -18,10 +21,13 @@ use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
 
 pub use describe::describe;
+pub use doctor::doctor;
 pub use rollback::rollback;
 pub use runs::runs;
 pub use sample::sample;
 pub use show::show;
+pub use status::{parse_span, status};
+pub use unlock::unlock;
 pub use validate::validate;
 
 /// Reads the pipeline file and the settings it runs under.

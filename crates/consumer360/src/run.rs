@@ -291,7 +291,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn finish(
-        self,
+        mut self,
         result: Result<(Staged, Validated, Ending), Error>,
         ledger: &Ledger,
         keep_runs: usize,
@@ -311,6 +311,7 @@ impl<'a> Recorder<'a> {
             }
             Err(error) => {
                 tracing::error!(target: log::RECORD, error = chain(&error), "failed");
+                self.run.set_may_pass(may_pass(&error));
                 // The run's own failure is what the reader must see, even if it cannot be recorded.
                 if let Err(unrecorded) = self.run.finish(failed(&error, self.current), clock::now()) {
                     tracing::error!(error = chain(&unrecorded), "cannot record the failure");
@@ -386,6 +387,17 @@ fn failed(error: &Error, stage: Stage) -> Outcome {
         Error::Validate(validate::Error::Closed { .. }) => Outcome::CheckFailed { message },
         Error::Extract(_) => Outcome::SourceFailed { message },
         _ => Outcome::Failed { stage, message },
+    }
+}
+
+/// Whether another attempt may go better though nobody does anything.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Extract(error) => error.may_pass(),
+        Error::Publish(error) => error.may_pass(),
+        Error::Folder { .. } => true,
+        Error::Ledger(_) | Error::Transform(_) | Error::Validate(_) | Error::Hold { .. } | Error::Worker(_) => false,
+        Error::Interrupted { .. } => false,
     }
 }
 

@@ -57,3 +57,13 @@ pub enum Error {
     #[error("extract.{entity}: a worker ended early: {detail}")]
     Worker { entity: Entity, detail: String },
 }
+
+impl Error {
+    /// Whether it may pass by itself: a server that is away comes back, a file that is not there may be late.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::NoFile { .. } | Self::Read { .. } | Self::Store { .. } | Self::Folder { .. }
+        )
+    }
+}

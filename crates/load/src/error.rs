@@ -23,6 +23,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it may pass by itself: another publisher ends, a full disk is cleared.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Io { .. })
+    }
+
     pub(crate) fn io(step: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { step, path, source }

@@ -93,6 +93,25 @@ impl Index {
         }
     }
 
+    /// The names of all pipelines that ever ran, in order.
+    pub fn pipelines(&self) -> Result<Vec<String>, Error> {
+        let failed = |source| failure(&self.path, "list the pipelines", source);
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT DISTINCT pipeline FROM run ORDER BY pipeline").map_err(failed)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// The latest run of the pipeline that has this status.
+    pub fn latest_of_status(&self, pipeline: &str, status: Status) -> Result<Option<RunRecord>, Error> {
+        let found = self.select(
+            "SELECT run_id, record FROM run WHERE pipeline = ?1 AND status = ?2
+             ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT 1",
+            (pipeline, status.as_str()),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// The pipeline's runs of a status, oldest first.
     pub fn of_status(&self, pipeline: &str, status: Status) -> Result<Vec<RunRecord>, Error> {
         self.select(

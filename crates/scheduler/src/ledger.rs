@@ -70,6 +70,7 @@ impl Ledger {
             unchanged: false,
             failed_stage: None,
             message: None,
+            may_pass: false,
             facts: serde_json::Value::Null,
             file: None,
             earlier_attempts: Vec::new(),
@@ -109,6 +110,16 @@ impl Ledger {
         self.index.latest(pipeline, limit)
     }
 
+    /// The names of all pipelines that ever ran, in order.
+    pub fn pipelines(&self) -> Result<Vec<String>, Error> {
+        self.index.pipelines()
+    }
+
+    /// The latest run of the pipeline that ended, or stands, so.
+    pub fn latest_of_status(&self, pipeline: &str, status: Status) -> Result<Option<RunRecord>, Error> {
+        self.index.latest_of_status(pipeline, status)
+    }
+
     /// The run of this id, or the only one whose id begins so, or the newest of all for `latest`.
     pub fn run(&self, id: &str) -> Result<Option<RunRecord>, Error> {
         match id {
@@ -140,6 +151,14 @@ impl Ledger {
             self.index.add(&found)?;
         }
         Ok(left_out)
+    }
+
+    /// Marks as interrupted the runs of the pipeline that say `running` though no process holds its lock; returns their ids.
+    pub fn settle_dead_runs(&self, pipeline: &str) -> Result<Vec<String>, Error> {
+        let _lock = PipelineLock::take(&self.locks, pipeline)?;
+        let running = self.index.of_status(pipeline, Status::Running)?;
+        self.interrupt_dead_runs(pipeline)?;
+        Ok(running.into_iter().map(|record| record.run_id).collect())
     }
 
     /// Settles the runs that the index believes to be under way. The caller has the pipeline's lock, so none is.

@@ -136,6 +136,9 @@ pub struct RunRecord {
     /// Why the run published nothing, in a sentence for the operator.
     #[serde(default)]
     pub message: Option<String>,
+    /// Whether what stopped the run may pass by itself, such as a server that is away: then it is worth another attempt.
+    #[serde(default)]
+    pub may_pass: bool,
     /// What the publication came to: rows, tables, bytes. Null before.
     #[serde(default)]
     pub facts: Value,
@@ -199,6 +202,7 @@ impl RunRecord {
             stages: std::mem::take(&mut self.stages),
         });
         self.status = Status::Running;
+        self.may_pass = false;
         self.started_at = now;
         version.clone_into(&mut self.version);
     }

@@ -74,6 +74,11 @@ impl Run {
         self.save()
     }
 
+    /// Notes whether what is about to end the run may pass by itself.
+    pub fn set_may_pass(&mut self, may_pass: bool) {
+        self.record.may_pass = may_pass;
+    }
+
     /// Notes that a stage begins now.
     pub fn stage_started(&mut self, stage: Stage) -> Result<(), Error> {
         self.record.stages.push(StageRecord { stage, started_at: clock::now(), seconds: None, facts: Value::Null });

@@ -1,12 +1,14 @@
 //! Settings: the defaults with an environment's differences laid over them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
-use crate::pipeline::{Engine, Limits, Settings};
+use crate::pipeline::{Engine, Limits, Serve, Settings};
 use crate::raw;
+use crate::secret::{Secret, resolve};
 
 /// Turns one file's settings into checked ones; `below` gives what the file leaves out.
 pub(crate) fn settings(
@@ -41,12 +43,48 @@ pub(crate) fn settings(
     let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
-    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs) }, shared))
+    let serve = serve(check, &raw.serve, lower.serve)?;
+    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve }, shared))
+}
+
+const SHORTEST_TOKEN: usize = 16;
+
+fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve> {
+    let listen = match raw.listen.as_deref() {
+        None => Some(lower.listen),
+        Some(text) => check.keep(
+            &["serve", "listen"],
+            text.parse().map_err(|_| {
+                (format!("`listen` cannot be `{text}`"), "write address and port, such as 127.0.0.1:8360 or 0.0.0.0:8360".to_owned())
+            }),
+        ),
+    };
+    let token = match raw.token.as_deref() {
+        None => lower.token,
+        Some(text) => {
+            let token = check.keep(&["serve", "token"], resolve(text, check.environment))?;
+            if token.chars().count() < SHORTEST_TOKEN {
+                let help = "make one with: head -c 24 /dev/urandom | base64";
+                check.say(&["serve", "token"], format!("the token has fewer than {SHORTEST_TOKEN} characters"), help);
+                return None;
+            }
+            Some(Secret::new(token))
+        }
+    };
+    let listen = listen?;
+    if !listen.ip().is_loopback() && token.is_none() {
+        let help = "set `serve: token`, or listen on 127.0.0.1 and reach it through a tunnel";
+        check.say(&["serve", "listen"], format!("{listen} can be reached by others, and there is no token"), help);
+        return None;
+    }
+    let runs_at_once = raw.runs_at_once.and_then(|n| usize::try_from(n).ok()).unwrap_or(lower.runs_at_once);
+    Some(Serve { listen, token, runs_at_once })
 }
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
     let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
-    Settings { engine, state: PathBuf::from("state"), keep_runs: 20 }
+    let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, runs_at_once: 1 };
+    Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve }
 }

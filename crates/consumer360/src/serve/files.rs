@@ -1,0 +1,84 @@
+//! The pipeline files that a server watches. One that breaks keeps its last good reading.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use config::{Pipeline, Settings};
+
+use crate::cli::Global;
+use crate::commands;
+use crate::exit::Failure;
+
+/// A file as it was last read.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    pub file: PathBuf,
+    /// The last good reading; none for a file that never was good.
+    pub pipeline: Option<Arc<Pipeline>>,
+    pub settings: Option<Arc<Settings>>,
+    /// What is wrong with the file now.
+    pub problem: Option<String>,
+    stamp: Stamp,
+}
+
+/// What changes when a file is written.
+type Stamp = Option<(SystemTime, u64)>;
+
+/// The files of the command line: those named, and every `.yaml` of a folder that is named.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).map_err(|e| Failure::usage(format!("cannot list {}: {e}", path.display())))?;
+            let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|p| is_yaml(p)).collect();
+            found.sort();
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.dedup();
+    Ok(files)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+impl Watched {
+    pub fn read(global: &Global, file: &Path) -> Self {
+        let mut watched =
+            Self { file: file.to_path_buf(), pipeline: None, settings: None, problem: None, stamp: None };
+        watched.read_again(global);
+        watched
+    }
+
+    /// Reads the file if it changed since; true if it did.
+    pub fn refresh(&mut self, global: &Global) -> bool {
+        let has_changed = stamp(&self.file) != self.stamp;
+        if has_changed {
+            self.read_again(global);
+        }
+        has_changed
+    }
+
+    fn read_again(&mut self, global: &Global) {
+        self.stamp = stamp(&self.file);
+        match commands::load(global, &self.file) {
+            Ok((pipeline, settings)) => {
+                self.pipeline = Some(Arc::new(pipeline));
+                self.settings = Some(Arc::new(settings));
+                self.problem = None;
+            }
+            Err(Failure::Configuration(problems)) => self.problem = Some(problems.to_string()),
+            Err(_) => self.problem = Some("it cannot be read".to_owned()),
+        }
+    }
+}
