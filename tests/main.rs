@@ -9,6 +9,7 @@
 mod crash;
 mod dirt;
 mod marts;
+mod ops;
 mod plans;
 mod recovery;
 mod retention;

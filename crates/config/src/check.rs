@@ -51,7 +51,11 @@ impl Check<'_> {
         let help = "write the value out here; only addresses of connections and channels and the server's token are filled in";
         let document = self.document;
         self.problems.extend(found.map(|at| {
-            document.problem(at, "references such as ${env:NAME} are filled in under `connections`, `notify` and `serve` only", help)
+            document.problem(
+                at,
+                "references such as ${env:NAME} are filled in under `connections`, `notify` and `serve` only",
+                help,
+            )
         }));
     }
 

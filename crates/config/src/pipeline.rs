@@ -345,6 +345,16 @@ pub struct Settings {
     /// Run folders kept a pipeline, the current one included.
     pub keep_runs: usize,
     pub serve: Serve,
+    pub telemetry: Telemetry,
+}
+
+/// What runs write for other programs to watch; each none by default.
+#[derive(Debug, Clone, Default)]
+pub struct Telemetry {
+    /// NDJSON of `OpenLineage` events.
+    pub openlineage: Option<PathBuf>,
+    /// Text format of Prometheus.
+    pub metrics: Option<PathBuf>,
 }
 
 /// The server that runs pipelines on schedule.

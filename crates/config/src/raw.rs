@@ -266,9 +266,24 @@ pub(crate) struct Settings {
     /// The server that runs pipelines on schedule.
     #[serde(default)]
     pub serve: Serve,
+    /// What runs write for other programs to watch.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Connections that several pipelines share.
     #[serde(default)]
     pub connections: BTreeMap<String, Connection>,
+}
+
+/// What runs write for other programs to watch.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// File that `OpenLineage` events are appended to, one JSON object a line. Default: none.
+    #[schemars(length(min = 1))]
+    pub openlineage: Option<String>,
+    /// File in the text format of Prometheus, for its textfile collector, written anew after each run. Default: none.
+    #[schemars(length(min = 1))]
+    pub metrics: Option<String>,
 }
 
 /// The server that runs pipelines on schedule.

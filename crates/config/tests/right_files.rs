@@ -303,7 +303,7 @@ fn problems_serialise_without_their_lines() {
 
 /// The reference in config/default.yaml states the defaults, and only what there is.
 #[test]
-fn the_reference_of_the_transforms_states_their_defaults() {
+fn the_reference_states_the_defaults() {
     const SHOP: &str = "version: 1\nname: shop\nconnections: {drop: {type: files, url: drop}}\n\
         extract: {sales: {from: drop, path: sales.csv, columns: {order_id: a, product_id: b, ordered_at: c, quantity: d, net_amount: e}}}\n\
         publish: {to: out}\n";
@@ -315,10 +315,20 @@ fn the_reference_of_the_transforms_states_their_defaults() {
     let read = |name: &str, text: &str| {
         let file = folder.join(name);
         fs::write(&file, text).unwrap();
-        load(&file, None, None, &environment()).unwrap().0.transform
+        let pipeline = load(&file, None, None, &environment()).unwrap().0;
+        (pipeline.transform, pipeline.retries, pipeline.hold, pipeline.pii)
     };
     let (plain, written) = (read("plain.yaml", SHOP), read("written.yaml", &format!("{SHOP}transform:\n{options}")));
     assert_eq!(format!("{plain:?}"), format!("{written:?}"));
+    let (_, block) = text.split_once("# schedule:").unwrap();
+    let (block, _) = block.split_once("\n\n").unwrap();
+    let schedule: String = block.lines().skip(1).flat_map(|line| [line.strip_prefix("# ").unwrap(), "\n"]).collect();
+    let scheduled = |name: &str, text: &str| {
+        let file = folder.join(name);
+        fs::write(&file, format!("{SHOP}schedule:\n{text}")).unwrap();
+        load(&file, None, None, &environment()).unwrap().0.schedule.unwrap()
+    };
+    assert_eq!(scheduled("all.yaml", &schedule), scheduled("times.yaml", "  cron: \"0 6 * * MON\"\n"));
     for name in ["scoring", "comeback_gap", "campaign", "tickets_90d", "monthly_discount", "max_itemsets", "skip"] {
         assert!(options.contains(&format!("{name}:")), "{name}");
     }

@@ -32,6 +32,9 @@ pub struct Global {
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+    /// How the lines on the way are written to stderr.
+    #[arg(long, global = true, value_enum, default_value_t = LogForm::Text, value_name = "FORM")]
+    pub log: LogForm,
     /// Say nothing on the way; results and errors only.
     #[arg(long, global = true)]
     pub quiet: bool,
@@ -43,6 +46,13 @@ pub struct Global {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    Text,
+    /// One JSON object a line.
     Json,
 }
 
@@ -89,6 +99,12 @@ pub enum Command {
         /// Which file's schema.
         #[arg(value_enum, default_value_t = SchemaOf::Pipeline)]
         of: SchemaOf,
+    },
+    /// Write manual pages.
+    Man {
+        /// Folder to write to.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
     },
     /// Print a completion script for a shell.
     Completions {

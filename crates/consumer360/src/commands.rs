@@ -56,6 +56,14 @@ pub fn schema(of: SchemaOf) -> Result<ExitCode, Failure> {
     print(&format!("{schema:#}\n"))
 }
 
+/// Writes a manual page for the program and one for each command.
+pub fn man(to: &Path) -> Result<ExitCode, Failure> {
+    let failed = |e: io::Error| Failure::usage(format!("cannot write to {}: {e}", to.display()));
+    std::fs::create_dir_all(to).map_err(failed)?;
+    clap_mangen::generate_to(Cli::command(), to).map_err(failed)?;
+    print(&format!("Manual pages are in {}; read one with: man {}/consumer360.1\n", to.display(), to.display()))
+}
+
 pub fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "consumer360", &mut script);

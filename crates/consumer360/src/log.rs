@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::cli::Global;
+use crate::cli::{Global, LogForm};
 
 /// The run's log; lines before it exists have no file to go to.
 static RUN_LOG: OnceLock<Mutex<File>> = OnceLock::new();
@@ -29,7 +29,11 @@ pub fn start(global: &Global, bar: bool) {
         _ => LevelFilter::TRACE,
     };
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false).without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let stderr = match global.log {
+        LogForm::Text => lines.with_ansi(colour).with_target(false).without_time().boxed(),
+        LogForm::Json => lines.json().flatten_event(true).boxed(),
+    };
     let file = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(RunLog);
     // Libraries speak only when asked for everything.
     let own = |level: LevelFilter, record: &str| {

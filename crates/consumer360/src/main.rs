@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod exit;
 mod figures;
+mod lineage;
 mod log;
 mod progress;
 mod run;
@@ -51,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Runs { command } => commands::runs(&global, &command),
         Command::Sample(options) => commands::sample(&global, &options),
         Command::Schema { of } => commands::schema(of),
+        Command::Man { to } => commands::man(&to),
         Command::Completions { shell } => commands::completions(shell),
     }
 }

@@ -19,6 +19,7 @@ use validate::Validated;
 
 use crate::cli::{Global, RunOptions};
 use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
+use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::{commands, log, summary};
 
@@ -213,6 +214,7 @@ async fn held(session: &SessionContext, pipeline: &Pipeline, validated: &Validat
 struct Recorder<'a> {
     run: scheduler::Run,
     pipeline: &'a str,
+    lineage: Lineage<'a>,
     folder: PathBuf,
     stages: Vec<(Stage, f64)>,
     current: Stage,
@@ -231,7 +233,10 @@ impl<'a> Recorder<'a> {
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         tracing::info!(run = run.id(), pipeline = name, "started");
-        Ok(Self { run, pipeline: name, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
+        let file = job.settings.telemetry.openlineage.clone();
+        let lineage = Lineage { file, pipeline: job.pipeline, run_id: run.id().to_owned() };
+        lineage.tell(Moment::Start, now);
+        Ok(Self { run, pipeline: name, lineage, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {
@@ -301,6 +306,11 @@ impl<'a> Recorder<'a> {
         match result {
             Ok((staged, validated, ending)) => {
                 let outcome = outcome(&staged, &validated, &ending);
+                let published = match &ending {
+                    Ending::Published(snapshot) => load::manifest(&snapshot.folder),
+                    Ending::NotPublished | Ending::Held(_) => None,
+                };
+                self.lineage.tell(Moment::Complete(published.as_ref()), clock::now());
                 tracing::info!(outcome = ending.name(), "finished");
                 // What is published is published: a ledger that cannot say so is put right by the next run.
                 if let Err(unrecorded) = self.run.finish(outcome, clock::now()) {
@@ -312,6 +322,9 @@ impl<'a> Recorder<'a> {
             Err(error) => {
                 tracing::error!(target: log::RECORD, error = chain(&error), "failed");
                 self.run.set_may_pass(may_pass(&error));
+                let message = chain(&error);
+                let moment = if matches!(error, Error::Interrupted { .. }) { Moment::Abort } else { Moment::Fail(&message) };
+                self.lineage.tell(moment, clock::now());
                 // The run's own failure is what the reader must see, even if it cannot be recorded.
                 if let Err(unrecorded) = self.run.finish(failed(&error, self.current), clock::now()) {
                     tracing::error!(error = chain(&unrecorded), "cannot record the failure");

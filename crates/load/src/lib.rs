@@ -20,5 +20,5 @@ mod rollback;
 pub use error::Error;
 pub use manifest::{Manifest, Published, TableEntry};
 pub use publish::{RunFacts, Snapshot, publish, published};
-pub use retention::previous;
+pub use retention::{manifest, previous};
 pub use rollback::{RolledBack, rollback, snapshots};

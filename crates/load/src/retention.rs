@@ -62,6 +62,10 @@ pub(crate) fn prune(to: &Path, current: &str, keep: usize) -> Result<(), Error> 
 }
 
 /// The manifest of a snapshot folder, if it has a readable one.
+pub fn manifest(snapshot: &Path) -> Option<Manifest> {
+    read_manifest(snapshot)
+}
+
 pub(crate) fn read_manifest(snapshot: &Path) -> Option<Manifest> {
     let text = std::fs::read(snapshot.join("manifest.json")).ok()?;
     serde_json::from_slice(&text).ok()

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
-use crate::pipeline::{Engine, Limits, Serve, Settings};
+use crate::pipeline::{Engine, Limits, Serve, Settings, Telemetry};
 use crate::raw;
 use crate::secret::{Secret, resolve};
 
@@ -44,7 +44,11 @@ pub(crate) fn settings(
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
     let serve = serve(check, &raw.serve, lower.serve)?;
-    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve }, shared))
+    let telemetry = Telemetry {
+        openlineage: raw.telemetry.openlineage.map(PathBuf::from).or(lower.telemetry.openlineage),
+        metrics: raw.telemetry.metrics.map(PathBuf::from).or(lower.telemetry.metrics),
+    };
+    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve, telemetry }, shared))
 }
 
 const SHORTEST_TOKEN: usize = 16;
@@ -55,7 +59,10 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
         Some(text) => check.keep(
             &["serve", "listen"],
             text.parse().map_err(|_| {
-                (format!("`listen` cannot be `{text}`"), "write address and port, such as 127.0.0.1:8360 or 0.0.0.0:8360".to_owned())
+                (
+                    format!("`listen` cannot be `{text}`"),
+                    "write address and port, such as 127.0.0.1:8360 or 0.0.0.0:8360".to_owned(),
+                )
             }),
         ),
     };
@@ -86,5 +93,5 @@ fn floor() -> Settings {
     let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, runs_at_once: 1 };
-    Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve }
+    Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve, telemetry: Telemetry::default() }
 }

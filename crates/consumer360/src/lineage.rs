@@ -1,0 +1,124 @@
+//! OpenLineage events of a run: START, then COMPLETE, FAIL or ABORT, one JSON object a line.
+//!
+//! They follow the run event of the specification, version 2-0-2 (openlineage.io/spec). The id of a run is a UUID of version 8
+//! made from the run's own id, so that the two events of a run agree. Nothing here can fail a run: what cannot be written is
+//! logged.
+
+use std::fs::File;
+use std::hash::Hasher;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use config::{Input, Pipeline};
+use load::Manifest;
+use serde_json::{Value, json};
+use twox_hash::XxHash64;
+
+const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
+const STATISTICS: &str =
+    "https://openlineage.io/spec/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json#/$defs/OutputStatisticsOutputDatasetFacet";
+const ERROR: &str = "https://openlineage.io/spec/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet";
+const PRODUCER: &str = concat!("urn:consumer360:", env!("CARGO_PKG_VERSION"));
+const NAMESPACE: &str = "consumer360";
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Moment<'a> {
+    Start,
+    /// Published, or proven without being published.
+    Complete(Option<&'a Manifest>),
+    Fail(&'a str),
+    /// Stopped from outside.
+    Abort,
+}
+
+/// Where the events of a run go.
+pub struct Lineage<'a> {
+    pub file: Option<PathBuf>,
+    pub pipeline: &'a Pipeline,
+    pub run_id: String,
+}
+
+impl Lineage<'_> {
+    pub fn tell(&self, moment: Moment<'_>, at: DateTime<Utc>) {
+        let Some(file) = &self.file else { return };
+        if let Err(error) = append(file, &self.event(moment, at)) {
+            tracing::warn!(path = %file.display(), %error, "cannot write the lineage event");
+        }
+    }
+
+    fn event(&self, moment: Moment<'_>, at: DateTime<Utc>) -> Value {
+        let (kind, facets) = match moment {
+            Moment::Start => ("START", json!({})),
+            Moment::Complete(_) => ("COMPLETE", json!({})),
+            Moment::Abort => ("ABORT", json!({})),
+            Moment::Fail(message) => (
+                "FAIL",
+                json!({"errorMessage": {
+                    "_producer": PRODUCER, "_schemaURL": ERROR, "message": message, "programmingLanguage": "Rust",
+                }}),
+            ),
+        };
+        let outputs = match moment {
+            Moment::Complete(Some(manifest)) => self.outputs(manifest),
+            _ => Vec::new(),
+        };
+        json!({
+            "eventType": kind,
+            "eventTime": at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            "producer": PRODUCER,
+            "schemaURL": SCHEMA,
+            "run": {"runId": uuid(&self.run_id), "facets": facets},
+            "job": {"namespace": NAMESPACE, "name": self.pipeline.name},
+            "inputs": self.inputs(),
+            "outputs": outputs,
+        })
+    }
+
+    /// A source by the name of its connection: an address may hold a secret.
+    fn inputs(&self) -> Vec<Value> {
+        let one = |(entity, source): (&schema::Entity, &config::Source)| {
+            let name = match &source.input {
+                Input::Files { path, .. } => path.clone(),
+                Input::Table(table) => table.clone(),
+                Input::Query(_) => format!("query of {entity}"),
+            };
+            json!({"namespace": format!("{NAMESPACE}/{}", source.connection), "name": name})
+        };
+        self.pipeline.sources.iter().map(one).collect()
+    }
+
+    fn outputs(&self, manifest: &Manifest) -> Vec<Value> {
+        let to = &self.pipeline.publish.to;
+        let current = std::path::absolute(to).unwrap_or_else(|_| to.clone()).join("current");
+        let one = |table: &load::TableEntry| {
+            json!({
+                "namespace": "file",
+                "name": current.join(format!("{}.parquet", table.table)),
+                "outputFacets": {"outputStatistics": {
+                    "_producer": PRODUCER, "_schemaURL": STATISTICS, "rowCount": table.rows, "size": table.bytes,
+                }},
+            })
+        };
+        manifest.tables.iter().map(one).collect()
+    }
+}
+
+fn uuid(run_id: &str) -> String {
+    let half = |seed: u64| {
+        let mut hash = XxHash64::with_seed(seed);
+        hash.write(run_id.as_bytes());
+        hash.finish()
+    };
+    uuid::Builder::from_custom_bytes(((u128::from(half(0)) << 64) | u128::from(half(1))).to_be_bytes()).into_uuid().to_string()
+}
+
+/// One line, written at once, so that lines of runs side by side do not mix.
+fn append(path: &Path, event: &Value) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = File::options().create(true).append(true).open(path)?;
+    file.write_all(format!("{event}\n").as_bytes())
+}

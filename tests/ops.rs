@@ -1,0 +1,124 @@
+//! What operators and the programs around a run see of it: standing, locks, the state of the machine, events.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::Workspace;
+
+const PIPELINE: &str = "
+version: 1
+name: shop
+as_of: 2024-12-31
+connections: {drop: {type: files, url: drop}}
+extract: {sales: {from: drop, path: lines.csv}}
+publish: {to: out}
+";
+
+const LINES: &str = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price\n\
+    o1,1,c1,p1,2024-05-01,1,10\no2,1,c2,p1,2024-06-01,2,10\n";
+
+fn shop() -> Workspace {
+    let space = Workspace::new();
+    space.write("shop.yaml", PIPELINE);
+    space.write("drop/lines.csv", LINES);
+    space
+}
+
+#[test]
+fn a_watcher_hears_that_nothing_came() {
+    let space = shop();
+    let none = space.run(&["status"]).ok();
+    assert!(none.stdout.contains("No run yet"), "{}", none.stdout);
+    assert_eq!(space.run(&["status", "--max-age", "8d"]).code, 1);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let fresh = space.run(&["status", "--max-age", "8d"]).ok();
+    assert!(fresh.stdout.contains("0 minutes ago") && fresh.stdout.contains("2024-12-31"), "{}", fresh.stdout);
+    let old = space.run(&["status", "--max-age", "0s"]);
+    assert!(old.code == 1 && old.stdout.contains("too old"), "{}", old.stdout);
+    // A failure since does not hide what readers see.
+    space.write("drop/lines.csv", "order_id\n");
+    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
+    let after = space.run(&["status", "--max-age", "8d", "--output", "json"]).ok().json();
+    assert_eq!((&after[0]["is_too_old"], &after[0]["last"]["status"]), (&Value::from(false), &Value::from("source_failed")));
+    assert_eq!(after[0]["published"]["status"], "published");
+    assert_eq!(space.run(&["status", "--max-age", "soon"]).code, 2);
+}
+
+#[test]
+fn a_doctor_tries_things_out() {
+    let space = shop();
+    let sound = space.run(&["doctor", "shop.yaml"]).ok();
+    assert!(
+        sound.stdout.contains("Everything is as a run needs it.") || sound.stdout.contains("A run can start"),
+        "{}",
+        sound.stdout
+    );
+    assert!(sound.stdout.contains("answers with 7 columns"), "{}", sound.stdout);
+    // Nothing of the trials is left.
+    for folder in ["state", "out"] {
+        let left = fs::read_dir(space.path(folder)).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        assert_eq!(left.filter(|name| name.contains("doctor")).collect::<Vec<_>>(), Vec::<String>::new());
+    }
+    fs::remove_file(space.path("drop/lines.csv")).unwrap();
+    space.write("out/published.json", "{");
+    let sick = space.run(&["doctor", "shop.yaml"]);
+    assert_eq!(sick.code, 1);
+    assert!(sick.stdout.contains("WRONG  publication") && sick.stdout.contains("WRONG  sources"), "{}", sick.stdout);
+    assert!(sick.stdout.contains("2 wrong: a run would fail."), "{}", sick.stdout);
+}
+
+#[test]
+fn a_lock_is_the_process_that_holds_it() {
+    let space = shop();
+    let free = space.run(&["unlock", "shop"]).ok();
+    assert!(free.stdout.contains("Nobody holds the lock"), "{}", free.stdout);
+    // A run that died leaves a record that says it runs, and no lock.
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let id = space.run(&["runs", "show", "latest", "--output", "json"]).ok().json()["run"]["run_id"].as_str().unwrap().to_owned();
+    let path = space.path("state/runs").join(&id).join("run.json");
+    let record = fs::read_to_string(&path).unwrap().replace("\"published\"", "\"running\"");
+    fs::write(&path, record).unwrap();
+    fs::remove_file(space.path("state/consumer360.db")).unwrap();
+    let settled = space.run(&["unlock", "shop"]).ok();
+    assert!(settled.stdout.contains(&format!("Marked as interrupted: {id}")), "{}", settled.stdout);
+}
+
+#[test]
+fn every_run_tells_its_lineage() {
+    let space = shop();
+    space.write("config/default.yaml", "telemetry: {openlineage: events/lineage.ndjson}\n");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    space.write("drop/lines.csv", "order_id\n");
+    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
+    let text = fs::read_to_string(space.path("events/lineage.ndjson")).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event["eventType"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["START", "COMPLETE", "START", "FAIL"]);
+    assert_eq!(events[0]["run"]["runId"], events[1]["run"]["runId"]);
+    assert_ne!(events[0]["run"]["runId"], events[2]["run"]["runId"]);
+    let facts =
+        events[1]["outputs"].as_array().unwrap().iter().find(|o| o["name"].as_str().unwrap().ends_with("fact_sales.parquet"));
+    assert_eq!(facts.unwrap()["outputFacets"]["outputStatistics"]["rowCount"], 2);
+    assert!(events[3]["run"]["facets"]["errorMessage"]["message"].as_str().unwrap().contains("has no column"));
+    // A place that cannot be written to is no reason to fail.
+    space.write("config/default.yaml", "telemetry: {openlineage: shop.yaml/lineage.ndjson}\n");
+    space.write("drop/lines.csv", LINES);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+}
+
+#[test]
+fn lines_on_the_way_can_be_json() {
+    let space = shop();
+    let run = space.run(&["run", "shop.yaml", "--log", "json"]).ok();
+    let lines: Vec<Value> = run.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["message"] == "finished" && line["level"] == "INFO"), "{}", run.stderr);
+}
+
+#[test]
+fn every_command_has_its_manual_page() {
+    let space = shop();
+    space.run(&["man", "--to", "man"]).ok();
+    let page = fs::read_to_string(space.path("man/consumer360-rollback.1")).unwrap();
+    assert!(page.contains(".TH consumer360-rollback 1") && page.contains("earlier snapshot"), "{page}");
+}
