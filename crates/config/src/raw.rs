@@ -279,10 +279,8 @@ pub(crate) struct Settings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Telemetry {
     /// File that `OpenLineage` events are appended to, one JSON object a line. Default: none.
-    #[schemars(length(min = 1))]
     pub openlineage: Option<String>,
     /// File in the text format of Prometheus, for its textfile collector, written anew after each run. Default: none.
-    #[schemars(length(min = 1))]
     pub metrics: Option<String>,
 }
 

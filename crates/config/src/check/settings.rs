@@ -45,10 +45,18 @@ pub(crate) fn settings(
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
     let serve = serve(check, &raw.serve, lower.serve)?;
     let telemetry = Telemetry {
-        openlineage: raw.telemetry.openlineage.map(PathBuf::from).or(lower.telemetry.openlineage),
-        metrics: raw.telemetry.metrics.map(PathBuf::from).or(lower.telemetry.metrics),
+        openlineage: file(raw.telemetry.openlineage, lower.telemetry.openlineage),
+        metrics: file(raw.telemetry.metrics, lower.telemetry.metrics),
     };
     Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve, telemetry }, shared))
+}
+
+/// A file; what is written empty is none, whatever stands below.
+fn file(written: Option<String>, lower: Option<PathBuf>) -> Option<PathBuf> {
+    match written {
+        Some(path) => (!path.is_empty()).then(|| PathBuf::from(path)),
+        None => lower,
+    }
 }
 
 const SHORTEST_TOKEN: usize = 16;
@@ -68,6 +76,7 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
     };
     let token = match raw.token.as_deref() {
         None => lower.token,
+        Some("") => None,
         Some(text) => {
             let token = check.keep(&["serve", "token"], resolve(text, check.environment))?;
             if token.chars().count() < SHORTEST_TOKEN {
