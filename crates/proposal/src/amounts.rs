@@ -182,7 +182,18 @@ fn price_and_total(
     let (price, total) = (&price.out, &total.out);
     if net.is_some_and(|s| s >= SHARE) {
         let how = if is_given { "quantity times price less discount" } else { "quantity times price" };
-        mapping.number("unit_price", Some(Remark::certain(format!("`{total}` is {how} in the rows seen, so it is not read"))));
+        let exact = lines.iter().all(|l| {
+            let gross = l.price.map(|price| price * l.quantity);
+            let net = gross.map(|gross| gross - off(kind, gross, l.discount.unwrap_or(0.0)));
+            l.total.zip(net).is_none_or(|(total, net)| (total - net).abs() < 0.000_06)
+        });
+        if exact {
+            mapping
+                .number("unit_price", Some(Remark::certain(format!("`{total}` is {how} in the rows seen, so it is not read"))));
+        } else {
+            let why = format!("{how} in the rows seen, rounded: so it is read, for sums as in the books, and `{price}` is not");
+            mapping.number("net_amount", Some(Remark::certain(why)));
+        }
         map_discount(mapping, discount, None);
     } else if gross && is_given {
         let why = format!("`{total}` is quantity times price, before the discount, so it is not read");

@@ -166,6 +166,11 @@ impl<'v, 'a> Mapping<'v, 'a> {
                 let why = format!("{} of {} values seen do not fit and will be set aside", found.of - found.fits, found.of);
                 remark = both(remark, Some(Remark::likely(why)));
             }
+            if seen.profile.empty > 0 && ["ordered_at", "opened_at", "due_on"].contains(&ours) {
+                let all = seen.profile.empty + seen.profile.seen;
+                let why = format!("empty in {} of {all} rows seen, which will be set aside", seen.profile.empty);
+                remark = both(remark, Some(Remark::likely(why)));
+            }
             self.push(ours, value, both(remark, self.doubt(ours)));
             self.reads(ours);
         }

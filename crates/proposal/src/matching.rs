@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::target::{Target, Wants};
+use crate::target::{Target, Wants, listed};
 use crate::view::{Seen, View};
 use crate::words::{squeezed, words};
 
@@ -95,7 +95,7 @@ impl Found {
 /// How well a column's name fits, if its values do.
 fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
     let [own, long, short] = &seen.names;
-    if own.iter().any(|w| target.never.contains(&w.as_str())) || !can_be(target, seen) {
+    if listed(target.never).any(|never| own.iter().any(|w| w == never)) || !can_be(target, seen) {
         return None;
     }
     let says_nothing = own.iter().all(|w| EMPTY_WORDS.contains(&w.as_str()));
@@ -107,15 +107,17 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
     let hops = 100 * i32::try_from(seen.hops).unwrap_or(9);
     let mut best: Option<i32> = None;
     let mut better = |score: i32| best = Some(best.map_or(score, |b| b.max(score)));
-    for (rank, name) in (0_i32..).zip(target.names) {
+    let strong = listed(target.names.split(';').next().unwrap_or_default()).count();
+    for (rank, name) in (0_i32..).zip(listed(target.names)) {
+        let weak = usize::try_from(rank).is_ok_and(|rank| rank >= strong);
         let name_words = words(name);
         let whole = squeezed(&name_words);
         for (variant, less) in &variants {
             if squeezed(variant) == whole {
-                better(1_000 - 10 * rank.min(50) - less - hops);
+                better(if weak { 660 } else { 1_000 } - 4 * rank.min(50) - less - hops);
             }
         }
-        if seen.speaks_for_itself && whole.len() >= 4 && !GENERIC.contains(name) && own.len() > name_words.len() {
+        if seen.speaks_for_itself && whole.len() >= 4 && !GENERIC.contains(&name) && own.len() > name_words.len() {
             if own.ends_with(&name_words) {
                 better(440 - 4 * rank.min(40) - hops);
             } else if own.starts_with(&name_words) {

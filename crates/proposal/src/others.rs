@@ -7,7 +7,7 @@ use crate::matching::{Found, KNOWN, matches};
 use crate::sales::Sales;
 use crate::source::Source;
 use crate::sql::quoted;
-use crate::target::{table_names, targets};
+use crate::target::{listed, table_names, targets};
 use crate::view::{Looked, Seen, View, share_found};
 use crate::words::squeezed;
 
@@ -64,7 +64,7 @@ fn own_key<'v, 'a>(view: &'v View<'a>, found: &Found, id: &str) -> Option<&'v Se
 
 fn is_called(table: &Looked<'_>, entity: Entity) -> bool {
     let name = squeezed(&table.one);
-    table_names(entity).iter().any(|n| n.replace(' ', "") == name)
+    listed(table_names(entity)).any(|n| n.replace(' ', "") == name)
 }
 
 /// Payments or tickets: a table that is called so, or has a column that nothing else has, with all that they need.

@@ -9,7 +9,7 @@ mod sqlite;
 use std::path::PathBuf;
 
 pub use csv_files::csv;
-pub use postgres::{CatalogueColumn, CatalogueKey, PostgresCatalogue, postgres};
+pub use postgres::{CatalogueColumn, CatalogueKey, CatalogueRows, PostgresCatalogue, postgres};
 pub use sqlite::sqlite;
 
 /// Why a source could not be looked at.

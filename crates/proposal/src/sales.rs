@@ -8,7 +8,7 @@ use crate::matching::{Found, dates, matches};
 use crate::proposal::Refusal;
 use crate::source::Source;
 use crate::sql::quoted;
-use crate::target::{table_names, targets};
+use crate::target::{listed, table_names, targets};
 use crate::view::{Looked, Seen, View};
 use crate::words::squeezed;
 
@@ -87,7 +87,7 @@ fn candidate<'a>(tables: &[Looked<'a>], place: usize, follow: bool) -> Option<Sa
     };
     let one = &tables.get(place)?.one;
     let name = squeezed(one);
-    let is = |names: &[&str]| names.iter().any(|n| n.replace(' ', "") == name);
+    let is = |names: &'static str| listed(names).any(|n| n.replace(' ', "") == name);
     let price = points("unit_price", 30, 0).max(points("net_amount", 30, 0));
     let product = points("product_id", 30, 5).max(points("product_name", 20, 0));
     let mut score = points("quantity", 40, 0) + price + product + points("order_id", 20, 0);
@@ -120,7 +120,7 @@ impl Sales<'_> {
                     .to_owned(),
             );
         }
-        if !has("order_id") && !(has("customer_id") || has("customer_name")) {
+        if !["order_id", "customer_id", "customer_name"].into_iter().any(has) {
             missing.push("what belongs to one order: neither a number of the order nor a customer (such as `order_id`, `InvoiceNo`, `Bestellnummer`, `customer_id`)".to_owned());
         }
         missing

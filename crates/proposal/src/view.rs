@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::profile::Profile;
 use crate::source::{ColumnSample, Connection, Source, TableSample};
 use crate::sql;
-use crate::target::targets;
+use crate::target::{listed, targets};
 use crate::words::{one_of, squeezed, words};
 
 /// References are followed this far.
@@ -205,7 +205,7 @@ impl<'a> View<'a> {
 fn is_order(column: &str) -> bool {
     let name = squeezed(&words(column));
     let sales = targets(schema::Entity::Sales).iter().find(|t| t.column == "order_id");
-    sales.is_some_and(|t| t.names.iter().any(|n| n.replace(' ', "") == name))
+    sales.is_some_and(|t| listed(t.names).any(|n| n.replace(' ', "") == name))
 }
 
 /// References of a table: those that the database states, then those that names and values tell.

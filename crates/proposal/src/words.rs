@@ -11,6 +11,10 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     for (place, letter) in letters.iter().copied().enumerate() {
         if !letter.is_alphanumeric() {
             close(&mut words, &mut word);
+            // `Discount %` is another column than `Discount`.
+            if letter == '%' {
+                words.push("percent".to_owned());
+            }
             continue;
         }
         let before = place.checked_sub(1).and_then(|p| letters.get(p)).copied();

@@ -11,8 +11,16 @@ use crate::sql;
 pub struct PostgresCatalogue {
     pub columns: Vec<CatalogueColumn>,
     pub keys: Vec<CatalogueKey>,
-    /// Schema, table, and the rows of it as text, in the order of the columns: what `sample_query` gives.
-    pub rows: Vec<(String, String, Vec<Vec<Option<String>>>)>,
+    /// A table each: what `sample_query` gives.
+    pub rows: Vec<CatalogueRows>,
+}
+
+/// The first rows of a table, every value as text, in the order of its columns.
+#[derive(Debug, Clone)]
+pub struct CatalogueRows {
+    pub schema: String,
+    pub table: String,
+    pub rows: Vec<Vec<Option<String>>>,
 }
 
 /// A row of `COLUMNS_QUERY`.
@@ -81,9 +89,9 @@ pub fn postgres(url: &str, catalogue: &PostgresCatalogue) -> Source {
         let declared_type = Some(column.data_type.clone());
         table.columns.push(ColumnSample { name: column.column.clone(), declared_type, values: Vec::new() });
     }
-    for (schema, table, rows) in &catalogue.rows {
-        let Some(table) = tables.get_mut(&shown(schema, table)) else { continue };
-        for row in rows {
+    for sampled in &catalogue.rows {
+        let Some(table) = tables.get_mut(&shown(&sampled.schema, &sampled.table)) else { continue };
+        for row in &sampled.rows {
             for (place, column) in table.columns.iter_mut().enumerate() {
                 column.values.push(row.get(place).cloned().flatten().filter(|v| !v.is_empty()));
             }
