@@ -121,7 +121,11 @@ impl Sales<'_> {
             );
         }
         if !["order_id", "customer_id", "customer_name"].into_iter().any(has) {
-            missing.push("what belongs to one order: neither a number of the order nor a customer (such as `order_id`, `InvoiceNo`, `Bestellnummer`, `customer_id`)".to_owned());
+            missing.push(
+                "what belongs to one order: neither a number of the order nor a customer \
+                 (such as `order_id`, `InvoiceNo`, `Bestellnummer`, `customer_id`)"
+                    .to_owned(),
+            );
         }
         missing
     }
@@ -153,7 +157,8 @@ fn apart(lines: &Sales<'_>, orders: &Sales<'_>) -> Refusal {
 fn refusal(source: &Source, nearest: Option<&Sales<'_>>) -> Refusal {
     let unnamed = source.tables.iter().any(|t| t.csv.as_ref().is_some_and(|csv| !csv.header));
     let help = if unnamed {
-        "the file has no line that names its columns: add one, or write the file by hand with `csv: {header: false}` and column_1, column_2, …"
+        "the file has no line that names its columns: add one, or write the pipeline file by hand \
+         with `csv: {header: false}` and column_1, column_2, …"
     } else {
         "if the source has it under another name, give a view or an export in which the column is called as above"
     };

@@ -82,7 +82,8 @@ fn primary_key(database: &Database, name: &str) -> rusqlite::Result<Vec<String>>
 /// References of one column; one of several columns at once cannot be followed by one name.
 fn foreign_keys(database: &Database, name: &str) -> rusqlite::Result<Vec<ForeignKey>> {
     let mut statement = database.prepare(
-        "SELECT f.\"from\", f.\"table\", coalesce(f.\"to\", (SELECT p.name FROM pragma_table_info(f.\"table\") AS p WHERE p.pk = 1)) \
+        "SELECT f.\"from\", f.\"table\", \
+         coalesce(f.\"to\", (SELECT p.name FROM pragma_table_info(f.\"table\") AS p WHERE p.pk = 1)) \
          FROM pragma_foreign_key_list(?1) AS f \
          WHERE NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1) AS g WHERE g.id = f.id AND g.seq > 0) ORDER BY f.id",
     )?;
