@@ -1,0 +1,319 @@
+//! The proposal: tables to entities, columns to ours, and the file that says so.
+
+use std::collections::BTreeSet;
+
+use schema::Entity;
+
+use crate::mapped::{Mapping, Remark};
+use crate::others::{self, Other};
+use crate::page::{Page, in_braces, quoted, scalar};
+use crate::proposal::{Proposal, Refusal};
+use crate::sales::{self, Apart, Sales};
+use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
+use crate::view::Looked;
+use crate::words::words;
+
+/// Lines of a product that let its pairs be seen; with fewer, groups of products are looked at.
+const LINES_A_PRODUCT: u64 = 10;
+
+/// What the source cannot say.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Name of the pipeline; by default that of the folder, file or database.
+    pub name: Option<String>,
+    /// The store's time zone, such as that of the machine. Default: UTC.
+    pub timezone: Option<String>,
+    /// Where the JSON Schema lies as seen from the file, for editors; left out where absent.
+    pub schema: Option<String>,
+}
+
+/// A pipeline file for a source, or why there can be none. Equal arguments give equal text.
+pub fn propose(source: &Source, wishes: &Wishes) -> Result<Proposal, Box<Refusal>> {
+    let tables = Looked::all(source);
+    let sales = sales::choose(source, &tables)?;
+    let customers = others::dimension(source, &tables, &sales, Entity::Customers);
+    let mut taken: Vec<usize> = std::iter::once(sales.view.base).chain(customers.iter().map(|c| c.view.base)).collect();
+    let products = others::dimension(source, &tables, &sales, Entity::Products).filter(|p| !taken.contains(&p.view.base));
+    taken.extend(products.iter().map(|p| p.view.base));
+    let payments = others::events(source, &tables, &taken, Entity::Payments);
+    taken.extend(payments.iter().map(|p| p.view.base));
+    let tickets = others::events(source, &tables, &taken, Entity::Tickets);
+    taken.extend(tickets.iter().map(|t| t.view.base));
+
+    let whole = Whole { source, tables: &tables, sales: &sales, customers, products, payments, tickets, taken };
+    let mut page = Page::default();
+    whole.head(&mut page, wishes);
+    page.line("extract:");
+    whole.sales(&mut page);
+    for other in [&whole.customers, &whole.products, &whole.payments, &whole.tickets].into_iter().flatten() {
+        whole.other(&mut page, other);
+    }
+    whole.left_out(&mut page);
+    whole.rest(&mut page, wishes);
+    Ok(page.finish())
+}
+
+struct Whole<'s, 'a> {
+    source: &'s Source,
+    tables: &'s [Looked<'a>],
+    sales: &'s Sales<'a>,
+    customers: Option<Other<'a>>,
+    products: Option<Other<'a>>,
+    payments: Option<Other<'a>>,
+    tickets: Option<Other<'a>>,
+    /// Places of the tables that an entity is read from.
+    taken: Vec<usize>,
+}
+
+impl Whole<'_, '_> {
+    fn head(&self, page: &mut Page, wishes: &Wishes) {
+        if let Some(schema) = &wishes.schema {
+            page.line(format!("# yaml-language-server: $schema={schema}"));
+        }
+        page.comment(
+            0,
+            "Proposed from the names, the types and a sample of the values of the source. What is not certain has a comment, and \
+             CHECK where it is a guess. `consumer360 validate FILE --connect` fits the file to the whole source.",
+        );
+        page.line("version: 1");
+        page.line(format!("name: {}", name(self.source, wishes)));
+        let zone = wishes.timezone.as_deref().unwrap_or("UTC");
+        page.remarked(format!("timezone: {}", scalar(zone)), Some(&self.zone(wishes)));
+        page.remarked("as_of: max(sales.ordered_at)", sales::odd_days(self.sales).as_ref());
+        page.line("");
+        page.line("connections:");
+        page.line(match &self.source.connection {
+            Connection::Folder(path) => format!("  {}: {{type: files, url: {}}}", self.connection(), in_braces_path(path)),
+            Connection::Sqlite(path) => format!("  {}: {{type: sqlite, path: {}}}", self.connection(), in_braces_path(path)),
+            Connection::Postgres(url) => format!("  {}: {{type: postgres, url: {}}}", self.connection(), quoted(url)),
+        });
+        page.line("");
+    }
+
+    fn zone(&self, wishes: &Wishes) -> Remark {
+        let instants = self.sales.found.seen(&self.sales.view, "ordered_at").is_some_and(|seen| {
+            let declared = seen.column.declared_type.as_deref().unwrap_or_default().to_lowercase();
+            let offset = seen.profile.dates.as_ref().is_some_and(|d| d.has_offset);
+            offset || declared.contains("with time zone") || declared == "timestamptz"
+        });
+        if !instants {
+            return Remark::certain("the times seen are local ones, which no zone moves; a schedule goes by it");
+        }
+        let remark = Remark::guess("the times seen carry an offset and become local times of this zone, which decides their day");
+        if wishes.timezone.is_some() { remark } else { remark.asking("In which time zone is the store?", &["UTC"]) }
+    }
+
+    fn connection(&self) -> &'static str {
+        if self.source.connection.is_database() { "shop" } else { "drop" }
+    }
+
+    fn table(&self, place: usize) -> Option<&TableSample> {
+        self.tables.get(place).map(|t| t.sample)
+    }
+
+    fn sales(&self, page: &mut Page) {
+        let apart = Apart { customers: self.customers.is_some(), products: self.products.is_some() };
+        let table = self.table(self.sales.view.base);
+        let key = table.map(|t| t.primary_key.clone()).unwrap_or_default();
+        let mapping = sales::map(self.sales, &apart, &key);
+        page.line("  sales:");
+        self.entity(page, &mapping);
+        if !mapping.has("customer_id") {
+            let text = "no column says who bought: every sale is anonymous, and all figures of customers stay empty";
+            page.said(6, &Remark::guess(text).asking("Which column, or which other table, says who bought?", &[]));
+        }
+        if let Some(table) = table {
+            repeats(page, table);
+        }
+        page.remarked(
+            "    rejects: {warn: 0.1%, fail: 1%}",
+            Some(&Remark::certain("shares of the records; above `fail` nothing is published")),
+        );
+    }
+
+    fn other(&self, page: &mut Page, other: &Other<'_>) {
+        page.line(format!("  {}:", other.entity));
+        self.entity(page, &others::map(other));
+    }
+
+    fn entity(&self, page: &mut Page, mapping: &Mapping<'_, '_>) {
+        page.line(format!("    from: {}", self.connection()));
+        let view = mapping.view;
+        match view.query(self.tables, &mapping.used, &self.source.connection) {
+            Some(query) => {
+                let guessed = view
+                    .joins
+                    .iter()
+                    .any(|j| !j.declared && mapping.used.iter().any(|p| view.get(*p).is_some_and(|c| c.from > 0)));
+                if guessed {
+                    page.said(
+                        4,
+                        &Remark::likely("the database states not all of these references; they follow from names and values"),
+                    );
+                }
+                page.line("    query: |");
+                for line in query {
+                    page.line(format!("      {line}"));
+                }
+            }
+            None if self.source.connection.is_database() => page.line(format!("    table: {}", scalar(view.name))),
+            None => {
+                page.line(format!("    path: {}", scalar(view.name)));
+                if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()).and_then(|csv| csv_options(csv, view.name))
+                {
+                    page.line(format!("    csv: {{{csv}}}"));
+                }
+            }
+        }
+        page.line("    columns:");
+        for mapped in &mapping.mapped {
+            page.mapping(mapped);
+        }
+        let unread: Vec<&str> = view
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(place, seen)| seen.from == 0 && !mapping.used.contains(place))
+            .map(|(_, seen)| seen.column.name.as_str())
+            .collect();
+        if !unread.is_empty() {
+            page.comment(6, &format!("not read: {}", unread.join(", ")));
+        }
+    }
+
+    /// What the source has beside, so that nobody has to wonder.
+    fn left_out(&self, page: &mut Page) {
+        let all = [&self.customers, &self.products, &self.payments, &self.tickets];
+        let joined: BTreeSet<usize> = std::iter::once(&self.sales.view)
+            .chain(all.into_iter().flatten().map(|other| &other.view))
+            .flat_map(|view| view.joins.iter().map(|j| j.table))
+            .collect();
+        // A table that stands in a query is an entity's part already.
+        let passed: Vec<usize> = self.taken.iter().chain(&joined).copied().collect();
+        for (entity, found) in [(Entity::Payments, &self.payments), (Entity::Tickets, &self.tickets)] {
+            if let Some(remark) = found.is_none().then(|| others::nearly(self.tables, &passed, entity)).flatten() {
+                page.said(2, &remark);
+            }
+        }
+        let free = |place: &usize| !self.taken.contains(place) && !joined.contains(place);
+        let names: Vec<&str> =
+            (0..self.tables.len()).filter(free).filter_map(|p| self.table(p)).map(|t| t.name.as_str()).collect();
+        if !names.is_empty() {
+            page.comment(2, &format!("not read: {}", names.join(", ")));
+        }
+        for text in &self.source.passed_over {
+            page.comment(2, text);
+        }
+        page.line("");
+    }
+
+    fn rest(&self, page: &mut Page, wishes: &Wishes) {
+        page.line("transform:");
+        page.remarked("  returns: net", Some(&Remark::certain("or: exclude, which leaves lines below zero out")));
+        let (basket, remark) = self.basket();
+        page.remarked(basket, Some(&remark));
+        page.line("");
+        page.line(format!("publish: {{to: out/{}, keep: 12}}", name(self.source, wishes)));
+        page.line("");
+        page.line("# When it runs by itself, in the time zone above, under `serve` or `run --slot`:");
+        page.line("# schedule: {cron: \"0 6 * * MON\"}");
+    }
+
+    /// Products that are sold too rarely to meet twice tell nothing of baskets; their groups do.
+    fn basket(&self) -> (String, Remark) {
+        let view = &self.sales.view;
+        let lines = self.table(view.base).and_then(|t| t.rows_hint);
+        let from_table = self.products.as_ref().and_then(|p| self.table(p.view.base)).and_then(|t| t.rows_hint);
+        let id = ["product_id", "product_name"].into_iter().find_map(|c| self.sales.found.seen(view, c));
+        let seen = id.map(|seen| (seen.profile.seen as u64, seen.profile.distinct as u64));
+        // A sample of which every second row brings a new product has not seen them all.
+        let rare = match (lines, from_table, seen) {
+            (Some(lines), Some(products), _) => products > 0 && lines / products < LINES_A_PRODUCT,
+            (_, _, Some((rows, distinct))) => rows >= 200 && distinct * 2 > rows,
+            _ => false,
+        };
+        let groups = ["subcategory", "category"].into_iter().filter_map(|column| {
+            let other = self.products.as_ref().and_then(|p| p.found.seen(&p.view, column));
+            let seen = other.or_else(|| self.sales.found.seen(view, column))?;
+            Some((seen.profile.distinct, column))
+        });
+        // The finer of the two that still has few enough.
+        let group = groups.filter(|(distinct, _)| (2..=200).contains(distinct)).max();
+        match group {
+            Some((distinct, column)) if rare => {
+                let why = format!("products are sold too rarely to meet twice; there are {distinct} groups. Or: product");
+                (format!("  basket: {{items: {column}, min_support: 1%, min_confidence: 10%}}"), Remark::likely(why))
+            }
+            _ => {
+                let why = "or: subcategory, category. A lower support finds rarer pairs";
+                ("  basket: {items: product, min_support: 0.2%, min_confidence: 20%}".to_owned(), Remark::certain(why))
+            }
+        }
+    }
+}
+
+/// Rows that came twice: to drop them takes money off, to keep them may count it twice.
+fn repeats(page: &mut Page, table: &TableSample) {
+    let Some(repeats) = &table.repeats else { return };
+    if repeats.exact > 0 {
+        let why = format!(
+            "{} of {} rows equal an earlier one in every column. They count, as two pieces of a thing on two lines would; if the \
+             source exports rows twice, take the `#` off the next line",
+            repeats.exact, repeats.rows
+        );
+        let ask = "Are equal rows two sales, or one that was exported twice?";
+        page.said(4, &Remark::guess(why).asking(ask, &["two sales", "one"]));
+        page.line("    # deduplicate: {exact: true}");
+    } else if let Some((column, rows)) = repeats.but_for.as_ref().filter(|(_, rows)| *rows > 0) {
+        let rows =
+            if *rows == 1 { "1 row equals an earlier one".to_owned() } else { format!("{rows} rows equal an earlier one") };
+        let why = format!(
+            "{rows} in all but `{column}`, which numbers the rows: both count. Where that is an export gone wrong: \
+             deduplicate: {{exact: true}}"
+        );
+        page.said(4, &Remark::likely(why));
+    }
+}
+
+/// Only what differs from what the reader takes by itself.
+fn csv_options(csv: &CsvShape, path: &str) -> Option<String> {
+    let mut options = Vec::new();
+    let usual = if path.contains(".tsv") { '\t' } else { ',' };
+    if csv.delimiter != usual {
+        options.push(format!(
+            "delimiter: {}",
+            if csv.delimiter == '\t' { "tab".to_owned() } else { format!("\"{}\"", csv.delimiter) }
+        ));
+    }
+    if csv.encoding != Encoding::Utf8 {
+        options.push(format!("encoding: {}", csv.encoding.name()));
+    }
+    if !csv.header {
+        options.push("header: false".to_owned());
+    }
+    if !csv.null_values.is_empty() {
+        let values: Vec<String> = csv.null_values.iter().map(|v| quoted(v)).collect();
+        options.push(format!("null_values: [{}]", values.join(", ")));
+    }
+    (!options.is_empty()).then(|| options.join(", "))
+}
+
+/// A path bare where it holds nothing that YAML reads.
+fn in_braces_path(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c)) && path.starts_with(char::is_alphabetic);
+    if plain { path.to_owned() } else { in_braces(path) }
+}
+
+/// Small letters, digits and `-`, as runs and locks carry it.
+fn name(source: &Source, wishes: &Wishes) -> String {
+    let address = match &source.connection {
+        Connection::Folder(path) | Connection::Sqlite(path) => path.as_str(),
+        Connection::Postgres(_) => "shop",
+    };
+    let last = address.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = if source.connection.is_database() { last.split('.').next().unwrap_or_default() } else { last };
+    let slug = words(wishes.name.as_deref().unwrap_or(stem)).join("-");
+    let slug: String = slug.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-').take(64).collect();
+    let slug = slug.trim_matches('-').to_owned();
+    if slug.is_empty() { "shop".to_owned() } else { slug }
+}

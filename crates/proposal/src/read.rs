@@ -1,0 +1,26 @@
+//! Samples of sources: what a proposal is made from.
+
+mod csv_files;
+mod csv_shape;
+mod postgres;
+mod spread;
+mod sqlite;
+
+use std::path::PathBuf;
+
+pub use csv_files::csv;
+pub use postgres::{CatalogueColumn, CatalogueKey, CatalogueRows, PostgresCatalogue, postgres};
+pub use sqlite::sqlite;
+
+/// Why a source could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{} is neither a CSV file nor a folder with one", path.display())]
+    NoCsv { path: PathBuf },
+    #[error("{} cannot be read as CSV", path.display())]
+    Csv { path: PathBuf, source: csv::Error },
+    #[error("{} cannot be read as SQLite", path.display())]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+}

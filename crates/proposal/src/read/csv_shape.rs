@@ -1,0 +1,109 @@
+//! How a CSV file is written: encoding, delimiter, header.
+
+use crate::date::Dates;
+use crate::number::Numbers;
+use crate::source::{CsvShape, Encoding};
+
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+/// Values that sources write where they have nothing.
+pub(super) const NULLS: [&str; 12] = ["NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "None", "\\N", "-", "k.A."];
+/// Records that are looked at.
+const RECORDS: usize = 200;
+
+/// Byte order marks and zero bytes tell UTF-16; what is valid UTF-8 is UTF-8; all else is taken as Windows-1252, which
+/// holds all of Latin-1 that files use. `bytes` may end within a character.
+pub(super) fn encoding(bytes: &[u8]) -> Encoding {
+    let zeros = bytes.iter().take(1_000).filter(|b| **b == 0).count();
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || zeros * 4 > bytes.len().min(1_000) {
+        return Encoding::Utf16;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Encoding::Utf8,
+        Err(error) if error.error_len().is_none() => Encoding::Utf8,
+        Err(_) => Encoding::Cp1252,
+    }
+}
+
+/// The shape of a file that begins with this text, and the names of its columns.
+pub(super) fn shape(text: &str, encoding: Encoding) -> (CsvShape, Vec<String>) {
+    let delimiter = delimiter(text);
+    let records = records(text, delimiter);
+    let (first, rest) = records.split_first().map_or((&[][..], &[][..]), |(f, r)| (f.as_slice(), r));
+    let header = is_header(first, rest);
+    let names = if header {
+        first.iter().map(|name| name.trim().to_owned()).collect()
+    } else {
+        (1..=first.len()).map(|n| format!("column_{n}")).collect()
+    };
+    let mut null_values: Vec<String> = NULLS.iter().filter(|n| occurs(rest, n)).map(|n| (*n).to_owned()).collect();
+    null_values.dedup();
+    (CsvShape { delimiter, encoding, header, null_values }, names)
+}
+
+/// A mark of nothing counts as one where it stands among numbers or dates: in a column of words it may be a word.
+fn occurs(records: &[Vec<String>], null: &str) -> bool {
+    let width = records.first().map_or(0, Vec::len);
+    (0..width).any(|place| {
+        let values: Vec<&str> =
+            records.iter().filter_map(|r| r.get(place)).map(String::as_str).filter(|v| !v.is_empty()).collect();
+        let others: Vec<&str> = values.iter().copied().filter(|v| !NULLS.contains(v)).collect();
+        let typed = Numbers::of(&others).is_some() || Dates::of(&others, true).is_some();
+        typed && values.contains(&null)
+    })
+}
+
+/// The character that cuts most records into the same number of fields, more than one.
+fn delimiter(text: &str) -> char {
+    let mut best = (0, ',');
+    for delimiter in DELIMITERS {
+        let widths: Vec<usize> = records(text, delimiter).iter().map(Vec::len).collect();
+        let Some(width) = widths.first().copied().filter(|w| *w > 1) else { continue };
+        let equal = widths.iter().filter(|w| **w == width).count();
+        let score = equal * 1_000 / widths.len().max(1) * 100 + width.min(99);
+        if score > best.0 {
+            best = (score, delimiter);
+        }
+    }
+    best.1
+}
+
+fn records(text: &str, delimiter: char) -> Vec<Vec<String>> {
+    let byte = u8::try_from(delimiter).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let records = reader.records().take(RECORDS).map_while(Result::ok);
+    records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}
+
+/// Names are words, all of them different; a row of data has a number or a date somewhere.
+fn is_header(first: &[String], rest: &[Vec<String>]) -> bool {
+    let names: Vec<&str> = first.iter().map(|n| n.trim()).collect();
+    let typed = |value: &str| Numbers::of(&[value]).is_some() || Dates::of(&[value], true).is_some();
+    let words = !names.is_empty() && !names.iter().any(|n| typed(n));
+    let data_is_typed = rest.iter().take(20).any(|r| r.iter().any(|v| typed(v)));
+    words && (data_is_typed || names.iter().all(|n| !n.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_delimiter_header_and_nulls() {
+        let text = "Bestellnr;Datum;Betrag;Ort\n1;31.12.2024;1.234,50;Köln, Nord\n2;NA;5,00;NA\n";
+        let (shape, names) = super::shape(text, Encoding::Utf8);
+        assert_eq!((shape.delimiter, shape.header), (';', true));
+        assert_eq!(shape.null_values, ["NA"]);
+        assert_eq!(names, ["Bestellnr", "Datum", "Betrag", "Ort"]);
+        let (shape, names) = super::shape("1|a|2.5\n2|b|3.5\n", Encoding::Utf8);
+        assert_eq!((shape.delimiter, shape.header, names.len()), ('|', false, 3));
+    }
+
+    #[test]
+    fn tells_encodings() {
+        assert_eq!(encoding("Größe".as_bytes()), Encoding::Utf8);
+        assert_eq!(encoding(b"Gr\xF6\xDFe;1"), Encoding::Cp1252);
+        assert_eq!(encoding(&[0xFF, 0xFE, b'a', 0]), Encoding::Utf16);
+        let cut = "Größe".as_bytes().get(..3).unwrap_or_default();
+        assert_eq!(encoding(cut), Encoding::Utf8);
+    }
+}

@@ -1,0 +1,237 @@
+//! Proposals as a user gets them: for the shipped data word for word, and for files that make it hard.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proposal::{Confidence, Proposal, Refusal, Source, Wishes, propose, read};
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The same source, as it would be seen from the root of the repository.
+fn shipped(path: &str) -> Source {
+    let full = root().join(path);
+    let mut source = if full.is_dir() { read::csv(&full) } else { read::sqlite(&full) }.unwrap();
+    source.connection = match source.connection {
+        proposal::Connection::Folder(_) => proposal::Connection::Folder(path.to_owned()),
+        _ => proposal::Connection::Sqlite(path.to_owned()),
+    };
+    source
+}
+
+/// What the pipeline reader says of a proposal, which is nothing if it loads.
+fn assert_loads(proposal: &Proposal) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("proposed.yaml");
+    proposal.write_new(&file).unwrap();
+    let environment = config::Environment { variable: &|_| Some("postgres://reader@localhost/shop".to_owned()), cores: 1 };
+    if let Err(problems) = config::load(&file, None, None, &environment) {
+        let all: Vec<String> = problems.0.iter().map(|p| format!("{p:?}")).collect();
+        panic!("{}\n{}", all.join("\n"), proposal.yaml);
+    }
+    for note in &proposal.notes {
+        assert!(note.line >= 1 && note.line <= proposal.yaml.lines().count(), "{note:?}");
+    }
+}
+
+/// With `UPDATE_GOLDEN=1` the file is written anew: read the diff.
+fn assert_golden(name: &str, proposal: &Proposal) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, &proposal.yaml).unwrap();
+    }
+    assert_eq!(proposal.yaml, fs::read_to_string(&file).unwrap(), "{name}: UPDATE_GOLDEN=1 rewrites it");
+    assert_loads(proposal);
+}
+
+/// The proposal for a folder of these files.
+fn of(files: &[(&str, &[u8])]) -> Result<Proposal, Box<Refusal>> {
+    let folder = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let source = read::csv(folder.path()).unwrap();
+    let proposal = propose(&source, &Wishes { name: Some("shop".to_owned()), ..Wishes::default() });
+    if let Ok(proposal) = &proposal {
+        assert_loads(proposal);
+    }
+    proposal
+}
+
+/// One line of text a number.
+fn rows(numbers: std::ops::Range<usize>, row: impl Fn(usize) -> String) -> String {
+    numbers.map(row).collect::<Vec<_>>().concat()
+}
+
+fn has(proposal: &Proposal, line: &str) {
+    let found = proposal.yaml.lines().any(|l| l.split(" # ").next().unwrap().trim() == line);
+    assert!(found, "no line `{line}` in\n{}", proposal.yaml);
+}
+
+#[test]
+fn superstore() {
+    let wishes = Wishes { timezone: Some("America/New_York".to_owned()), ..Wishes::default() };
+    assert_golden("superstore.yaml", &propose(&shipped("data/superstore"), &wishes).unwrap());
+}
+
+#[test]
+fn chinook() {
+    assert_golden("chinook.yaml", &propose(&shipped("data/chinook/chinook.sqlite"), &Wishes::default()).unwrap());
+}
+
+#[test]
+fn commerce() {
+    assert_golden("commerce.yaml", &propose(&shipped("data/commerce/commerce.sqlite"), &Wishes::default()).unwrap());
+}
+
+#[test]
+fn equal_samples_give_equal_text() {
+    let source = shipped("data/chinook/chinook.sqlite");
+    let wishes = Wishes::default();
+    assert_eq!(propose(&source, &wishes).unwrap().yaml, propose(&source, &wishes).unwrap().yaml);
+}
+
+#[test]
+fn a_file_that_is_there_stays() {
+    let proposal = propose(&shipped("data/superstore"), &Wishes::default()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("mine.yaml");
+    fs::write(&file, "mine").unwrap();
+    assert_eq!(proposal.write_new(&file).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn german_headers_semicolons_decimal_commas_and_latin_1() {
+    let header = "Bestellnummer;Bestelldatum;Kundennummer;Artikelnummer;Größe;Menge;Einzelpreis;Rabatt %;Gesamtpreis;Filiale\n";
+    let lines = rows(0..90, |n| {
+        let (pieces, percent) = (1 + n % 3, if n % 3 == 2 { 10 } else { 0 });
+        let cents = pieces * 1_250 * (100 - percent) / 100;
+        let (day, euros, rest) = (1 + n % 28, cents / 100, cents % 100);
+        let (order, customer, product) = (n / 2, n % 9, n % 7);
+        format!("B{order};{day:02}.03.2024;K{customer};A{product};groß;{pieces};12,50;{percent};{euros},{rest:02};Graz\n")
+    });
+    let text = format!("{header}{lines}B99;01.04.2024;K1;A1;groß;1;1.012,50;0;1.012,50;Wien\n");
+    let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let proposal = of(&[("verkauf.csv", &latin)]).unwrap();
+    has(&proposal, "csv: {delimiter: \";\", encoding: cp1252}");
+    has(&proposal, "ordered_at: {column: Bestelldatum, format: \"%d.%m.%Y\"}");
+    has(&proposal, "unit_price: replace(replace(\"Einzelpreis\", '.', ''), ',', '.')");
+    has(&proposal, "discount_rate: '\"Rabatt %\" / 100'");
+    has(&proposal, "region: Filiale");
+}
+
+#[test]
+fn two_ways_of_writing_days_and_files_of_one_kind() {
+    let header = "order_id,date,customer,sku,qty,amount\n";
+    let old = rows(1..40, |n| format!("{n},2023-05-{:02},7,{},1,4.99\n", 1 + n % 28, n % 5));
+    let new = rows(1..40, |n| format!("{},{:02}/06/2024,8,{},2,N/A\n", n + 100, 1 + n % 28, n % 5));
+    let (old, new) = (format!("{header}{old}"), format!("{header}{}", new.replacen("N/A", "9.98", 38)));
+    let proposal = of(&[("export_2023.csv", old.as_bytes()), ("export_2024.csv", new.as_bytes())]).unwrap();
+    has(&proposal, "path: export_*.csv");
+    has(&proposal, "ordered_at: to_timestamp(\"date\", '%Y-%m-%d', '%d/%m/%Y')");
+    has(&proposal, "csv: {null_values: [\"N/A\"]}");
+}
+
+#[test]
+fn sales_without_customers_run_and_say_so() {
+    let rows = rows(0..60, |n| format!("{},2024-01-{:02},P{},1,5.50\n", n / 2, 1 + n % 28, n % 9));
+    let proposal = of(&[("till.csv", format!("Receipt No,Date,Product,Qty,Price\n{rows}").as_bytes())]).unwrap();
+    assert!(proposal.notes.iter().any(|n| n.confidence == Confidence::Guess && n.why.starts_with("no column says who bought")));
+    assert!(proposal.questions.iter().any(|q| q.text.contains("says who bought")));
+}
+
+#[test]
+fn nothing_is_proposed_where_a_sale_lacks_what_it_needs() {
+    let rows = rows(0..60, |n| format!("2024-01-{:02},P{},1,5.50\n", 1 + n % 28, n % 9));
+    let refusal = of(&[("sales.csv", format!("Date,Product,Qty,Price\n{rows}").as_bytes())]).unwrap_err();
+    assert!(refusal.to_string().contains("missing  what belongs to one order"), "{refusal}");
+    let refusal = of(&[("x.csv", b"order_id,customer_id,sku,qty,amount\n1,2,3,4,5.5\n2,2,3,4,5.5\n")]).unwrap_err();
+    assert!(refusal.to_string().contains("missing  the day of the sale"), "{refusal}");
+    let refusal = of(&[("x.csv", b"1,2024-01-01,7,3,4.5\n2,2024-01-01,7,3,4.5\n")]).unwrap_err();
+    assert!(refusal.help.contains("no line that names its columns"), "{refusal}");
+}
+
+#[test]
+fn lines_apart_from_their_orders_are_told_in_files_and_joined_in_a_database() {
+    let orders = rows(0..50, |n| format!("{n},{},2024-02-{:02},10.00\n", n % 9, 1 + n % 28));
+    let items = rows(0..150, |n| format!("{},{},2,5.00\n", n / 3, n % 7));
+    let (orders, items) =
+        (format!("order_id,customer_id,order_date,total\n{orders}"), format!("order_id,product_id,quantity,unit_price\n{items}"));
+    let refusal = of(&[("orders.csv", orders.as_bytes()), ("order_items.csv", items.as_bytes())]).unwrap_err();
+    assert!(refusal.help.contains("the lines are in order_items.csv, their day and customer in orders.csv"), "{refusal}");
+
+    // The same in a database without a single declared reference.
+    let folder = TempDir::new().unwrap();
+    for (name, text) in [("orders.csv", &orders), ("order_items.csv", &items)] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut source = read::csv(folder.path()).unwrap();
+    for table in &mut source.tables {
+        table.csv = None;
+        table.name = table.name.trim_end_matches(".csv").to_owned();
+        if table.name == "orders" {
+            table.primary_key = vec!["order_id".to_owned()];
+        }
+    }
+    source.connection = proposal::Connection::Sqlite("shop.db".to_owned());
+    let proposal = propose(&source, &Wishes::default()).unwrap();
+    assert_loads(&proposal);
+    has(&proposal, "LEFT JOIN orders AS o ON oi.order_id = o.order_id");
+    has(&proposal, "ordered_at: order_date");
+    has(&proposal, "unit_price: unit_price");
+}
+
+#[test]
+fn postgres_is_quoted_and_keeps_its_address_to_itself() {
+    let column = |table: &str, column: &str, data_type: &str| read::CatalogueColumn {
+        schema: "sales".to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        data_type: data_type.to_owned(),
+        rows: 1_000,
+    };
+    let text = |values: &[&str]| values.iter().map(|v| Some((*v).to_owned())).collect::<Vec<_>>();
+    let key = |table: &str, column: &str, references: Option<(&str, &str)>| read::CatalogueKey {
+        schema: "sales".to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        references: references.map(|(t, c)| ("sales".to_owned(), t.to_owned(), c.to_owned())),
+    };
+    let sampled = |table: &str, row| read::CatalogueRows { schema: "sales".to_owned(), table: table.to_owned(), rows: vec![row] };
+    let catalogue = read::PostgresCatalogue {
+        columns: vec![
+            column("Order", "OrderId", "integer"),
+            column("Order", "PlacedAt", "timestamp with time zone"),
+            column("Order", "CustomerId", "integer"),
+            column("OrderLine", "OrderLineId", "integer"),
+            column("OrderLine", "OrderId", "integer"),
+            column("OrderLine", "Sku", "text"),
+            column("OrderLine", "Quantity", "integer"),
+            column("OrderLine", "Price", "numeric"),
+        ],
+        keys: vec![
+            key("Order", "OrderId", None),
+            key("OrderLine", "OrderLineId", None),
+            key("OrderLine", "OrderId", Some(("Order", "OrderId"))),
+        ],
+        rows: vec![
+            sampled("Order", text(&["1", "2024-05-01 10:00:00+02", "7"])),
+            sampled("OrderLine", text(&["1", "1", "A-1", "2", "3.50"])),
+        ],
+    };
+    assert_eq!(
+        catalogue.sample_query("sales", "OrderLine"),
+        "SELECT \"OrderLineId\"::text, \"OrderId\"::text, \"Sku\"::text, \"Quantity\"::text, \"Price\"::text \
+         FROM \"sales\".\"OrderLine\" LIMIT 1000"
+    );
+    let proposal = propose(&read::postgres("${env:SHOP_URL}", &catalogue), &Wishes::default()).unwrap();
+    assert_loads(&proposal);
+    has(&proposal, "shop: {type: postgres, url: \"${env:SHOP_URL}\"}");
+    has(&proposal, "LEFT JOIN sales.\"Order\" AS o ON ol.\"OrderId\" = o.\"OrderId\"");
+    has(&proposal, "ordered_at: PlacedAt");
+    assert!(proposal.questions.iter().any(|q| q.text == "In which time zone is the store?"), "{:?}", proposal.questions);
+}
