@@ -122,3 +122,30 @@ fn every_command_has_its_manual_page() {
     let page = fs::read_to_string(space.path("man/consumer360-rollback.1")).unwrap();
     assert!(page.contains(".TH consumer360-rollback 1") && page.contains("earlier snapshot"), "{page}");
 }
+
+#[test]
+fn a_first_pipeline_file_is_proposed_and_runs_as_it_is() {
+    for (source, own) in [("data/superstore", "superstore"), ("data/chinook/chinook.sqlite", "chinook")] {
+        let space = Workspace::new();
+        space.link("data");
+        space.link("pipelines");
+        let said = space.run(&["init", source, "--to", "mine/shop.yaml"]).ok();
+        assert!(said.stdout.contains("mine/shop.yaml is written.") && said.stdout.contains("line"), "{}", said.stdout);
+        let twice = space.run(&["init", source, "--to", "mine/shop.yaml"]);
+        assert!(twice.code == 2 && twice.stderr.contains("stays as it is"), "{}", twice.stderr);
+        space.run(&["run", "mine/shop.yaml", "--quiet"]).ok();
+        // Not one edit, and the same sales as the file that was written with care.
+        let proposed = space.table(&format!("out/{own}"), "fact_sales");
+        fs::remove_dir_all(space.path("out")).unwrap();
+        space.run(&["run", &format!("pipelines/{own}.yaml"), "--quiet"]).ok();
+        let careful = space.table(&format!("out/{own}"), "fact_sales");
+        assert_eq!(proposed.rows.len(), careful.rows.len(), "{source}");
+        assert_eq!(proposed.sum("net_amount"), careful.sum("net_amount"), "{source}");
+    }
+    let space = shop();
+    let nothing = space.run(&["init", "nowhere"]);
+    assert_eq!(nothing.code, 2);
+    space.write("stock/levels.csv", "warehouse,bin,level\nnorth,1,4\n");
+    let refused = space.run(&["init", "stock"]);
+    assert!(refused.code == 1 && refused.stderr.contains("no table has"), "{}", refused.stderr);
+}

@@ -73,6 +73,8 @@ pub enum Command {
         /// Name of the pipeline.
         pipeline: String,
     },
+    /// Write a first pipeline file for CSV files or a SQLite database, by looking at them.
+    Init(InitOptions),
     /// Try out what a pipeline needs: clock, disk, locks, space, memory, sources, target.
     Doctor {
         /// The pipeline file.
@@ -135,6 +137,27 @@ pub struct AgainOptions {
     /// The pipeline file, where it moved since.
     #[arg(long, value_name = "FILE")]
     pub pipeline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// A CSV file, a folder of them, or a SQLite database file.
+    pub source: PathBuf,
+    /// File to write; one that is there stays as it is. By default pipelines/NAME.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Name of the pipeline.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The store's time zone, such as Europe/Zurich.
+    #[arg(long, value_name = "ZONE")]
+    pub timezone: Option<String>,
+    /// Print the file in place of writing it.
+    #[arg(long)]
+    pub print: bool,
+    /// Ask nothing.
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

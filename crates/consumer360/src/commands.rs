@@ -2,6 +2,7 @@
 
 mod describe;
 mod doctor;
+mod init;
 mod rollback;
 mod runs;
 mod sample;
@@ -22,6 +23,7 @@ use crate::exit::Failure;
 
 pub use describe::describe;
 pub use doctor::doctor;
+pub use init::init;
 pub use rollback::rollback;
 pub use runs::runs;
 pub use sample::sample;

@@ -45,6 +45,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rollback(options) => commands::rollback(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),
+        Command::Init(options) => commands::init(&global, &options),
         Command::Doctor { pipeline } => commands::doctor(&global, &pipeline),
         Command::Validate(options) => commands::validate(&global, &options),
         Command::Show(options) => commands::show(&global, &options),

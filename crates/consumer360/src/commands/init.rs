@@ -1,0 +1,122 @@
+//! `consumer360 init`: a first pipeline file for a source, by looking at what it holds.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use proposal::{Confidence, Proposal, Source, Wishes};
+use serde_json::json;
+
+use crate::cli::{Global, InitOptions, Output};
+use crate::exit::Failure;
+
+pub fn init(global: &Global, options: &InitOptions) -> Result<ExitCode, Failure> {
+    let source = look(&options.source)?;
+    let wishes = wishes(options)?;
+    let proposal = proposal::propose(&source, &wishes).map_err(|refusal| Failure::step(&*refusal))?;
+    if options.print {
+        return super::print(&proposal.yaml);
+    }
+    let to = options.to.clone().unwrap_or_else(|| PathBuf::from("pipelines").join(format!("{}.yaml", name_in(&proposal))));
+    write(&proposal, &to)?;
+    let text = match global.output {
+        Output::Json => as_json(&proposal, &to),
+        Output::Text => as_text(&proposal, &to),
+    };
+    super::print(&text)
+}
+
+/// A database is told by its first bytes, whatever its name ends in.
+fn look(path: &Path) -> Result<Source, Failure> {
+    const SQLITE: &[u8] = b"SQLite format 3\0";
+    if !path.exists() {
+        return Err(Failure::usage(format!("there is nothing at {}", path.display())));
+    }
+    let is_database = path.is_file() && fs::File::open(path).is_ok_and(|file| begins_with(file, SQLITE));
+    let source = if is_database { proposal::read::sqlite(path) } else { proposal::read::csv(path) };
+    source.map_err(|e| Failure::step(&e))
+}
+
+fn begins_with(mut file: fs::File, bytes: &[u8]) -> bool {
+    let mut head = vec![0; bytes.len()];
+    io::Read::read_exact(&mut file, &mut head).is_ok() && head == bytes
+}
+
+/// What the source cannot say: from the flags, and from who sits at the terminal.
+fn wishes(options: &InitOptions) -> Result<Wishes, Failure> {
+    let mut wishes = Wishes { name: options.name.clone(), timezone: options.timezone.clone(), schema: None };
+    if io::stdin().is_terminal() && io::stderr().is_terminal() && !options.yes {
+        wishes.name = ask("Name of the pipeline (letters, digits, - and _; empty for that of the source)", wishes.name)?;
+        wishes.timezone = ask("Time zone of the store, such as Europe/Zurich (empty for UTC)", wishes.timezone)?;
+    }
+    Ok(wishes)
+}
+
+fn ask(question: &str, given: Option<String>) -> Result<Option<String>, Failure> {
+    if given.is_some() {
+        return Ok(given);
+    }
+    let failed = |e: io::Error| Failure::step(&e);
+    eprint!("{question}: ");
+    io::stderr().flush().map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(failed)?;
+    Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
+}
+
+fn name_in(proposal: &Proposal) -> String {
+    let name = proposal.yaml.lines().find_map(|line| line.strip_prefix("name:"));
+    name.map_or_else(|| "shop".to_owned(), |name| name.trim().trim_matches('"').to_owned())
+}
+
+fn write(proposal: &Proposal, to: &Path) -> Result<(), Failure> {
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|e| Failure::usage(format!("cannot create {}: {e}", folder.display())))?;
+    }
+    proposal.write_new(to).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{} is there already and stays as it is; name another with --to FILE, or use --print",
+            to.display()
+        )),
+        _ => Failure::usage(format!("cannot write {}: {error}", to.display())),
+    })
+}
+
+fn as_text(proposal: &Proposal, to: &Path) -> String {
+    let mut text = format!("{} is written.\n", to.display());
+    let unsure: Vec<_> = proposal.notes.iter().filter(|note| note.confidence != Confidence::Certain).collect();
+    if !unsure.is_empty() {
+        text += "\nWorth a look:\n";
+        for note in unsure {
+            let how = if note.confidence == Confidence::Guess { "guess" } else { "likely" };
+            let _ = writeln!(text, "  line {:<4}{how:<8}{}", note.line, note.why);
+        }
+    }
+    if !proposal.questions.is_empty() {
+        text += "\nOnly you know:\n";
+        for question in &proposal.questions {
+            let answers = if question.answers.is_empty() { String::new() } else { format!(" ({})", question.answers.join(", ")) };
+            let _ = writeln!(text, "  line {:<4}{}{answers}", question.line, question.text);
+        }
+    }
+    let _ = writeln!(text, "\nNext: consumer360 validate {0} --connect, then consumer360 run {0}", to.display());
+    text
+}
+
+fn as_json(proposal: &Proposal, to: &Path) -> String {
+    let confidence = |confidence| match confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Guess => "guess",
+    };
+    let notes: Vec<_> = proposal
+        .notes
+        .iter()
+        .map(|note| json!({"line": note.line, "why": note.why, "confidence": confidence(note.confidence)}))
+        .collect();
+    let questions: Vec<_> =
+        proposal.questions.iter().map(|q| json!({"line": q.line, "text": q.text, "answers": q.answers})).collect();
+    format!("{:#}\n", json!({"file": to, "notes": notes, "questions": questions}))
+}
