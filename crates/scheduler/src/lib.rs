@@ -25,6 +25,7 @@ mod prune;
 mod record;
 mod run;
 mod runs_folder;
+mod schedule;
 mod slot;
 mod timestamp;
 
@@ -34,4 +35,5 @@ pub use lock::Holder;
 pub use outcome::Outcome;
 pub use record::{RunRecord, Stage, StageRecord, Status};
 pub use run::Run;
+pub use schedule::{Cron, CronError, DstNote, OnMissed, OnOverlap, Schedule, SlotTime};
 pub use slot::Slot;
