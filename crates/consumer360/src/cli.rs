@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
-5 held until somebody releases it · 75 another run holds the lock · 78 the configuration is wrong · 130/143 interrupted. \
+5 held until somebody releases it · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
 Nothing but 0 changes what readers see.")]
 pub struct Cli {
     #[command(flatten)]
@@ -60,6 +60,13 @@ pub enum LogForm {
 pub enum Command {
     /// Run a pipeline once and publish the result.
     Run(RunOptions),
+    /// Run pipelines when they are due, until stopped.
+    Serve(ServeOptions),
+    /// When a pipeline runs by itself, and what became of its slots.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
     /// Take up a run that failed or was interrupted: what was staged is not read again.
     Retry(AgainOptions),
     /// Release a run that `hold:` parked before publishing.
@@ -125,9 +132,59 @@ pub struct RunOptions {
     /// Do everything but publish.
     #[arg(long)]
     pub no_publish: bool,
+    /// Run what is due by the pipeline's schedule and nothing else: for cron, systemd and Kubernetes.
+    #[arg(long, conflicts_with_all = ["as_of", "no_publish", "slot_at"])]
+    pub slot: bool,
     /// The slot this run fills, as the scheduler names it.
     #[arg(long, hide = true, value_name = "TIME")]
     pub slot_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Pipeline files, or folders of them. Files that change are read again; one that breaks keeps its last good reading.
+    #[arg(required = true)]
+    pub pipelines: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// The slots to come.
+    Next {
+        /// The pipeline file.
+        pipeline: PathBuf,
+        /// How many.
+        #[arg(short, long, default_value_t = 5, value_name = "N")]
+        number: usize,
+    },
+    /// One slot: local time and UTC, what the clocks do to it, and what happens if the machine sleeps over it.
+    Explain {
+        /// The pipeline file.
+        pipeline: PathBuf,
+        /// The slot's moment, such as 2026-03-29T00:30:00Z. By default the next one.
+        #[arg(long, value_name = "TIME")]
+        at: Option<chrono::DateTime<chrono::Utc>>,
+    },
+    /// What became of the slots so far.
+    Slots {
+        /// The pipeline file.
+        pipeline: PathBuf,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Let slots pass by; each is put on record as skipped.
+    Pause {
+        /// The pipeline file.
+        pipeline: PathBuf,
+        /// Why, for whoever looks.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Go on from now; what passed by is not made up for.
+    Resume {
+        /// The pipeline file.
+        pipeline: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,8 @@ mod lineage;
 mod log;
 mod progress;
 mod run;
+mod schedule;
+mod serve;
 mod summary;
 
 use std::process::ExitCode;
@@ -39,7 +41,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     }
     let Cli { global, command, .. } = cli;
     match command {
+        Command::Run(options) if options.slot => serve::due_now(&global, &options.pipeline),
         Command::Run(options) => run::command(&global, &options),
+        Command::Serve(options) => serve::command(&global, &options),
+        Command::Schedule { command } => schedule::command(&global, &command),
         Command::Retry(options) => run::again(&global, &options.run, options.pipeline.as_deref(), false),
         Command::Publish(options) => run::again(&global, &options.run, options.pipeline.as_deref(), true),
         Command::Rollback(options) => commands::rollback(&global, &options),

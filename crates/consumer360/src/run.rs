@@ -42,6 +42,8 @@ pub enum Error {
     Folder { path: PathBuf, source: io::Error },
     #[error("a worker ended early: {0}")]
     Worker(String),
+    #[error("the slot of {at} is not due: it was run, or another process runs it")]
+    Claimed { at: DateTime<Utc> },
     #[error("cannot compare the run with what is published")]
     Hold { source: DataFusionError },
     #[error("interrupted by signal {signal}")]
@@ -79,7 +81,12 @@ pub struct Job<'a> {
 #[derive(Clone, Copy)]
 pub enum Attempt<'a> {
     /// The first, of this slot.
-    First { slot: &'a Slot, publish: bool },
+    First {
+        slot: &'a Slot,
+        publish: bool,
+        /// Whether the slot is one of the schedule, which one run alone may fill.
+        claims: bool,
+    },
     /// Another one of a run that did not publish. Released, nothing holds it back any more.
     Again { run_id: &'a str, release: bool },
 }
@@ -93,7 +100,7 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
         Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
         None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
     };
-    let attempt = Attempt::First { slot: &slot, publish: !options.no_publish };
+    let attempt = Attempt::First { slot: &slot, publish: !options.no_publish, claims: options.slot_at.is_some() };
     let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
     to_its_end(global, job, bar)
 }
@@ -230,6 +237,13 @@ impl<'a> Recorder<'a> {
             Attempt::Again { run_id, .. } => ledger.begin_again(run_id, now, VERSION)?,
         };
         run.set_file(job.file)?;
+        if let Attempt::First { slot, claims: true, .. } = job.attempt
+            && !ledger.slots().claim(name, slot.scheduled_at, run.id(), now)?
+        {
+            let error = Error::Claimed { at: slot.scheduled_at };
+            run.finish(Outcome::Failed { stage: Stage::Extract, message: chain(&error) }, clock::now())?;
+            return Err(error);
+        }
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         tracing::info!(run = run.id(), pipeline = name, "started");
@@ -409,7 +423,7 @@ fn may_pass(error: &Error) -> bool {
         Error::Extract(error) => error.may_pass(),
         Error::Publish(error) => error.may_pass(),
         Error::Folder { .. } => true,
-        Error::Ledger(_) | Error::Transform(_) | Error::Validate(_) | Error::Hold { .. } | Error::Worker(_) => false,
+        Error::Ledger(_) | Error::Transform(_) | Error::Validate(_) | Error::Hold { .. } | Error::Worker(_) | Error::Claimed { .. } => false,
         Error::Interrupted { .. } => false,
     }
 }
@@ -445,6 +459,11 @@ async fn stop_signal() -> u8 {
             Err(_) => std::future::pending().await,
         }
     }
+}
+
+/// Enough to wait for other processes.
+pub fn small_runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// As many threads as `engine.threads` says, for queries and for what is computed beside them.

@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use crate::cli::Global;
+use crate::cli::{Global, LogForm};
 
 /// Time from the polite signal to the one that cannot be refused. A stage is left at its next safe point.
 const GRACE: Duration = Duration::from_secs(60);
@@ -18,9 +18,21 @@ const GRACE: Duration = Duration::from_secs(60);
 /// What a process is to do.
 #[derive(Debug, Clone)]
 pub enum Task<'a> {
+    /// A run of now, by hand.
+    Now,
     Slot(DateTime<Utc>),
     Retry(&'a str),
     Release(&'a str),
+}
+
+/// Whether, and why, a run is to be left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    No,
+    /// The server stops; what was begun is taken up when it starts again.
+    Shutdown,
+    /// A newer slot takes its place.
+    Replaced,
 }
 
 /// How a process ended.
@@ -30,20 +42,20 @@ pub enum Ended {
     Code(Option<i32>),
     /// It was stopped because it took longer than it may.
     TimedOut,
-    /// It was stopped because somebody asked for it.
-    Stopped,
+    Stopped(Stop),
 }
 
 /// The options of this process that its runs need as well.
 #[derive(Debug, Clone)]
 pub struct Options {
-    pub config: OsString,
-    pub env: Option<String>,
+    config: OsString,
+    env: Option<String>,
+    log: LogForm,
 }
 
 impl Options {
     pub fn of(global: &Global) -> Self {
-        Self { config: global.config.clone().into_os_string(), env: global.env.clone() }
+        Self { config: global.config.clone().into_os_string(), env: global.env.clone(), log: global.log }
     }
 
     fn command(&self, file: &Path, task: &Task<'_>) -> io::Result<Command> {
@@ -52,49 +64,51 @@ impl Options {
         if let Some(env) = &self.env {
             command.arg("--env").arg(env);
         }
+        if self.log == LogForm::Json {
+            command.args(["--log", "json"]);
+        }
         match task {
+            Task::Now => _ = command.arg("run").arg(file),
             Task::Slot(at) => {
-                let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+                let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
                 command.arg("run").arg(file).args(["--slot-at", &at]);
             }
             Task::Retry(run) => _ = command.args(["retry", run, "--pipeline"]).arg(file),
             Task::Release(run) => _ = command.args(["publish", run, "--pipeline"]).arg(file),
         }
-        // Its figures are in the ledger, its story in the run's folder.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        // Its figures are in the ledger, its story in the run's folder. A server that is killed takes its runs with it: the
+        // next one takes them up again.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
         Ok(command)
     }
 }
 
-/// Runs a process to its end. `stop` turns true when the run is to be left.
+/// Runs a process to its end.
 pub async fn run(
     options: &Options,
     file: &Path,
     task: &Task<'_>,
     timeout: Duration,
-    mut stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<Stop>,
 ) -> io::Result<Ended> {
     let mut child = options.command(file, task)?.spawn()?;
-    let asked = async {
-        // A sender that is gone asks for nothing any more.
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    let ended = tokio::select! {
+        ended = child.wait() => return Ok(Ended::Code(ended?.code())),
+        () = tokio::time::sleep(timeout) => Ended::TimedOut,
+        why = asked(&mut stop) => Ended::Stopped(why),
     };
-    tokio::select! {
-        ended = child.wait() => return Ok(Ended::Code(code(ended?))),
-        () = tokio::time::sleep(timeout) => {}
-        () = asked => {
-            end(&mut child).await?;
-            return Ok(Ended::Stopped);
-        }
-    }
     end(&mut child).await?;
-    Ok(Ended::TimedOut)
+    Ok(ended)
 }
 
-fn code(status: ExitStatus) -> Option<i32> {
-    status.code()
+/// Waits until somebody asks to stop; a sender that is gone asks for nothing any more.
+pub async fn asked(stop: &mut watch::Receiver<Stop>) -> Stop {
+    // The borrow ends before anything else is awaited.
+    let why = stop.wait_for(|stop| *stop != Stop::No).await.map(|why| *why);
+    match why {
+        Ok(why) => why,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// First politely, so that the run is put on record; then for good.

@@ -82,3 +82,11 @@ impl Watched {
         }
     }
 }
+
+impl Watched {
+    /// The pipeline and its schedule, where it has one.
+    pub fn scheduled(&self) -> Option<(Arc<Pipeline>, scheduler::Schedule)> {
+        let pipeline = self.pipeline.as_ref()?;
+        Some((Arc::clone(pipeline), crate::schedule::of_pipeline(pipeline)?))
+    }
+}

@@ -149,12 +149,11 @@ fn fate(run: Option<&RunRecord>, locked: bool) -> Fate {
         return if locked { Fate::Dead } else { Fate::Alive };
     };
     match run.status {
-        Status::Published | Status::NotPublished => Fate::Ended(SlotEnd::Ran, None),
+        Status::Published | Status::NotPublished | Status::Held | Status::RolledBack => Fate::Ended(SlotEnd::Ran, None),
         Status::CheckFailed | Status::SourceFailed | Status::Failed => Fate::Ended(SlotEnd::Failed, run.message.clone()),
         Status::Running if locked => Fate::Dead,
         Status::Running => Fate::Alive,
-        // Only a run that was told to stop has seen its own end.
-        Status::Interrupted if run.finished_at.is_some() => Fate::Ended(SlotEnd::Failed, run.message.clone()),
+        // Killed, or told to stop with the server that ran it: either way nobody wanted the slot to go without.
         Status::Interrupted => Fate::Dead,
     }
 }

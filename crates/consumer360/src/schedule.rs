@@ -1,0 +1,142 @@
+//! `consumer360 schedule`, and a pipeline's schedule as the scheduler takes it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use config::Pipeline;
+use scheduler::{Cron, DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotTime, clock};
+use serde_json::json;
+
+use crate::cli::{Global, Output, ScheduleCommand};
+use crate::commands;
+use crate::exit::Failure;
+
+/// The schedule of a pipeline; none for one that runs by hand.
+pub fn of_pipeline(pipeline: &Pipeline) -> Option<Schedule> {
+    let written = pipeline.schedule.as_ref()?;
+    // They were checked with the file.
+    let crons: Vec<Cron> = written.crons.iter().filter_map(|cron| Cron::parse(cron).ok()).collect();
+    Some(Schedule {
+        skip_on: written.skip_on.clone(),
+        on_missed: match written.on_missed {
+            config::OnMissed::Latest => OnMissed::Latest,
+            config::OnMissed::All => OnMissed::All,
+            config::OnMissed::None => OnMissed::None,
+        },
+        missed_window: written.missed_window,
+        on_overlap: match written.on_overlap {
+            config::OnOverlap::Skip => OnOverlap::Skip,
+            config::OnOverlap::Queue => OnOverlap::Queue,
+            config::OnOverlap::Replace => OnOverlap::Replace,
+        },
+        timeout: Some(written.timeout),
+        start_jitter: written.start_jitter,
+        ..Schedule::new(crons, pipeline.timezone)
+    })
+}
+
+pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, Failure> {
+    let file = match command {
+        ScheduleCommand::Next { pipeline, .. }
+        | ScheduleCommand::Explain { pipeline, .. }
+        | ScheduleCommand::Pause { pipeline, .. }
+        | ScheduleCommand::Resume { pipeline }
+        | ScheduleCommand::Slots { pipeline, .. } => pipeline,
+    };
+    let (pipeline, settings) = commands::load(global, file)?;
+    let schedule = of_pipeline(&pipeline);
+    let none = || Failure::usage(format!("{} has no `schedule:`; it runs by hand", file.display()));
+    match command {
+        ScheduleCommand::Next { number, .. } => next(global, &pipeline, &schedule.ok_or_else(none)?, *number),
+        ScheduleCommand::Explain { at, .. } => explain(&schedule.ok_or_else(none)?, *at),
+        ScheduleCommand::Pause { reason, .. } => {
+            let ledger = Ledger::open(&settings.state)?;
+            ledger.slots().pause(&pipeline.name, reason.as_deref(), clock::now())?;
+            commands::print(&format!(
+                "{0} is paused: its slots are put on record as skipped. To go on: consumer360 schedule resume {1}\n",
+                pipeline.name,
+                file.display()
+            ))
+        }
+        ScheduleCommand::Resume { .. } => resume(&pipeline, &schedule.ok_or_else(none)?, &Ledger::open(&settings.state)?),
+        ScheduleCommand::Slots { limit, .. } => slots(global, &pipeline, &Ledger::open(&settings.state)?, *limit, file),
+    }
+}
+
+fn next(global: &Global, pipeline: &Pipeline, schedule: &Schedule, number: usize) -> Result<ExitCode, Failure> {
+    let slots = schedule.next(clock::now(), number);
+    if global.output == Output::Json {
+        let one = |slot: &SlotTime| {
+            json!({"utc": slot.at, "local": slot.local_text(), "offset": slot.offset(), "is_skipped": schedule.is_skipped(slot)})
+        };
+        return commands::print(&format!("{:#}\n", serde_json::Value::from(slots.iter().map(one).collect::<Vec<_>>())));
+    }
+    let mut text = format!("{} in {}\n", pipeline.name, pipeline.timezone);
+    for slot in slots {
+        let _ = writeln!(
+            text,
+            "  {}  {} UTC{}{}",
+            slot.local.format("%a %Y-%m-%d %H:%M"),
+            slot.at.format("%Y-%m-%d %H:%M"),
+            clocks(&slot),
+            if schedule.is_skipped(&slot) { "  skipped: in the calendar" } else { "" }
+        );
+    }
+    commands::print(&text)
+}
+
+fn clocks(slot: &SlotTime) -> String {
+    match slot.dst {
+        DstNote::None => String::new(),
+        DstNote::Gap { wanted_local, .. } => format!("  the clocks go forward over {}", wanted_local.format("%H:%M")),
+        DstNote::Overlap { first } => format!("  the clocks go back: the {} time", if first { "first" } else { "second" }),
+    }
+}
+
+fn explain(schedule: &Schedule, at: Option<DateTime<Utc>>) -> Result<ExitCode, Failure> {
+    let slot = match at {
+        Some(at) => Some(schedule.slot_at(at)),
+        None => schedule.next(clock::now(), 1).into_iter().next(),
+    };
+    let text = slot.map_or_else(|| "No slot comes within the years ahead.".to_owned(), |slot| schedule.explain(&slot));
+    commands::print(&(text + "\n"))
+}
+
+fn resume(pipeline: &Pipeline, schedule: &Schedule, ledger: &Ledger) -> Result<ExitCode, Failure> {
+    if !ledger.slots().resume(&pipeline.name, schedule, clock::now())? {
+        return commands::print(&format!("{} is not paused.\n", pipeline.name));
+    }
+    let next = schedule.next(clock::now(), 1).first().map(|slot| format!(" Its next slot is {}.", slot.local_text()));
+    commands::print(&format!("{} goes on.{}\n", pipeline.name, next.unwrap_or_default()))
+}
+
+/// What became of the slots so far.
+fn slots(global: &Global, pipeline: &Pipeline, ledger: &Ledger, limit: usize, file: &Path) -> Result<ExitCode, Failure> {
+    let slots = ledger.slots().slots(Some(&pipeline.name), limit)?;
+    if global.output == Output::Json {
+        let one = |slot: &scheduler::SlotRecord| {
+            json!({
+                "scheduled_at": slot.scheduled_at, "local": slot.local, "state": slot.state.as_str(), "reason": slot.reason,
+                "run_id": slot.run_id, "attempts": slot.attempts, "late_seconds": slot.late_seconds,
+            })
+        };
+        return commands::print(&format!("{:#}\n", serde_json::Value::from(slots.iter().map(one).collect::<Vec<_>>())));
+    }
+    if slots.is_empty() {
+        let file = file.display();
+        return commands::print(&format!("No slot came due yet; the next ones: consumer360 schedule next {file}\n"));
+    }
+    let mut text = format!("{:<34}{:<10}{:<9}run or reason\n", "slot", "state", "late");
+    for slot in slots {
+        let late = if slot.late_seconds >= 60 { format!("{} min", slot.late_seconds / 60) } else { String::new() };
+        let last = match (&slot.run_id, &slot.reason) {
+            (Some(run), Some(reason)) => format!("{run}: {reason}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => String::new(),
+        };
+        let _ = writeln!(text, "{:<34}{:<10}{late:<9}{last}", slot.local, slot.state.as_str().replace('_', " "));
+    }
+    commands::print(&text)
+}

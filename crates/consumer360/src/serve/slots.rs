@@ -1,0 +1,188 @@
+//! One slot from its moment to its end: attempts, each a process of its own, until one publishes or none is worth it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use config::{Pipeline, Retries};
+use scheduler::{Ledger, RunRecord, SlotDecision, SlotEnd, Status, clock};
+use tokio::sync::{Semaphore, watch};
+use twox_hash::XxHash64;
+
+use super::child::{self, Ended, Options, Stop, Task};
+use crate::exit::{HELD, LOCKED, STEP_FAILED, TIMED_OUT};
+
+/// What the runs of a server share.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    pub ledger: Arc<Ledger>,
+    pub options: Options,
+    /// As many runs as may go on at once.
+    pub places: Arc<Semaphore>,
+}
+
+/// What came of a slot, or of a run that somebody asked for.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// As the program would have ended.
+    pub code: u8,
+    /// The run, if one began.
+    pub record: Option<RunRecord>,
+    /// Why there is none, or why it was left.
+    pub message: Option<String>,
+    pub attempts: u32,
+    pub stopped: Option<Stop>,
+}
+
+impl Outcome {
+    fn new(code: u8, record: Option<RunRecord>, attempts: u32) -> Self {
+        Self { code, record, message: None, attempts, stopped: None }
+    }
+}
+
+impl Runner {
+    /// Runs a slot that is due, and settles it. A server that stops leaves it open: the next one takes it up.
+    pub async fn slot(
+        &self,
+        file: PathBuf,
+        pipeline: Arc<Pipeline>,
+        due: SlotDecision,
+        mut stop: watch::Receiver<Stop>,
+    ) -> Outcome {
+        let wait = (due.start_at - clock::now()).to_std().unwrap_or_default();
+        let place = async {
+            tokio::time::sleep(wait).await;
+            self.places.acquire().await
+        };
+        let _place = tokio::select! {
+            place = place => place,
+            why = child::asked(&mut stop) => {
+                self.settle_stopped(&due, why);
+                return Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, None, 0) };
+            }
+        };
+        let outcome = self.attempts(&file, &pipeline, &due, stop).await;
+        self.settle(&due, &outcome);
+        outcome
+    }
+
+    async fn attempts(
+        &self,
+        file: &std::path::Path,
+        pipeline: &Pipeline,
+        due: &SlotDecision,
+        mut stop: watch::Receiver<Stop>,
+    ) -> Outcome {
+        let timeout = due.timeout.unwrap_or(Duration::MAX);
+        let mut earlier: Option<String> = None;
+        for attempt in 1.. {
+            let task = earlier.as_deref().map_or(Task::Slot(due.slot.at), Task::Retry);
+            let ended = child::run(&self.options, file, &task, timeout, stop.clone()).await;
+            let record = self.record(&due.pipeline, due.slot.at);
+            let code = match ended {
+                Err(error) => {
+                    let message = Some(format!("the run could not be started: {error}"));
+                    return Outcome { message, ..Outcome::new(STEP_FAILED, record, attempt) };
+                }
+                Ok(Ended::Stopped(why)) => {
+                    return Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, record, attempt) };
+                }
+                Ok(Ended::TimedOut) => {
+                    let message = Some(format!("it was stopped after {} s, as `schedule: timeout` says", timeout.as_secs()));
+                    return Outcome { message, ..Outcome::new(TIMED_OUT, record, attempt) };
+                }
+                Ok(Ended::Code(code)) => code.and_then(|code| u8::try_from(code).ok()).unwrap_or(STEP_FAILED),
+            };
+            let may_pass = code == LOCKED || record.as_ref().is_some_and(|record| record.may_pass);
+            if code == 0 || !may_pass || attempt >= pipeline.retries.attempts {
+                return Outcome::new(code, record, attempt);
+            }
+            let pause = backoff(&pipeline.retries, attempt, &due.pipeline, due.slot.at);
+            tracing::warn!(pipeline = due.pipeline, attempt, seconds = pause.as_secs(), "it may pass by itself; once more later");
+            earlier = record.filter(|record| record.status.can_be_retried()).map(|record| record.run_id);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                why = child::asked(&mut stop) => {
+                    let record = self.record(&due.pipeline, due.slot.at);
+                    return Outcome { stopped: Some(why), ..Outcome::new(code, record, attempt) };
+                }
+            }
+        }
+        Outcome::new(STEP_FAILED, None, 0)
+    }
+
+    /// A run that somebody asked for, beside the slots.
+    pub async fn asked(&self, file: PathBuf, task: Task<'_>, timeout: Duration, stop: watch::Receiver<Stop>) -> Outcome {
+        let _place = self.places.acquire().await;
+        match child::run(&self.options, &file, &task, timeout, stop).await {
+            Ok(Ended::Code(code)) => Outcome::new(code.and_then(|c| u8::try_from(c).ok()).unwrap_or(STEP_FAILED), None, 1),
+            Ok(Ended::TimedOut) => Outcome::new(TIMED_OUT, None, 1),
+            Ok(Ended::Stopped(why)) => Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, None, 1) },
+            Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(STEP_FAILED, None, 0) },
+        }
+    }
+
+    /// The run of a slot.
+    fn record(&self, pipeline: &str, at: DateTime<Utc>) -> Option<RunRecord> {
+        let run = self.ledger.slots().slot(pipeline, at).ok()??.run_id?;
+        self.ledger.run(&run).ok()?
+    }
+
+    fn settle(&self, due: &SlotDecision, outcome: &Outcome) {
+        if let Some(why) = outcome.stopped {
+            return self.settle_stopped(due, why);
+        }
+        let said = outcome.record.as_ref().and_then(|record| record.message.as_ref());
+        let reason = outcome.message.clone().or_else(|| said.and_then(|message| message.lines().next()).map(str::to_owned));
+        let end = match outcome.code {
+            0 => SlotEnd::Ran,
+            HELD => SlotEnd::Ran,
+            _ => SlotEnd::Failed,
+        };
+        let reason = if outcome.record.as_ref().is_some_and(|record| record.status == Status::Held) {
+            Some("held until somebody releases it".to_owned())
+        } else {
+            reason.filter(|_| end == SlotEnd::Failed)
+        };
+        self.settle_as(due, end, reason.as_deref());
+    }
+
+    fn settle_stopped(&self, due: &SlotDecision, why: Stop) {
+        if why == Stop::Replaced {
+            self.settle_as(due, SlotEnd::Skipped, Some("replaced by a newer slot"));
+        }
+    }
+
+    /// A ledger that cannot be written to is put right at the next start.
+    fn settle_as(&self, due: &SlotDecision, end: SlotEnd, reason: Option<&str>) {
+        if let Err(error) = self.ledger.slots().settle(&due.pipeline, due.slot.at, end, reason, clock::now()) {
+            tracing::error!(%error, pipeline = due.pipeline, slot = %due.slot.at, "cannot record what became of the slot");
+        }
+    }
+}
+
+/// Twice as long each time, up to the longest; a tenth more or less, always the same for a slot, so that many pipelines that
+/// wait for one server do not come back at once.
+fn backoff(retries: &Retries, attempt: u32, pipeline: &str, at: DateTime<Utc>) -> Duration {
+    let doubled = retries.first_after.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+    let pause = doubled.min(retries.longest_after);
+    let share = XxHash64::oneshot(u64::from(attempt), format!("{pipeline} {at}").as_bytes()) % 200;
+    pause.saturating_mul(900 + u32::try_from(share).unwrap_or(0)) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let retries = Retries { attempts: 9, first_after: Duration::from_secs(60), longest_after: Duration::from_secs(600) };
+        let at = DateTime::<Utc>::UNIX_EPOCH;
+        let pauses: Vec<u64> = (1..7).map(|attempt| backoff(&retries, attempt, "shop", at).as_secs()).collect();
+        for (pause, middle) in pauses.iter().zip([60, 120, 240, 480, 600, 600]) {
+            assert!(pause.abs_diff(middle) <= middle / 10, "{pauses:?}");
+        }
+        assert_ne!(backoff(&retries, 1, "shop", at), backoff(&retries, 1, "other", at));
+    }
+}
