@@ -169,6 +169,17 @@ fn a_total_of_the_order_is_not_taken_for_that_of_its_lines() {
 }
 
 #[test]
+fn names_that_yaml_or_sql_would_read_otherwise() {
+    let header = "\"Order ID: #\",\"Order, 'Date'\",\"{Customer} \"\"ID\"\"\",- SKU,\"Qty\\\",\"! Price {EUR}\",\"a\nb: c\"\n";
+    let lines = rows(0..40, |n| format!("{},{:02}/15/2024,{},{},1,5.50,z\n", n / 2, 1 + n % 12, n % 9, n % 7));
+    let proposal = of(&[("sales [1] & co: all.csv", format!("{header}{lines}").as_bytes())]).unwrap();
+    has(&proposal, "order_id: \"Order ID: #\"");
+    has(&proposal, "ordered_at: {column: \"Order, 'Date'\", format: \"%m/%d/%Y\"}");
+    has(&proposal, "customer_id: '{Customer} \"ID\"'");
+    has(&proposal, "path: \"sales [[]1] & co: all.csv\"");
+}
+
+#[test]
 fn files_of_a_folder_are_told_apart() {
     let sales = rows(0..300, |n| format!("{},2024-02-{:02},{},{},1,{}.50\n", n / 2, 1 + n % 28, n % 20, n % 15, n % 13));
     let customers = rows(0..20, |n| format!("{n},Ann {n}x,{},2020-01-0{}\n", if n % 2 == 0 { "CH" } else { "DE" }, 1 + n % 9));

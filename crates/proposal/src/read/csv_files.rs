@@ -170,12 +170,17 @@ fn grouped(files: Vec<Looked>) -> Vec<(String, Vec<Looked>)> {
             let matches = |n: &str| n.len() >= before.len() + after.len() && n.starts_with(before) && n.ends_with(after);
             all.iter().filter(|n| matches(n)).all(|n| names.contains(&n.as_str()))
         }) {
-            Some((before, after)) if group.len() > 1 => found.push((format!("{before}*{after}"), group)),
-            _ => found.extend(group.into_iter().map(|file| (file.shown.clone(), vec![file]))),
+            Some((before, after)) if group.len() > 1 => found.push((format!("{}*{}", literal(&before), literal(&after)), group)),
+            _ => found.extend(group.into_iter().map(|file| (literal(&file.shown), vec![file]))),
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found
+}
+
+/// A name in which nothing is read as a wildcard.
+fn literal(name: &str) -> String {
+    name.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
 }
 
 /// What all names begin and end with, in one folder.
