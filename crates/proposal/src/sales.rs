@@ -164,14 +164,15 @@ fn refusal(source: &Source, nearest: Option<&Sales<'_>>) -> Refusal {
     } else {
         "if the source has it under another name, give a view or an export in which the column is called as above"
     };
+    let help = source.passed_over.iter().map(String::as_str).chain([help]).collect::<Vec<_>>().join("\n           ");
     match nearest {
-        Some(nearest) => nearest.refused(nearest.missing(), help.to_owned()),
+        Some(nearest) => nearest.refused(nearest.missing(), help),
         None => Refusal {
             nearest: None,
             found: Vec::new(),
             missing: vec!["a table with a day, a price or an amount, and an order or a customer in each row".to_owned()],
             columns: source.tables.iter().flat_map(|t| t.columns.iter().map(|c| format!("{}.{}", t.name, c.name))).collect(),
-            help: help.to_owned(),
+            help,
         },
     }
 }

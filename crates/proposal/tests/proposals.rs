@@ -169,6 +169,16 @@ fn a_total_of_the_order_is_not_taken_for_that_of_its_lines() {
 }
 
 #[test]
+fn a_table_without_rows_goes_by_its_names() {
+    let proposal = of(&[("x.csv", b"order_id,order_date,customer_id,sku,qty,price\n")]).unwrap();
+    has(&proposal, "ordered_at: order_date");
+    assert!(proposal.yaml.contains("CHECK: the table has no rows yet"), "{}", proposal.yaml);
+    let titled = b"Report of May\n\norder_id,order_date,customer_id,sku,qty,price\n1,2024-01-01,2,3,1,2.5\n";
+    let refusal = of(&[("x.csv", titled)]).unwrap_err();
+    assert!(refusal.help.contains("remove what stands above the names"), "{refusal}");
+}
+
+#[test]
 fn names_that_yaml_or_sql_would_read_otherwise() {
     let header = "\"Order ID: #\",\"Order, 'Date'\",\"{Customer} \"\"ID\"\"\",- SKU,\"Qty\\\",\"! Price {EUR}\",\"a\nb: c\"\n";
     let lines = rows(0..40, |n| format!("{},{:02}/15/2024,{},{},1,5.50,z\n", n / 2, 1 + n % 12, n % 9, n % 7));

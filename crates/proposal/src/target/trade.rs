@@ -149,7 +149,8 @@ pub(super) const SALES: &[Target] = &[
         wants: Text,
         names: "\
             region, sales region, region name, order region, store region, sales territory, territory, territory name, \
-            gebiet, verkaufsgebiet, regione, regiao, comunidad, regio, ship region, shipping region, billing region; store, store name, store id, branch, branch name, \
+            gebiet, verkaufsgebiet, regione, regiao, comunidad, regio, ship region, shipping region, billing region; \
+            store, store name, store id, branch, branch name, \
             filiale, filialname, shop name, magasin, tienda, negozio, market, zone, area",
         never: "id",
     },
@@ -235,7 +236,8 @@ const CATEGORY: &str = "\
 const SUBCATEGORY: &str = "\
             subcategory, sub category, product subcategory, subcategory name, sub category name, product sub category, \
             subclass, sub department, product subgroup, media type name, media type, unterkategorie, untergruppe, \
-            unterwarengruppe, sous categorie, sous famille, subcategoria, sottocategoria, subcategorie, sub commodity desc; type";
+            unterwarengruppe, sous categorie, sous famille, subcategoria, sottocategoria, subcategorie, sub commodity \
+            desc; type";
 
 pub(super) const PRODUCTS: &[Target] = &[
     Target { column: "product_id", wants: Id, names: PRODUCT_KEY, never: "name, category, order, price" },
@@ -258,7 +260,8 @@ pub(super) const PRODUCTS: &[Target] = &[
         names: "\
             brand, brand name, manufacturer, manufacturer name, maker, producer, artist, artist name, author, author name, \
             publisher, publisher name, marke, markenname, hersteller, herstellername, marque, fabricant, marca, \
-            fabricante, produttore, merk, supplier company name, vendor company name, manufacturer company name; label, vendor, vendor name, supplier, supplier name, lieferant",
+            fabricante, produttore, merk, supplier company name, vendor company name, manufacturer company name; \
+            label, vendor, vendor name, supplier, supplier name, lieferant",
         never: "id",
     },
     Target {
