@@ -138,7 +138,13 @@ impl<'v, 'a> Mapping<'v, 'a> {
     /// Days and times, after the pattern that was seen.
     pub fn date(&mut self, columns: &[&'static str]) {
         for ours in columns.iter().copied() {
-            let Some((seen, found)) = self.seen(ours).and_then(|seen| Some((seen, dates(seen)?))) else { continue };
+            let Some(seen) = self.seen(ours) else { continue };
+            let Some(found) = dates(seen) else {
+                let remark = Remark::guess("the table has no rows yet, so how it writes its days was not seen");
+                self.push(ours, Value::Column(seen.out.clone()), Some(remark));
+                self.reads(ours);
+                continue;
+            };
             let function = if ours.ends_with("_at") { "to_timestamp" } else { "to_date" };
             let (value, mut remark) = match &found.form {
                 Form::Iso => (Value::Column(seen.out.clone()), None),

@@ -101,8 +101,11 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
     let says_nothing = own.iter().all(|w| EMPTY_WORDS.contains(&w.as_str()));
     let variants: Vec<(&Vec<String>, i32)> = if seen.speaks_for_itself && (seen.hops == 0 || !says_nothing) {
         vec![(own, 0), (long, 5), (short, 15)]
-    } else {
+    } else if short.is_empty() {
         vec![(long, 0)]
+    } else {
+        // `CategoryName` of a table of categories already says whose name it is.
+        vec![(long, 0), (own, 5)]
     };
     let hops = 100 * i32::try_from(seen.hops).unwrap_or(9);
     let mut best: Option<i32> = None;
@@ -114,7 +117,10 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
         let whole = squeezed(&name_words);
         for (variant, less) in &variants {
             if squeezed(variant) == whole {
-                better(if weak { 660 } else { 1_000 } - 4 * rank.min(50) - less - hops);
+                better(if weak { 690 - rank.min(50) } else { 1_000 - 4 * rank.min(50) } - less - hops);
+            } else if name_words.len() > 1 && sorted(variant) == sorted(&name_words) {
+                // `amount_net`, `no_invoice`
+                better(if weak { 600 } else { 900 } - 3 * rank.min(50) - less - hops);
             }
         }
         if seen.speaks_for_itself && whole.len() >= 4 && !GENERIC.contains(&name) && own.len() > name_words.len() {
@@ -126,6 +132,12 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
         }
     }
     best
+}
+
+fn sorted(words: &[String]) -> Vec<&str> {
+    let mut sorted: Vec<&str> = words.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 /// Whether the values can be what is wanted. Of a table without rows names have to be enough.

@@ -2,9 +2,9 @@
 
 use schema::Entity;
 
-use crate::mapped::{Mapping, Remark, Value, both};
+use crate::mapped::{Mapping, Remark, Value};
 use crate::matching::{Found, KNOWN, matches};
-use crate::sales::Sales;
+use crate::sales::{SPARSE, Sales};
 use crate::source::Source;
 use crate::sql::quoted;
 use crate::target::{listed, table_names, targets};
@@ -153,6 +153,11 @@ fn name(mapping: &mut Mapping<'_, '_>) {
         mapping.push("customer_name", Value::Sql(sql), None);
         mapping.reads("first_name");
         mapping.reads(used);
+    } else if let Some(company) = mapping.seen("company").filter(|s| s.profile.seen > 0 && s.profile.empty == 0) {
+        // Where every customer is a company, a name beside it is that of somebody there.
+        let remark = whole.map(|person| Remark::likely(format!("every row has one; or `{}`", person.out)));
+        mapping.push("customer_name", Value::Column(company.out.clone()), remark);
+        mapping.reads("company");
     } else if whole.is_some() {
         mapping.plain(&["customer_name"]);
     } else if let Some((name, seen)) = ["last_name", "company"].into_iter().find_map(|c| Some((c, mapping.seen(c)?))) {
@@ -172,14 +177,19 @@ fn company(mapping: &mut Mapping<'_, '_>) {
 
 /// The region, or the largest place below it that varies.
 fn place(mapping: &mut Mapping<'_, '_>) {
-    if mapping.seen("region").is_some() {
+    let region = mapping.seen("region");
+    let varies = |name: &str| mapping.seen(name).is_some_and(|seen| seen.profile.distinct > 1);
+    if region.is_some_and(|seen| seen.profile.share_empty() <= SPARSE || !varies("country")) {
         mapping.plain(&["region"]);
         return;
     }
     for name in ["country", "state"] {
         if let Some(seen) = mapping.seen(name).filter(|s| s.profile.distinct > 1) {
-            let why = format!("the source has no regions, so `{}` stands for them", seen.out);
-            mapping.push("region", Value::Column(seen.out.clone()), both(Some(Remark::likely(why)), None));
+            let why = match region {
+                Some(region) => format!("`{}` is mostly empty, so `{}` stands for it", region.out, seen.out),
+                None => format!("the source has no regions, so `{}` stands for them", seen.out),
+            };
+            mapping.push("region", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
             mapping.reads(name);
             return;
         }

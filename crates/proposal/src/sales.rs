@@ -34,6 +34,8 @@ const NEVER: [&str; 19] = [
     "retoure",
     "refund",
 ];
+/// A region that is missing in more than this share of the rows tells less than the country.
+pub(crate) const SPARSE: f64 = 0.3;
 /// Numbers of a line; a header's total belongs to the whole order.
 const OF_THE_LINE: [&str; 9] =
     ["quantity", "unit_price", "net_amount", "discount", "profit", "cost_amount", "unit_cost", "line_number", "product_name"];
@@ -162,14 +164,15 @@ fn refusal(source: &Source, nearest: Option<&Sales<'_>>) -> Refusal {
     } else {
         "if the source has it under another name, give a view or an export in which the column is called as above"
     };
+    let help = source.passed_over.iter().map(String::as_str).chain([help]).collect::<Vec<_>>().join("\n           ");
     match nearest {
-        Some(nearest) => nearest.refused(nearest.missing(), help.to_owned()),
+        Some(nearest) => nearest.refused(nearest.missing(), help),
         None => Refusal {
             nearest: None,
             found: Vec::new(),
             missing: vec!["a table with a day, a price or an amount, and an order or a customer in each row".to_owned()],
             columns: source.tables.iter().flat_map(|t| t.columns.iter().map(|c| format!("{}.{}", t.name, c.name))).collect(),
-            help: help.to_owned(),
+            help,
         },
     }
 }
@@ -281,13 +284,17 @@ fn product(mapping: &mut Mapping<'_, '_>, apart: &Apart) {
 
 /// The region, or the next larger place that varies.
 fn region(mapping: &mut Mapping<'_, '_>) {
-    if mapping.seen("region").is_some() {
-        mapping.plain(&["region"]);
-        return;
-    }
     let varies = |seen: &&Seen<'_>| seen.profile.distinct > 1;
-    if let Some(seen) = mapping.seen("country").filter(varies) {
-        let why = "the source has no regions, so countries are";
+    let country = mapping.seen("country").filter(varies);
+    let region = mapping.seen("region");
+    let sparse = region.filter(|seen| seen.profile.share_empty() > SPARSE);
+    if region.is_some() && (sparse.is_none() || country.is_none()) {
+        mapping.plain(&["region"]);
+    } else if let Some(seen) = country {
+        let why = match sparse {
+            Some(region) => format!("`{}` is mostly empty, so countries stand for regions", region.out),
+            None => "the source has no regions, so countries stand for them".to_owned(),
+        };
         mapping.push("region", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
         mapping.reads("country");
     }

@@ -8,6 +8,8 @@ use crate::sql;
 use crate::target::{listed, targets};
 use crate::words::{one_of, squeezed, words};
 
+/// Words behind an amount that say in what it is counted.
+const CURRENCIES: [&str; 10] = ["eur", "euro", "usd", "dollar", "dollars", "chf", "gbp", "sek", "pln", "in"];
 /// References are followed this far.
 const HOPS: usize = 2;
 
@@ -122,7 +124,7 @@ impl<'a> View<'a> {
                 out = format!("{bare}_{}", column.name);
             }
             taken.insert(out.to_lowercase());
-            let own = words(&column.name);
+            let own = unpriced(words(&column.name));
             let long = [table.one.as_slice(), own.as_slice()].concat();
             let short = own.strip_prefix(table.one.as_slice()).unwrap_or_default().to_vec();
             let names = [own, long, short];
@@ -199,6 +201,14 @@ impl<'a> View<'a> {
         }
         aliases
     }
+}
+
+/// A name without the currency that stands behind it, as in `Price (EUR)`.
+fn unpriced(mut words: Vec<String>) -> Vec<String> {
+    while words.len() > 1 && words.last().is_some_and(|last| CURRENCIES.contains(&last.as_str())) {
+        words.pop();
+    }
+    words
 }
 
 /// True for a column that refers to an order.

@@ -156,6 +156,60 @@ fn nothing_is_proposed_where_a_sale_lacks_what_it_needs() {
 }
 
 #[test]
+fn a_total_of_the_order_is_not_taken_for_that_of_its_lines() {
+    let header = "order_id,order_date,customer_id,sku,qty";
+    let whole = rows(0..90, |n| format!("{},2024-01-{:02},{},{},1,{}.50\n", n / 3, 1 + n / 3 % 28, n / 3 % 9, n % 7, n / 3 + 20));
+    let refusal = of(&[("x.csv", format!("{header},order total\n{whole}").as_bytes())]).unwrap_err();
+    assert!(refusal.to_string().contains("so it is the order's"), "{refusal}");
+    // With a price beside it the lines are worth something of their own.
+    let both = whole.lines().map(|line| format!("{line},5.25\n")).collect::<Vec<_>>().concat();
+    let proposal = of(&[("x.csv", format!("{header},order total,price\n{both}").as_bytes())]).unwrap();
+    has(&proposal, "unit_price: price");
+    assert!(!proposal.yaml.contains("net_amount"), "{}", proposal.yaml);
+}
+
+#[test]
+fn a_table_without_rows_goes_by_its_names() {
+    let proposal = of(&[("x.csv", b"order_id,order_date,customer_id,sku,qty,price\n")]).unwrap();
+    has(&proposal, "ordered_at: order_date");
+    assert!(proposal.yaml.contains("CHECK: the table has no rows yet"), "{}", proposal.yaml);
+    let titled = b"Report of May\n\norder_id,order_date,customer_id,sku,qty,price\n1,2024-01-01,2,3,1,2.5\n";
+    let refusal = of(&[("x.csv", titled)]).unwrap_err();
+    assert!(refusal.help.contains("remove what stands above the names"), "{refusal}");
+}
+
+#[test]
+fn names_that_yaml_or_sql_would_read_otherwise() {
+    let header = "\"Order ID: #\",\"Order, 'Date'\",\"{Customer} \"\"ID\"\"\",- SKU,\"Qty\\\",\"! Price {EUR}\",\"a\nb: c\"\n";
+    let lines = rows(0..40, |n| format!("{},{:02}/15/2024,{},{},1,5.50,z\n", n / 2, 1 + n % 12, n % 9, n % 7));
+    let proposal = of(&[("sales [1] & co: all.csv", format!("{header}{lines}").as_bytes())]).unwrap();
+    has(&proposal, "order_id: \"Order ID: #\"");
+    has(&proposal, "ordered_at: {column: \"Order, 'Date'\", format: \"%m/%d/%Y\"}");
+    has(&proposal, "customer_id: '{Customer} \"ID\"'");
+    has(&proposal, "path: \"sales [[]1] & co: all.csv\"");
+}
+
+#[test]
+fn files_of_a_folder_are_told_apart() {
+    let sales = rows(0..300, |n| format!("{},2024-02-{:02},{},{},1,{}.50\n", n / 2, 1 + n % 28, n % 20, n % 15, n % 13));
+    let customers = rows(0..20, |n| format!("{n},Ann {n}x,{},2020-01-0{}\n", if n % 2 == 0 { "CH" } else { "DE" }, 1 + n % 9));
+    let articles = rows(0..15, |n| format!("{n},Lamp {n}x,Group {}x,1.5\n", n % 3));
+    let proposal = of(&[
+        ("sales.csv", format!("invoice,invoice_date,cust_no,article_no,pieces,amount_net\n{sales}").as_bytes()),
+        ("customers.csv", format!("cust_no,name,country,since\n{customers}").as_bytes()),
+        ("articles.csv", format!("article_no,description,group,purchase_price\n{articles}").as_bytes()),
+        ("payments.xlsx", b"PK"),
+    ])
+    .unwrap();
+    for line in
+        ["net_amount: amount_net", "customer_name: name", "signup_on: since", "category: group", "unit_cost: purchase_price"]
+    {
+        has(&proposal, line);
+    }
+    assert!(proposal.yaml.contains("payments.xlsx is a spreadsheet"), "{}", proposal.yaml);
+}
+
+#[test]
 fn lines_apart_from_their_orders_are_told_in_files_and_joined_in_a_database() {
     let orders = rows(0..50, |n| format!("{n},{},2024-02-{:02},10.00\n", n % 9, 1 + n % 28));
     let items = rows(0..150, |n| format!("{},{},2,5.00\n", n / 3, n % 7));

@@ -6,15 +6,16 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::csv_shape::{encoding, shape};
+use super::csv_shape::{encoding, shape, title};
 use super::spread::{Row, Spread};
 use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
 use crate::words::{squeezed, words};
 
 /// Bytes that the shape of a file is told from.
 const SHAPE_BYTES: u64 = 256 * 1024;
-/// Bytes of a file that are read, unpacked: a sample need not wait for a table of any size.
-const READ_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes of a file that are read, unpacked: a sample waits for no table of any size and takes no memory for it. Of a
+/// longer one the number of rows and what its end holds stay unknown.
+const READ_BYTES: u64 = 64 * 1024 * 1024;
 /// Names of a column that only numbers the rows of a file.
 const ROW_NUMBERS: [&str; 8] = ["rowid", "row", "rownumber", "rownum", "index", "zeile", "nr", "lfdnr"];
 
@@ -35,11 +36,12 @@ pub fn csv(path: &Path) -> Result<Source, Error> {
     for file in read {
         looked_at.push(Looked::at(&folder, file)?);
     }
+    let faults: Vec<String> = looked_at.iter().filter_map(|f| Some(format!("{}: {}", f.shown, f.fault.as_ref()?))).collect();
     let mut tables = Vec::new();
     for (name, group) in grouped(looked_at) {
         tables.push(sample(name, &group)?);
     }
-    let passed_over = others.iter().filter_map(|file| passed_over(&folder, file)).collect();
+    let passed_over = faults.into_iter().chain(others.iter().filter_map(|file| passed_over(&folder, file))).collect();
     Ok(Source { connection: Connection::Folder(folder.display().to_string()), tables, passed_over })
 }
 
@@ -139,6 +141,8 @@ struct Looked {
     shown: String,
     shape: CsvShape,
     names: Vec<String>,
+    /// What keeps the file from being read as it is.
+    fault: Option<String>,
 }
 
 impl Looked {
@@ -151,7 +155,8 @@ impl Looked {
         let cut = beginning.len() as u64 == SHAPE_BYTES;
         let text = if cut { text.rsplit_once('\n').map_or(text.as_str(), |(whole, _)| whole) } else { text.as_str() };
         let (shape, names) = shape(text, encoding);
-        Ok(Self { shown: relative(folder, &file), file, shape, names })
+        let fault = title(text, shape.delimiter);
+        Ok(Self { shown: relative(folder, &file), file, shape, names, fault })
     }
 }
 
@@ -170,12 +175,17 @@ fn grouped(files: Vec<Looked>) -> Vec<(String, Vec<Looked>)> {
             let matches = |n: &str| n.len() >= before.len() + after.len() && n.starts_with(before) && n.ends_with(after);
             all.iter().filter(|n| matches(n)).all(|n| names.contains(&n.as_str()))
         }) {
-            Some((before, after)) if group.len() > 1 => found.push((format!("{before}*{after}"), group)),
-            _ => found.extend(group.into_iter().map(|file| (file.shown.clone(), vec![file]))),
+            Some((before, after)) if group.len() > 1 => found.push((format!("{}*{}", literal(&before), literal(&after)), group)),
+            _ => found.extend(group.into_iter().map(|file| (literal(&file.shown), vec![file]))),
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found
+}
+
+/// A name in which nothing is read as a wildcard.
+fn literal(name: &str) -> String {
+    name.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
 }
 
 /// What all names begin and end with, in one folder.

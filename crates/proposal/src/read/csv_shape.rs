@@ -52,12 +52,27 @@ fn occurs(records: &[Vec<String>], null: &str) -> bool {
     })
 }
 
+/// What is wrong with a file whose first line has other fields than most: a title stands above the names.
+pub(super) fn title(text: &str, delimiter: char) -> Option<String> {
+    let widths: Vec<usize> = records(text, delimiter).iter().map(Vec::len).collect();
+    let (first, usual) = (*widths.first()?, usual(&widths)?);
+    let shown = if first == 1 { "1 field".to_owned() } else { format!("{first} fields") };
+    (first < usual)
+        .then(|| format!("its first line has {shown} and most others {usual}: remove what stands above the names of the columns"))
+}
+
+/// The number of fields that most records have, the larger of two that are as common.
+fn usual(widths: &[usize]) -> Option<usize> {
+    let count = |width: usize| widths.iter().filter(|w| **w == width).count();
+    widths.iter().copied().max_by_key(|width| (count(*width), *width))
+}
+
 /// The character that cuts most records into the same number of fields, more than one.
 fn delimiter(text: &str) -> char {
     let mut best = (0, ',');
     for delimiter in DELIMITERS {
         let widths: Vec<usize> = records(text, delimiter).iter().map(Vec::len).collect();
-        let Some(width) = widths.first().copied().filter(|w| *w > 1) else { continue };
+        let Some(width) = usual(&widths).filter(|w| *w > 1) else { continue };
         let equal = widths.iter().filter(|w| **w == width).count();
         let score = equal * 1_000 / widths.len().max(1) * 100 + width.min(99);
         if score > best.0 {
@@ -96,6 +111,13 @@ mod tests {
         assert_eq!(names, ["Bestellnr", "Datum", "Betrag", "Ort"]);
         let (shape, names) = super::shape("1|a|2.5\n2|b|3.5\n", Encoding::Utf8);
         assert_eq!((shape.delimiter, shape.header, names.len()), ('|', false, 3));
+    }
+
+    #[test]
+    fn a_title_above_the_names_is_told() {
+        let said = title("Report of May\n\na;b\n1;2\n3;4\n", ';').unwrap_or_default();
+        assert!(said.starts_with("its first line has 1 field and most others 2"), "{said}");
+        assert_eq!(title("a;b\n1;2\n3\n", ';'), None);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(super) const CUSTOMERS: &[Target] = &[
             signup on, signup date, sign up date, signed up at, registered at, registered on, registration date, register \
             date, join date, joined at, member since, customer since, created at, created on, created, creation date, date \
             created, account created, anmeldedatum, registriert am, registrierungsdatum, kunde seit, angelegt am, date \
-            inscription, fecha alta, fecha registro, data registrazione",
+            inscription, fecha alta, fecha registro, data registrazione;  since, seit",
         never: "birth, updated, last",
     },
 ];

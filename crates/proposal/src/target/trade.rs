@@ -105,7 +105,7 @@ pub(super) const SALES: &[Target] = &[
             total, total linea, ventas, monto, importo, totale, ricavo, fatturato, valor total, bedrag, omzet, totaal, \
             prix total, precio total, prezzo totale, preco total, totaalprijs, total net; order total, grand total, order \
             amount, order value, invoice total, invoice amount, gross sales, gross amount, gross total, gross revenue, \
-            bruttobetrag, brutto, bruttoumsatz, total ttc, value, valor, ca, netto, summe",
+            bruttobetrag, brutto, bruttoumsatz, total ttc, value, valor, ca, netto, summe,  net, amt",
         never: "\
             tax, vat, mwst, discount, shipping, freight, cost, profit, quantity, unit, units, id, tip",
     },
@@ -149,7 +149,8 @@ pub(super) const SALES: &[Target] = &[
         wants: Text,
         names: "\
             region, sales region, region name, order region, store region, sales territory, territory, territory name, \
-            gebiet, verkaufsgebiet, regione, regiao, comunidad, regio; store, store name, store id, branch, branch name, \
+            gebiet, verkaufsgebiet, regione, regiao, comunidad, regio, ship region, shipping region, billing region; \
+            store, store name, store id, branch, branch name, \
             filiale, filialname, shop name, magasin, tienda, negozio, market, zone, area",
         never: "id",
     },
@@ -231,11 +232,12 @@ const CATEGORY: &str = "\
             product type, department, department name, product family, main category, genre, genre name, item group, \
             commodity desc, class, kategorie, produktkategorie, warengruppe, warengruppenname, warengruppe name, \
             hauptwarengruppe, produktgruppe, artikelgruppe, sortiment, categorie, categorie produit, famille, rayon, \
-            categoria, familia, categoria prodotto, reparto, productgroep";
+            categoria, familia, categoria prodotto, reparto, productgroep; group, gruppe, groupe, grupo";
 const SUBCATEGORY: &str = "\
             subcategory, sub category, product subcategory, subcategory name, sub category name, product sub category, \
             subclass, sub department, product subgroup, media type name, media type, unterkategorie, untergruppe, \
-            unterwarengruppe, sous categorie, sous famille, subcategoria, sottocategoria, subcategorie, sub commodity desc; type";
+            unterwarengruppe, sous categorie, sous famille, subcategoria, sottocategoria, subcategorie, sub commodity \
+            desc; type";
 
 pub(super) const PRODUCTS: &[Target] = &[
     Target { column: "product_id", wants: Id, names: PRODUCT_KEY, never: "name, category, order, price" },
@@ -258,7 +260,8 @@ pub(super) const PRODUCTS: &[Target] = &[
         names: "\
             brand, brand name, manufacturer, manufacturer name, maker, producer, artist, artist name, author, author name, \
             publisher, publisher name, marke, markenname, hersteller, herstellername, marque, fabricant, marca, \
-            fabricante, produttore, merk; label, vendor, vendor name, supplier, supplier name, lieferant",
+            fabricante, produttore, merk, supplier company name, vendor company name, manufacturer company name; \
+            label, vendor, vendor name, supplier, supplier name, lieferant",
         never: "id",
     },
     Target {
