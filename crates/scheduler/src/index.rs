@@ -1,5 +1,5 @@
 //! The index of the runs: a database table that holds every record, to list and to look up. It also remembers runs
-//! whose folders were pruned.
+//! whose folders were pruned. The database holds the slots too, which `slots.rs` reads and writes.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// a step is never edited once released; a new one is added.
 ///
 /// `length(run_id)` settles the order of runs that began in the same millisecond: `-10` comes after `-2`.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run (
         run_id TEXT NOT NULL PRIMARY KEY,
         pipeline TEXT NOT NULL,
@@ -28,7 +29,33 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE INDEX run_by_start ON run (started_at, length(run_id), run_id);
     CREATE INDEX run_by_pipeline ON run (pipeline, started_at, length(run_id), run_id);
-"];
+",
+    "
+    CREATE TABLE slot (
+        pipeline TEXT NOT NULL,
+        scheduled_at TEXT NOT NULL,
+        local TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        run_id TEXT,
+        attempts INTEGER NOT NULL,
+        late_seconds INTEGER NOT NULL,
+        planned_at TEXT NOT NULL,
+        in_turn INTEGER NOT NULL,
+        decided_at TEXT NOT NULL,
+        PRIMARY KEY (pipeline, scheduled_at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX slot_by_time ON slot (scheduled_at, pipeline);
+    CREATE INDEX slot_open ON slot (pipeline, scheduled_at) WHERE state IN ('due', 'waiting', 'running');
+    CREATE TABLE watch (
+        pipeline TEXT NOT NULL PRIMARY KEY,
+        schedule_fingerprint TEXT NOT NULL,
+        watched_until TEXT NOT NULL,
+        paused_at TEXT,
+        paused_reason TEXT
+    ) STRICT;
+",
+];
 
 /// How many runs an ambiguous beginning is answered with.
 const MOST_CANDIDATES: i64 = 5;
@@ -119,6 +146,25 @@ impl Index {
             return Err(Error::AmbiguousRun { prefix: prefix.to_owned(), candidates });
         }
         Ok(found.pop())
+    }
+
+    /// Reads something of the database that is no run.
+    pub fn read<T>(&self, operation: &'static str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        work(&self.connection()).map_err(|source| failure(&self.path, operation, source))
+    }
+
+    /// Does all of `work` or nothing, while no other process writes. `work` must not ask the index for anything.
+    pub fn write<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let failed = |source| failure(&self.path, operation, source);
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let done = work(&transaction).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
     }
 
     fn insert(&self, connection: &Connection, on_conflict: &'static str, record: &RunRecord) -> Result<(), Error> {

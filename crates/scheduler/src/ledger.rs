@@ -13,13 +13,14 @@ use crate::record::{RunRecord, Status};
 use crate::run::Run;
 use crate::runs_folder::RunsFolder;
 use crate::slot::Slot;
+use crate::slots::SlotLedger;
 
 const DATABASE: &str = "consumer360.db";
 
 /// The runs of one state folder. Any number of threads and processes may have it open.
 #[derive(Debug)]
 pub struct Ledger {
-    locks: PathBuf,
+    pub(crate) locks: PathBuf,
     pub(crate) runs: RunsFolder,
     pub(crate) index: Index,
 }
@@ -89,13 +90,18 @@ impl Ledger {
         }
     }
 
+    /// The slots of the pipelines' schedules, in the same database.
+    pub fn slots(&self) -> SlotLedger<'_> {
+        SlotLedger::new(self)
+    }
+
     /// Where the run of this id keeps its files. The folder may have been pruned.
     pub fn folder(&self, run_id: &str) -> PathBuf {
         self.runs.of(run_id)
     }
 
     /// Adds the runs on disk that the index does not know, and returns why other folders were left out.
-    fn adopt(&self) -> Result<Vec<Error>, Error> {
+    pub(crate) fn adopt(&self) -> Result<Vec<Error>, Error> {
         let mut found = Vec::new();
         let mut left_out = Vec::new();
         for name in self.runs.names()? {
@@ -114,7 +120,7 @@ impl Ledger {
     }
 
     /// Settles the runs that the index believes to be under way. The caller has the pipeline's lock, so none is.
-    fn interrupt_dead_runs(&self, pipeline: &str) -> Result<(), Error> {
+    pub(crate) fn interrupt_dead_runs(&self, pipeline: &str) -> Result<(), Error> {
         for indexed in self.index.of_status(pipeline, Status::Running)? {
             // The record on disk is the truth: the run may have finished and died before it told the index.
             let mut record = self.runs.read(&indexed.run_id).unwrap_or(indexed);

@@ -1,8 +1,8 @@
-//! What became of the runs: the clock, the slot a run fills, the lock that keeps two runs of a pipeline apart, and the
-//! ledger that remembers them all.
+//! When pipelines run and what became of the runs: the schedule and its slots, the clock, the lock that keeps two runs
+//! of a pipeline apart, and the ledger that remembers them all.
 //!
 //! ```text
-//! <state>/consumer360.db              the index: one row a run, for listing and looking up
+//! <state>/consumer360.db              the index: one row a run, for listing and looking up; and one row a slot
 //! <state>/locks/<pipeline>.lock       held by the kernel for the life of a run; the content names the holder
 //! <state>/runs/<run_id>/run.json      the truth: one record a run, replaced as a whole at each step
 //! ```
@@ -10,6 +10,9 @@
 //! A run is [begun](Ledger::begin), told about its stages, and [finished](Run::finish). A process that dies in between
 //! leaves a record that says `running`; the kernel frees the lock, and the next begin of the pipeline marks that record
 //! interrupted. If the index is lost, opening the ledger fills a new one from the records.
+//!
+//! A [`Schedule`] names the slots; [`SlotLedger::tick`] decides on those that came due, and gives each one a row that says
+//! what became of it.
 //!
 //! The crate knows no table and no async runtime. It tells the time with [`clock::now`] alone.
 
@@ -27,6 +30,7 @@ mod run;
 mod runs_folder;
 mod schedule;
 mod slot;
+mod slots;
 mod timestamp;
 
 pub use error::Error;
@@ -37,3 +41,4 @@ pub use record::{RunRecord, Stage, StageRecord, Status};
 pub use run::Run;
 pub use schedule::{Cron, CronError, DstNote, OnMissed, OnOverlap, Schedule, SlotTime};
 pub use slot::Slot;
+pub use slots::{Decision, GRACE, SlotDecision, SlotEnd, SlotLedger, SlotRecord, SlotState, Watch};

@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 use twox_hash::XxHash64;
 
 pub use cron::{Cron, CronError};
+pub(crate) use explain::length;
 pub use slot_time::{DstNote, SlotTime};
 use walk::Walk;
 

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::{America, Asia, Australia, Europe, Tz};
-use scheduler::{Cron, DstNote, Schedule, SlotTime};
+use scheduler::{Cron, DstNote, Ledger, OnMissed, Schedule, SlotState, SlotTime};
 
 const ZONES: [Tz; 5] = [Europe::Zurich, America::New_York, Australia::Lord_Howe, Australia::Sydney, Asia::Kolkata];
 
@@ -147,12 +148,77 @@ fn slots_are_after_the_first_bound_and_up_to_the_second() {
 fn jitter_is_fixed_and_within_its_span() {
     let mut schedule = schedule(&["0 * * * *"], Europe::Zurich);
     assert!(schedule.jitter("weekly", years().0).is_zero());
-    schedule.start_jitter = std::time::Duration::from_mins(10);
+    schedule.start_jitter = Duration::from_mins(10);
     let jitters: Vec<_> = schedule.next(years().0, 1000).iter().map(|slot| schedule.jitter("weekly", slot.at)).collect();
     let again: Vec<_> = schedule.next(years().0, 1000).iter().map(|slot| schedule.jitter("weekly", slot.at)).collect();
     assert_eq!(jitters, again);
     assert!(jitters.iter().all(|jitter| *jitter < schedule.start_jitter));
-    let mean = jitters.iter().map(|jitter| jitter.as_secs()).sum::<u64>() / 1000;
+    let mean = jitters.iter().map(Duration::as_secs).sum::<u64>() / 1000;
     assert!((270..330).contains(&mean), "{mean} s is far from the middle of ten minutes");
     assert_ne!(schedule.jitter("weekly", years().0), schedule.jitter("daily", years().0));
+}
+
+/// The moments of a scheduler that looks every minute in the hours around a change of the clocks, and otherwise twice a
+/// day, which shows the same and is done in seconds.
+fn looks(zone: Tz) -> Vec<DateTime<Utc>> {
+    let (from, until) = years();
+    let shown = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() - at.naive_utc();
+    let mut looks = Vec::new();
+    let mut at = from;
+    while at < until {
+        let next = at + TimeDelta::hours(12);
+        if shown(at - TimeDelta::hours(3)) == shown(next + TimeDelta::hours(3)) {
+            looks.push(next);
+        } else {
+            looks.extend((1..=720).map(|minute| at + TimeDelta::minutes(minute)));
+        }
+        at = next;
+    }
+    looks
+}
+
+/// Lets the ledger decide on every slot of two years and returns what was to run.
+fn tick_two_years(schedule: &Schedule) -> Vec<DateTime<Utc>> {
+    // In memory where there is such a folder: it is not the disk that is tested.
+    let state = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let ledger = Ledger::open(state.path()).unwrap();
+    let slots = ledger.slots().with_grace(TimeDelta::hours(12));
+    assert_eq!(slots.tick("shop", schedule, years().0).unwrap(), []);
+    let mut due = Vec::new();
+    for now in looks(schedule.zone) {
+        due.extend(slots.tick("shop", schedule, now).unwrap().into_iter().map(|decision| decision.slot));
+        assert!(due.last().is_none_or(|slot| slot.at <= now));
+    }
+    let rows = slots.slots(Some("shop"), usize::MAX).unwrap();
+    assert!(rows.iter().all(|row| row.state == SlotState::Due));
+    let listed = rows.iter().rev().map(|row| (row.scheduled_at, row.local.clone()));
+    assert!(listed.eq(due.iter().map(|slot| (slot.at, slot.local_text()))), "a row a slot, newest first");
+    times(&due)
+}
+
+#[test]
+fn a_ledger_runs_every_slot_of_two_years_once() {
+    std::thread::scope(|scope| {
+        for zones in [&ZONES[..2], &ZONES[2..]] {
+            scope.spawn(move || {
+                for zone in zones {
+                    let weekly = schedule(&["0 6 * * MON"], *zone);
+                    assert_eq!(tick_two_years(&weekly), naive_fixed(*zone, 6, 0, |at| at.weekday() == Weekday::Mon), "{zone}");
+                    let nightly = schedule(&["30 2 * * *"], *zone);
+                    assert_eq!(tick_two_years(&nightly), naive_fixed(*zone, 2, 30, |_| true), "{zone}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_ledger_runs_every_quarter_of_an_hour_once() {
+    // The other zones shift by an hour, as Zurich does; this one by half of one.
+    for zone in [Europe::Zurich, Australia::Lord_Howe] {
+        let mut quarters = schedule(&["*/15 * * * *"], zone);
+        quarters.on_missed = OnMissed::All;
+        let naive: Vec<_> = minutes(zone).filter(|(_, local)| local.minute() % 15 == 0).map(|(at, _)| at).collect();
+        assert_eq!(tick_two_years(&quarters), naive, "{zone}");
+    }
 }

@@ -217,7 +217,7 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     drop(Ledger::open(state.path()).unwrap());
     rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let newer = Ledger::open(state.path()).unwrap_err();
-    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 1, .. }));
+    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 2, .. }));
     assert!(newer.to_string().contains("use the newer program"), "{newer}");
 
     fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20)).unwrap();

@@ -10,8 +10,9 @@ use crate::schedule::slot_time::{DstNote, SlotTime, moments};
 
 /// No wall clock is further ahead of UTC than 14 hours, so a day begins at most this long before it does in UTC.
 const FURTHEST_AHEAD: TimeDelta = TimeDelta::hours(15);
-/// The walk begins and ends this many days outside of what is asked: a gap moves a slot by a day at most.
-const MARGIN: TimeDelta = TimeDelta::days(2);
+/// The walk begins and ends a day outside of what is asked: a gap moves a slot to the next day at most, and clocks that go
+/// back over midnight show the next day before.
+const MARGIN: TimeDelta = TimeDelta::days(1);
 
 /// The slots of a stretch of time, in order, each instant once.
 ///

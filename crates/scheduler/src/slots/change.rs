@@ -1,0 +1,141 @@
+//! The changes that a caller makes: to start and settle slots, to pause and resume pipelines.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::schedule::Schedule;
+use crate::slots::row::{self, SlotEnd, SlotRecord, SlotState};
+use crate::slots::watch::Watch;
+use crate::slots::{SlotLedger, decide, record};
+
+impl SlotLedger<'_> {
+    /// Notes that a run of the slot has begun. False if the slot is neither due nor waiting, as when another process
+    /// has claimed it: then the run must not go on.
+    pub fn claim(&self, pipeline: &str, scheduled_at: DateTime<Utc>, run_id: &str, now: DateTime<Utc>) -> Result<bool, Error> {
+        let now = now.trunc_subsecs(3);
+        self.change(pipeline, scheduled_at, |slot| {
+            if !matches!(slot.state, SlotState::Due | SlotState::Waiting) {
+                return false;
+            }
+            slot.state = SlotState::Running;
+            slot.run_id = Some(run_id.to_owned());
+            slot.attempts = slot.attempts.saturating_add(1);
+            slot.late_seconds = (now - slot.planned_at).num_seconds().max(0);
+            slot.decided_at = now;
+            true
+        })
+    }
+
+    /// Notes what became of an open slot. False if it is settled already, and then nothing changes.
+    pub fn settle(
+        &self,
+        pipeline: &str,
+        scheduled_at: DateTime<Utc>,
+        end: SlotEnd,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let grace = self.grace;
+        self.change(pipeline, scheduled_at, |slot| {
+            let open = slot.state.is_open();
+            if open {
+                end_slot(slot, end, reason.map(ToOwned::to_owned), grace.num_seconds(), now.trunc_subsecs(3));
+            }
+            open
+        })
+    }
+
+    /// Pauses the pipeline: slots that come due are recorded as skipped until it is resumed, and so are those that have
+    /// not begun. A run under way goes on. Pausing again changes the reason alone.
+    pub fn pause(&self, pipeline: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<(), Error> {
+        let now = now.trunc_subsecs(3);
+        self.ledger.index.write("pause a pipeline", |transaction| {
+            let mut watch = watch_or_new(transaction, pipeline, now)?;
+            watch.paused_at = watch.paused_at.or(Some(now));
+            watch.paused_reason = reason.map(ToOwned::to_owned);
+            watch.write(transaction)?;
+            for mut slot in row::open(transaction, pipeline)? {
+                if slot.state != SlotState::Running {
+                    slot.state = SlotState::Skipped;
+                    slot.reason = Some(watch.pause_reason());
+                    slot.decided_at = now;
+                    row::update(transaction, &slot)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends the pause and begins to watch now. The slots that came due in the pause are recorded as skipped, unless the
+    /// schedule was edited. False if the pipeline was not paused, and then nothing changes.
+    pub fn resume(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, Error> {
+        let now = now.trunc_subsecs(3);
+        let fingerprint = schedule.fingerprint();
+        self.ledger.index.write("resume a pipeline", |transaction| {
+            let watch = Watch::read(transaction, pipeline)?;
+            let Some(mut watch) = watch.filter(|watch| watch.paused_at.is_some()) else { return Ok(false) };
+            if watch.schedule_fingerprint == fingerprint {
+                let slots = schedule.slots(watch.watched_until, now).collect();
+                for verdict in decide::paused(slots, &watch.pause_reason()) {
+                    row::insert(transaction, &record(pipeline, schedule, &verdict, now))?;
+                }
+            }
+            watch.paused_at = None;
+            watch.paused_reason = None;
+            watch.write(transaction)?;
+            Watch::begin(transaction, pipeline, &fingerprint, now)?;
+            Ok(true)
+        })
+    }
+
+    /// Stops watching the pipeline, as when its schedule was taken away: nothing comes due until it is ticked again, and
+    /// watching then begins anew. A pause stays.
+    pub fn unwatch(&self, pipeline: &str) -> Result<(), Error> {
+        self.ledger.index.write("stop watching a pipeline", |transaction| {
+            if let Some(mut watch) = Watch::read(transaction, pipeline)? {
+                watch.schedule_fingerprint.clear();
+                watch.write(transaction)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn change(
+        &self,
+        pipeline: &str,
+        scheduled_at: DateTime<Utc>,
+        change: impl FnOnce(&mut SlotRecord) -> bool,
+    ) -> Result<bool, Error> {
+        self.ledger.index.write("change a slot", |transaction| {
+            let Some(mut slot) = row::find(transaction, pipeline, scheduled_at)? else { return Ok(false) };
+            let changed = change(&mut slot);
+            if changed {
+                row::update(transaction, &slot)?;
+            }
+            Ok(changed)
+        })
+    }
+}
+
+/// A pipeline may be paused before it is ever ticked.
+fn watch_or_new(connection: &Connection, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<Watch> {
+    match Watch::read(connection, pipeline)? {
+        Some(watch) => Ok(watch),
+        None => Watch::begin(connection, pipeline, "", now),
+    }
+}
+
+/// Settles a slot; one that ran is late if its run began more than `grace` seconds after it was to.
+pub fn end_slot(slot: &mut SlotRecord, end: SlotEnd, reason: Option<String>, grace: i64, now: DateTime<Utc>) {
+    slot.state = match end {
+        SlotEnd::Ran if slot.late_seconds > grace => SlotState::RanLate,
+        SlotEnd::Ran => SlotState::Ran,
+        SlotEnd::Missed => SlotState::Missed,
+        SlotEnd::Skipped => SlotState::Skipped,
+        SlotEnd::Failed => SlotState::Failed,
+    };
+    // A slot that ran late keeps the reason why, unless there is a better one.
+    slot.reason = reason.or_else(|| slot.reason.take().filter(|_| slot.state == SlotState::RanLate));
+    slot.decided_at = now;
+}

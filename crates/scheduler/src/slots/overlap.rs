@@ -1,0 +1,75 @@
+//! What becomes of a slot that comes due while a run of the pipeline is under way.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::schedule::OnOverlap;
+use crate::slots::row::{self, SlotRecord, SlotState};
+use crate::slots::{SlotDecision, SlotLedger};
+
+/// What the caller is to do with a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Begin its run and claim it.
+    Start,
+    /// Nothing: it is settled.
+    Skip,
+    /// Nothing for now: it waits. [`SlotLedger::next_waiting`] gives it when the run under way has ended.
+    Queue,
+    /// Stop the run under way and settle its slot, then begin this one's run and claim it.
+    Replace,
+}
+
+impl SlotLedger<'_> {
+    /// Decides on a slot to run, given whether a run of the pipeline is under way, and records it. One slot waits at
+    /// most, the newest, but for missed slots of which each is to run: they all wait for their turn.
+    ///
+    /// A slot that is settled or running by now is skipped.
+    pub fn overlap(&self, due: &SlotDecision, running: bool, now: DateTime<Utc>) -> Result<Decision, Error> {
+        let now = now.trunc_subsecs(3);
+        self.ledger.index.write("decide on an overlap", |transaction| {
+            let found = row::find(transaction, &due.pipeline, due.slot.at)?;
+            let Some(slot) = found.filter(|slot| matches!(slot.state, SlotState::Due | SlotState::Waiting)) else {
+                return Ok(Decision::Skip);
+            };
+            match due.on_overlap {
+                _ if !running => Ok(Decision::Start),
+                _ if slot.in_turn => put(transaction, slot, SlotState::Waiting, "in turn: a run is under way", now),
+                OnOverlap::Skip => put(transaction, slot, SlotState::Skipped, "overlap: a run was under way", now),
+                OnOverlap::Queue => queue(transaction, slot, now),
+                OnOverlap::Replace => Ok(Decision::Replace),
+            }
+        })
+    }
+}
+
+/// Puts the slot in the queue's one place, if no newer one has it.
+fn queue(connection: &Connection, slot: SlotRecord, now: DateTime<Utc>) -> rusqlite::Result<Decision> {
+    const SUPERSEDED: &str = "superseded in the queue by a newer slot";
+    let open = row::open(connection, &slot.pipeline)?;
+    let others = open
+        .into_iter()
+        .filter(|other| other.state == SlotState::Waiting && !other.in_turn && other.scheduled_at != slot.scheduled_at);
+    for other in others {
+        if other.scheduled_at > slot.scheduled_at {
+            return put(connection, slot, SlotState::Skipped, SUPERSEDED, now);
+        }
+        put(connection, other, SlotState::Skipped, SUPERSEDED, now)?;
+    }
+    put(connection, slot, SlotState::Waiting, "overlap: a run is under way", now)
+}
+
+fn put(
+    connection: &Connection,
+    mut slot: SlotRecord,
+    state: SlotState,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<Decision> {
+    slot.state = state;
+    slot.reason = Some(reason.to_owned());
+    slot.decided_at = now;
+    row::update(connection, &slot)?;
+    Ok(if state == SlotState::Waiting { Decision::Queue } else { Decision::Skip })
+}

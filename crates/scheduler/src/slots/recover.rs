@@ -1,0 +1,160 @@
+//! What becomes of open slots when the process that ran them is gone.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::lock::PipelineLock;
+use crate::record::{RunRecord, Status};
+use crate::schedule::{OnMissed, Schedule, length};
+use crate::slots::change::end_slot;
+use crate::slots::decide::reason_to_miss;
+use crate::slots::row::{self, SlotEnd, SlotRecord, SlotState};
+use crate::slots::watch::Watch;
+use crate::slots::{SlotDecision, SlotLedger};
+
+/// A slot whose runs die this often is given up: what kills them is likely the run itself, such as one that wants more
+/// memory than there is.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// What is known of the run of a slot.
+enum Fate {
+    /// It is under way in another process.
+    Alive,
+    Ended(SlotEnd, Option<String>),
+    /// Its process ended before the run did.
+    Dead,
+}
+
+impl SlotLedger<'_> {
+    /// Settles the slots that a process left open when it died, and returns those to run, oldest first. A process that
+    /// runs slots calls it when it starts, before its first tick.
+    ///
+    /// A running slot whose run ended gets that end. One whose run died, and one that never began, runs by the rules for
+    /// missed slots, a dead one three times at most. While another process runs the pipeline, which its lock shows,
+    /// that process's slots are left alone and nothing is returned.
+    pub fn recover(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
+        let now = now.trunc_subsecs(3);
+        if self.open_slots(pipeline)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lock = match PipelineLock::take(&self.ledger.locks, pipeline) {
+            Ok(lock) => Some(lock),
+            Err(error) if error.is_locked() => None,
+            Err(error) => return Err(error),
+        };
+        if lock.is_some() {
+            // A run may have left its folder but not its row. Opening the ledger warned of bad folders.
+            self.ledger.adopt()?;
+            self.ledger.interrupt_dead_runs(pipeline)?;
+        }
+        let runs = self.runs_of_open_slots(pipeline)?;
+        self.ledger.index.write("recover slots", |transaction| {
+            let paused = Watch::read(transaction, pipeline)?.is_some_and(|watch| watch.paused_at.is_some());
+            // Newest first, so that an older one sees whether a newer one is to run.
+            for slot in row::open(transaction, pipeline)?.into_iter().rev() {
+                let run = slot.run_id.as_ref().and_then(|run_id| runs.get(run_id));
+                let changed = match slot.state {
+                    SlotState::Running => match fate(run, lock.is_some()) {
+                        Fate::Alive => None,
+                        Fate::Ended(end, reason) => Some(self.ended(slot, end, reason, now)),
+                        Fate::Dead => Some(self.retried(transaction, schedule, slot, paused, now)?),
+                    },
+                    _ if lock.is_none() => None,
+                    _ => Some(self.kept(transaction, schedule, slot, now)?),
+                };
+                if let Some(slot) = changed {
+                    row::update(transaction, &slot)?;
+                }
+            }
+            Ok(())
+        })?;
+        if lock.is_some() { self.due(pipeline, schedule, now) } else { Ok(Vec::new()) }
+    }
+
+    fn runs_of_open_slots(&self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
+        let mut runs = BTreeMap::new();
+        for run_id in self.open_slots(pipeline)?.into_iter().filter_map(|slot| slot.run_id) {
+            // The index completes a prefix; only the very run counts.
+            if let Some(run) = self.ledger.index.find(&run_id)?.filter(|run| run.run_id == run_id) {
+                runs.insert(run_id, run);
+            }
+        }
+        Ok(runs)
+    }
+
+    fn ended(&self, mut slot: SlotRecord, end: SlotEnd, reason: Option<String>, now: DateTime<Utc>) -> SlotRecord {
+        end_slot(&mut slot, end, reason, self.grace.num_seconds(), now);
+        slot
+    }
+
+    /// A slot whose run died: it runs again, or has failed.
+    fn retried(
+        &self,
+        connection: &Connection,
+        schedule: &Schedule,
+        mut slot: SlotRecord,
+        paused: bool,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<SlotRecord> {
+        let why_not = if slot.attempts >= MOST_ATTEMPTS {
+            Some(format!("{MOST_ATTEMPTS} runs of it died"))
+        } else if paused {
+            Some("the pipeline is paused".to_owned())
+        } else {
+            reason_to_miss(schedule, now - slot.scheduled_at, newer(connection, &slot)?)
+        };
+        if let Some(why_not) = why_not {
+            return Ok(self.ended(slot, SlotEnd::Failed, Some(format!("its run died; it is not run again: {why_not}")), now));
+        }
+        slot.state = SlotState::Due;
+        slot.in_turn = schedule.on_missed == OnMissed::All;
+        slot.reason = Some("its run died; it is run again".to_owned());
+        slot.decided_at = now;
+        Ok(slot)
+    }
+
+    /// A slot that was to run and did not begin: it still is to run, or is missed.
+    fn kept(
+        &self,
+        connection: &Connection,
+        schedule: &Schedule,
+        mut slot: SlotRecord,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<SlotRecord> {
+        if now - slot.planned_at > self.grace {
+            let late = now - slot.scheduled_at;
+            slot.late_seconds = late.num_seconds();
+            if let Some(reason) = reason_to_miss(schedule, late, newer(connection, &slot)?) {
+                return Ok(self.ended(slot, SlotEnd::Missed, Some(reason), now));
+            }
+            slot.in_turn = schedule.on_missed == OnMissed::All;
+            slot.reason = Some(format!("late: it did not begin for {}", length(late)));
+        }
+        slot.state = SlotState::Due;
+        slot.decided_at = now;
+        Ok(slot)
+    }
+}
+
+fn newer(connection: &Connection, slot: &SlotRecord) -> rusqlite::Result<Option<String>> {
+    Ok(row::has_newer(connection, slot)?.then(|| "a later time".to_owned()))
+}
+
+/// What became of a run. Under the pipeline's lock none is under way; one without a record never came to write it.
+fn fate(run: Option<&RunRecord>, locked: bool) -> Fate {
+    let Some(run) = run else {
+        return if locked { Fate::Dead } else { Fate::Alive };
+    };
+    match run.status {
+        Status::Published | Status::NotPublished => Fate::Ended(SlotEnd::Ran, None),
+        Status::CheckFailed | Status::SourceFailed | Status::Failed => Fate::Ended(SlotEnd::Failed, run.message.clone()),
+        Status::Running if locked => Fate::Dead,
+        Status::Running => Fate::Alive,
+        // Only a run that was told to stop has seen its own end.
+        Status::Interrupted if run.finished_at.is_some() => Fate::Ended(SlotEnd::Failed, run.message.clone()),
+        Status::Interrupted => Fate::Dead,
+    }
+}

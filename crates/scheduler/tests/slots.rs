@@ -1,0 +1,323 @@
+//! The rules of the slot ledger, one by one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
+use scheduler::{
+    Cron, Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
+};
+use tempfile::TempDir;
+
+use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
+
+/// 1 June 2026 in UTC, where no clocks change.
+fn at(day: u32, hour: u32, minute: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 6, day, hour, minute, 0).unwrap()
+}
+
+fn schedule(cron: &str, on_missed: OnMissed) -> Schedule {
+    let mut schedule = Schedule::new(vec![Cron::parse(cron).unwrap()], chrono_tz::UTC);
+    schedule.on_missed = on_missed;
+    schedule
+}
+
+fn open() -> (TempDir, Ledger) {
+    let state = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(state.path()).unwrap();
+    (state, ledger)
+}
+
+/// Which slots are to run: day and hour.
+fn hours(decisions: &[SlotDecision]) -> Vec<String> {
+    decisions.iter().map(|due| due.slot.at.format("%d %H:%M").to_string()).collect()
+}
+
+/// All rows, oldest first.
+fn rows(slots: SlotLedger<'_>) -> Vec<(String, SlotState, Option<String>)> {
+    let rows = slots.slots(Some("shop"), usize::MAX).unwrap().into_iter().rev();
+    rows.map(|row| (row.scheduled_at.format("%d %H:%M").to_string(), row.state, row.reason)).collect()
+}
+
+fn states(slots: SlotLedger<'_>) -> Vec<SlotState> {
+    rows(slots).into_iter().map(|(_, state, _)| state).collect()
+}
+
+fn reason(slots: SlotLedger<'_>, number: usize) -> String {
+    rows(slots)[number].2.clone().unwrap_or_default()
+}
+
+#[test]
+fn a_slot_comes_due_once_and_is_settled() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let daily = schedule("0 6 * * *", OnMissed::Latest);
+    assert_eq!(slots.tick("shop", &daily, at(1, 7, 0)).unwrap(), [], "nothing before watching began is due");
+    assert_eq!(slots.tick("shop", &daily, at(2, 5, 59)).unwrap(), []);
+    let due = slots.tick("shop", &daily, at(2, 6, 1)).unwrap();
+    assert_eq!(hours(&due), ["02 06:00"]);
+    assert_eq!((due[0].start_at, due[0].late, due[0].in_turn), (at(2, 6, 1), TimeDelta::minutes(1), false));
+    assert_eq!(due[0].slot.slot().day, NaiveDate::from_ymd_opt(2026, 6, 2).unwrap());
+    assert_eq!(slots.tick("shop", &daily, at(2, 6, 1)).unwrap(), []);
+    assert_eq!(slots.tick("shop", &daily, at(2, 6, 2)).unwrap(), []);
+
+    assert!(slots.claim("shop", at(2, 6, 0), "run-1", at(2, 6, 1)).unwrap());
+    assert!(!slots.claim("shop", at(2, 6, 0), "run-2", at(2, 6, 1)).unwrap(), "it is claimed");
+    assert!(!slots.claim("shop", at(3, 6, 0), "run-2", at(2, 6, 1)).unwrap(), "it is not due");
+    let row = slots.slot("shop", at(2, 6, 0)).unwrap().unwrap();
+    assert_eq!((row.state, row.run_id.as_deref(), row.attempts, row.late_seconds), (Running, Some("run-1"), 1, 60));
+    assert_eq!(row.local, "2026-06-02 06:00 +00:00 UTC");
+    assert!(slots.settle("shop", at(2, 6, 0), SlotEnd::Ran, None, at(2, 6, 9)).unwrap());
+    assert!(!slots.settle("shop", at(2, 6, 0), SlotEnd::Failed, None, at(2, 6, 9)).unwrap(), "it is settled");
+    assert_eq!(rows(slots), [("02 06:00".to_owned(), Ran, None)]);
+
+    let due = slots.tick("shop", &daily, at(3, 9, 0)).unwrap();
+    slots.claim("shop", due[0].slot.at, "run-2", at(3, 9, 0)).unwrap();
+    slots.settle("shop", due[0].slot.at, SlotEnd::Ran, None, at(3, 9, 5)).unwrap();
+    assert_eq!(rows(slots)[1], ("03 06:00".to_owned(), RanLate, Some("late: nobody ticked for 3 h".to_owned())));
+    assert_eq!(slots.prune("shop", 1).unwrap(), 1);
+    assert_eq!(states(slots), [RanLate]);
+}
+
+#[test]
+fn missed_slots_run_by_the_rule() {
+    for (on_missed, due, expected) in [
+        (OnMissed::Latest, vec!["04 00:00"], [Missed, Missed, Missed, Due]),
+        (OnMissed::All, vec!["03 00:00", "03 12:00", "04 00:00"], [Missed, Due, Due, Due]),
+        (OnMissed::None, vec![], [Missed; 4]),
+    ] {
+        let (_state, ledger) = open();
+        let slots = ledger.slots();
+        let mut twice = schedule("0 */12 * * *", on_missed);
+        twice.missed_window = Duration::from_hours(30);
+        slots.tick("shop", &twice, at(2, 1, 0)).unwrap();
+        let decisions = slots.tick("shop", &twice, at(4, 4, 0)).unwrap();
+        assert_eq!((hours(&decisions), states(slots)), (due.iter().map(ToString::to_string).collect(), expected.to_vec()));
+        assert!(reason(slots, 0).starts_with("too old: 1 d 16 h late"), "{}", reason(slots, 0));
+        assert!(decisions.iter().all(|due| due.in_turn == (on_missed == OnMissed::All)));
+        // A slot of the moment runs in any case.
+        assert_eq!(hours(&slots.tick("shop", &twice, at(4, 12, 2)).unwrap()), ["04 12:00"]);
+    }
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let hourly = schedule("0 * * * *", OnMissed::Latest);
+    slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    assert_eq!(hours(&slots.tick("shop", &hourly, at(2, 3, 1)).unwrap()), ["02 03:00"]);
+    assert_eq!(reason(slots, 0), "superseded by the slot of 2026-06-02 03:00 +00:00 UTC");
+}
+
+#[test]
+fn skip_dates_are_recorded_and_supersede_nothing() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let mut daily = schedule("0 6 * * *", OnMissed::Latest);
+    daily.skip_on.insert(NaiveDate::from_ymd_opt(2026, 6, 3).unwrap());
+    daily.missed_window = Duration::from_hours(48);
+    slots.tick("shop", &daily, at(1, 7, 0)).unwrap();
+    assert_eq!(hours(&slots.tick("shop", &daily, at(3, 8, 0)).unwrap()), ["02 06:00"]);
+    assert_eq!(states(slots), [Due, Skipped]);
+    assert_eq!(reason(slots, 1), "calendar: 2026-06-03 is a skip date");
+}
+
+#[test]
+fn edits_and_pauses_make_no_surprise_runs() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let (daily, hourly) = (schedule("0 6 * * *", OnMissed::All), schedule("0 * * * *", OnMissed::All));
+    slots.tick("shop", &daily, at(1, 7, 0)).unwrap();
+    assert_eq!(slots.tick("shop", &hourly, at(2, 8, 30)).unwrap(), [], "watching begins anew with the edit");
+    assert_eq!(hours(&slots.tick("shop", &hourly, at(2, 9, 0)).unwrap()), ["02 09:00"]);
+
+    slots.pause("shop", Some("stocktaking"), at(2, 9, 1)).unwrap();
+    assert_eq!(slots.tick("shop", &hourly, at(2, 10, 0)).unwrap(), []);
+    assert_eq!(slots.watch("shop").unwrap().unwrap().paused_at, Some(at(2, 9, 1)));
+    assert!(slots.resume("shop", &hourly, at(2, 11, 30)).unwrap());
+    assert!(!slots.resume("shop", &hourly, at(2, 11, 30)).unwrap());
+    assert_eq!(slots.tick("shop", &hourly, at(2, 11, 31)).unwrap(), []);
+    assert_eq!(states(slots), [Skipped; 3]);
+    assert!((0..3).all(|number| reason(slots, number) == "paused: stocktaking"));
+    assert_eq!(hours(&slots.tick("shop", &hourly, at(2, 12, 0)).unwrap()), ["02 12:00"]);
+
+    slots.unwatch("shop").unwrap();
+    assert_eq!(slots.tick("shop", &hourly, at(2, 15, 30)).unwrap(), [], "watching begins anew");
+    slots.pause("new", None, at(2, 9, 0)).unwrap();
+    assert_eq!(slots.tick("new", &hourly, at(2, 9, 30)).unwrap(), []);
+    assert_eq!(slots.tick("new", &hourly, at(2, 10, 0)).unwrap(), [], "paused before it was ever seen");
+}
+
+#[test]
+fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let hourly = schedule("0 * * * *", OnMissed::All);
+    slots.tick("shop", &hourly, at(2, 7, 30)).unwrap();
+    assert_eq!(slots.tick("shop", &hourly, at(2, 10, 0)).unwrap().len(), 3);
+    assert_eq!(slots.tick("shop", &hourly, at(2, 8, 0)).unwrap(), []);
+    assert_eq!(slots.tick("shop", &hourly, at(2, 9, 0)).unwrap(), []);
+    // The clock was a week ahead for a moment.
+    slots.tick("shop", &hourly, at(9, 10, 30)).unwrap();
+    assert_eq!(slots.tick("shop", &hourly, at(2, 11, 0)).unwrap(), []);
+    assert_eq!(slots.watch("shop").unwrap().unwrap().watched_until, at(9, 10, 30));
+    slots.pause("shop", None, at(2, 11, 1)).unwrap();
+    slots.resume("shop", &hourly, at(2, 11, 1)).unwrap();
+    assert_eq!(states(slots), [Skipped, Skipped, Skipped, Missed], "paused before they ran, and too old to run at 11:00");
+    assert_eq!(hours(&slots.tick("shop", &hourly, at(2, 12, 0)).unwrap()), ["02 12:00"]);
+    assert_eq!(slots.watch("shop").unwrap().unwrap().watched_until, at(2, 12, 0));
+}
+
+#[test]
+fn overlaps_are_decided_and_recorded() {
+    for (on_overlap, decisions, expected) in [
+        (OnOverlap::Skip, [Decision::Skip, Decision::Skip], [Running, Skipped, Skipped]),
+        (OnOverlap::Queue, [Decision::Queue, Decision::Queue], [Running, Skipped, Waiting]),
+        (OnOverlap::Replace, [Decision::Replace, Decision::Replace], [Running, Due, Due]),
+    ] {
+        let (_state, ledger) = open();
+        let slots = ledger.slots();
+        let mut hourly = schedule("0 * * * *", OnMissed::Latest);
+        hourly.on_overlap = on_overlap;
+        slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+        let first = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+        assert_eq!(slots.overlap(&first[0], false, at(2, 1, 0)).unwrap(), Decision::Start);
+        slots.claim("shop", at(2, 1, 0), "run-1", at(2, 1, 0)).unwrap();
+        assert_eq!(slots.overlap(&first[0], false, at(2, 1, 0)).unwrap(), Decision::Skip, "it runs by now");
+        let later = [2, 3].map(|hour| {
+            let due = slots.tick("shop", &hourly, at(2, hour, 0)).unwrap();
+            slots.overlap(&due[0], true, at(2, hour, 0)).unwrap()
+        });
+        assert_eq!((later, states(slots)), (decisions, expected.to_vec()));
+        let waiting = slots.next_waiting("shop", &hourly, at(2, 3, 30)).unwrap();
+        assert_eq!(waiting.is_some(), on_overlap == OnOverlap::Queue);
+        if let Some(waiting) = waiting {
+            assert_eq!(waiting.slot.at, at(2, 3, 0));
+            assert!(slots.claim("shop", waiting.slot.at, "run-2", at(2, 3, 30)).unwrap());
+            assert_eq!(reason(slots, 1), "superseded in the queue by a newer slot");
+        }
+    }
+}
+
+#[test]
+fn missed_slots_that_all_run_wait_for_their_turn() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let hourly = schedule("0 * * * *", OnMissed::All);
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 4, 30)).unwrap();
+    slots.claim("shop", due[0].slot.at, "run-1", at(2, 4, 30)).unwrap();
+    for later in &due[1..] {
+        assert_eq!(slots.overlap(later, true, at(2, 4, 30)).unwrap(), Decision::Queue, "whatever on_overlap says");
+    }
+    assert_eq!(states(slots), [Running, Waiting, Waiting, Waiting]);
+    assert_eq!(slots.next_waiting("shop", &hourly, at(2, 5, 0)).unwrap().unwrap().slot.at, at(2, 2, 0));
+}
+
+#[test]
+fn a_restart_settles_what_was_left_open() {
+    let (state, ledger) = open();
+    let hourly = schedule("0 * * * *", OnMissed::All);
+    let slots = ledger.slots();
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 6, 30)).unwrap();
+    let outcomes = [
+        Some(Outcome::NotPublished),
+        Some(Outcome::CheckFailed { message: "empty".to_owned() }),
+        Some(Outcome::Failed { stage: Stage::Publish, message: "full".to_owned() }),
+        Some(Outcome::Interrupted),
+        None,
+    ];
+    for (due, outcome) in due.iter().zip(outcomes) {
+        let run = ledger.begin("shop", &due.slot.slot(), at(2, 6, 31), "0.1.0").unwrap();
+        assert!(slots.claim("shop", due.slot.at, run.id(), at(2, 6, 31)).unwrap());
+        if let Some(outcome) = outcome {
+            run.finish(outcome, at(2, 6, 32)).unwrap();
+        } else {
+            assert_eq!(slots.recover("shop", &hourly, at(2, 6, 33)).unwrap(), [], "its run is under way");
+            assert_eq!(states(slots), [RanLate, Failed, Failed, Failed, Running, Due]);
+        }
+    }
+    drop(ledger);
+    let ledger = Ledger::open(state.path()).unwrap();
+    let slots = ledger.slots();
+    let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap();
+    assert_eq!((hours(&again), again[0].attempts), (vec!["02 05:00".to_owned(), "02 06:00".to_owned()], 1));
+    assert_eq!(
+        ["empty", "full", "the run was told to stop"],
+        [1, 2, 3].map(|number| reason(slots, number)).each_ref().map(String::as_str)
+    );
+    assert_eq!(reason(slots, 4), "its run died; it is run again");
+    for attempt in 2..=3 {
+        slots.claim("shop", at(2, 5, 0), &format!("gone-{attempt}"), at(2, 6, 41)).unwrap();
+        slots.recover("shop", &hourly, at(2, 6, 42)).unwrap();
+    }
+    assert_eq!(states(slots)[4], Failed);
+    assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
+}
+
+#[test]
+fn a_restart_keeps_to_the_rule_for_missed_slots() {
+    for (on_missed, expected) in
+        [(OnMissed::Latest, [Failed, Missed, Due]), (OnMissed::All, [Due; 3]), (OnMissed::None, [Failed, Missed, Missed])]
+    {
+        let (_state, ledger) = open();
+        let slots = ledger.slots();
+        let hourly = schedule("0 * * * *", on_missed);
+        slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+        for hour in [1, 2, 3] {
+            assert_eq!(slots.tick("shop", &hourly, at(2, hour, 0)).unwrap().len(), 1);
+        }
+        slots.claim("shop", at(2, 1, 0), "gone", at(2, 1, 0)).unwrap();
+        assert_eq!(slots.recover("shop", &hourly, at(2, 3, 1)).unwrap().last().unwrap().slot.at, at(2, 3, 0), "on time");
+        slots.recover("shop", &hourly, at(2, 3, 30)).unwrap();
+        assert_eq!(states(slots), expected, "{on_missed}");
+    }
+}
+
+#[test]
+fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let daily = schedule("0 6 * * *", OnMissed::Latest);
+    let run = |due: &SlotDecision, now| {
+        assert!(slots.claim("shop", due.slot.at, "run", now).unwrap());
+        slots.settle("shop", due.slot.at, SlotEnd::Ran, None, now).unwrap();
+    };
+    let first = slots.is_due("shop", &daily, at(2, 6, 1)).unwrap();
+    assert_eq!(hours(&first), ["02 06:00"], "the first start is for the slot just past");
+    assert_eq!(hours(&slots.is_due("shop", &daily, at(2, 6, 2)).unwrap()), ["02 06:00"], "nobody came to run it");
+    run(&first[0], at(2, 6, 2));
+    assert_eq!(slots.is_due("shop", &daily, at(2, 6, 2)).unwrap(), []);
+    let edited = schedule("0 6,7 * * *", OnMissed::Latest);
+    assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap(), [], "it ran under the schedule before");
+    assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap()), ["03 06:00"]);
+}
+
+#[test]
+fn jitter_puts_the_start_off_and_makes_nothing_late() {
+    let (_state, ledger) = open();
+    let slots = ledger.slots();
+    let mut hourly = schedule("0 * * * *", OnMissed::None);
+    hourly.start_jitter = Duration::from_mins(30);
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    let jitter = TimeDelta::from_std(hourly.jitter("shop", at(2, 1, 0))).unwrap();
+    assert!(jitter > TimeDelta::minutes(3), "{jitter}");
+    assert_eq!(due[0].start_at, at(2, 1, 0) + jitter);
+    assert_eq!(slots.recover("shop", &hourly, due[0].start_at).unwrap().len(), 1, "it is not late yet");
+    slots.claim("shop", at(2, 1, 0), "run", due[0].start_at).unwrap();
+    slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 2, 0)).unwrap();
+    assert_eq!(states(slots), [Ran]);
+}
+
+#[test]
+fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
+    let (state, ledger) = open();
+    let run = ledger.begin("shop", &scheduler::Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
+    run.finish(Outcome::NotPublished, at(2, 6, 1)).unwrap();
+    drop(ledger);
+    let database = rusqlite::Connection::open(state.path().join("consumer360.db")).unwrap();
+    database.execute_batch("DROP TABLE slot; DROP TABLE watch; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    let ledger = Ledger::open(state.path()).unwrap();
+    assert_eq!((ledger.runs(None, 9).unwrap().len(), ledger.slots().slots(None, 9).unwrap().len()), (1, 0));
+}
