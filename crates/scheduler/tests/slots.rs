@@ -290,6 +290,8 @@ fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else() {
     let edited = schedule("0 6,7 * * *", OnMissed::Latest);
     assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap(), [], "it ran under the schedule before");
     assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap()), ["03 06:00"]);
+    let removed = schedule("0 5 * * *", OnMissed::Latest);
+    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap()), ["03 06:00"], "it came due before the edit");
 }
 
 #[test]
