@@ -133,7 +133,7 @@ impl<'a> SlotLedger<'a> {
             let watch = Watch::read(transaction, pipeline)?;
             let watch = match watch.filter(|watch| watch.schedule_fingerprint == fingerprint) {
                 Some(watch) => watch,
-                None => Watch::begin(transaction, pipeline, &fingerprint, began)?,
+                None => Watch::begin(transaction, pipeline, &fingerprint, began, now)?,
             };
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
             let verdicts = match &watch.paused_at {

@@ -57,7 +57,8 @@ fn a_run_is_recorded_step_by_step() {
         "run_id": "weekly-20260105T110000Z", "pipeline": "weekly", "version": "0.1.0", "status": "published",
         "day": "2026-01-05", "scheduled_at": "2026-01-05T11:00:00.123Z", "as_of": "2026-01-04",
         "started_at": "2026-01-05T11:00:00.123Z", "finished_at": "2026-01-05T11:00:40.000Z",
-        "snapshot": "3f9c", "unchanged": false, "failed_stage": null, "message": null, "facts": {"z": 1, "a": 2},
+        "snapshot": "3f9c", "unchanged": false, "failed_stage": null, "message": null, "may_pass": false, "facts": {"z": 1, "a": 2},
+        "file": null, "earlier_attempts": [],
     });
     assert_eq!(truth, expected);
     assert_eq!(fs::read(state.path().join("locks/weekly.lock")).unwrap(), b"", "a free lock names nobody");
@@ -74,6 +75,8 @@ fn each_outcome_has_its_status_stage_and_message() {
         (Outcome::SourceFailed { message: message() }, "source_failed", Some(Stage::Extract), Some("why")),
         (Outcome::Failed { stage: Stage::Publish, message: message() }, "failed", Some(Stage::Publish), Some("why")),
         (Outcome::Interrupted, "interrupted", Some(Stage::Transform), Some("the run was told to stop")),
+        (Outcome::Held { message: message() }, "held", None, Some("why")),
+        (Outcome::RolledBack { snapshot: "3f9c".to_owned(), message: message() }, "rolled_back", None, Some("why")),
     ];
     for (outcome, status, stage, message) in outcomes {
         let mut run = begin(&ledger, "weekly", monday());
@@ -217,7 +220,7 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     drop(Ledger::open(state.path()).unwrap());
     rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let newer = Ledger::open(state.path()).unwrap_err();
-    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 1, .. }));
+    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 2, .. }));
     assert!(newer.to_string().contains("use the newer program"), "{newer}");
 
     fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20)).unwrap();
@@ -305,4 +308,29 @@ fn ten_thousand_runs_are_listed_fast() {
     assert_eq!(timed("run by beginning", &|| usize::from(ledger.run("weekly-20260106T11").unwrap().is_some())), 1);
     assert_eq!(ledger.runs(None, usize::MAX).unwrap().len(), 10_000);
     timed("begin", &|| begin(&ledger, "weekly", monday()).id().len());
+}
+
+#[test]
+fn a_run_is_taken_up_again_in_its_record() {
+    let state = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(state.path()).unwrap();
+    let mut run = begin(&ledger, "weekly", monday());
+    let id = run.id().to_owned();
+    run.stage_started(Stage::Extract).unwrap();
+    run.set_may_pass(true);
+    run.finish(Outcome::SourceFailed { message: "away".to_owned() }, monday()).unwrap();
+    assert!(ledger.run(&id).unwrap().unwrap().may_pass);
+
+    let later = monday() + TimeDelta::minutes(1);
+    let again = ledger.begin_again(&id, later, "0.2.0").unwrap();
+    assert!(ledger.begin_again(&id, later, "0.2.0").unwrap_err().is_locked());
+    assert_eq!((again.id(), again.slot().scheduled_at), (id.as_str(), monday()));
+    again.finish(published("3f9c"), later).unwrap();
+    let record = ledger.run(&id).unwrap().unwrap();
+    assert_eq!((record.status, record.started_at, record.may_pass), (Status::Published, later, false));
+    let [first] = record.earlier_attempts.as_slice() else { panic!("{record:?}") };
+    assert_eq!((first.status, first.message.as_deref(), first.stages.len()), (Status::SourceFailed, Some("away"), 1));
+    let refusal = ledger.begin_again(&id, later, "0.2.0").unwrap_err().to_string();
+    assert!(refusal.contains("is published"), "{refusal}");
+    assert_eq!(ledger.runs(None, 9).unwrap().len(), 1);
 }

@@ -229,12 +229,11 @@ fn a_restart_settles_what_was_left_open() {
     for (due, outcome) in due.iter().zip(outcomes) {
         let run = ledger.begin("shop", &due.slot.slot(), at(2, 6, 31), "0.1.0").unwrap();
         assert!(slots.claim("shop", due.slot.at, run.id(), at(2, 6, 31)).unwrap());
-        match outcome {
-            Some(outcome) => run.finish(outcome, at(2, 6, 32)).unwrap(),
-            None => {
-                assert_eq!(slots.recover("shop", &hourly, at(2, 6, 33)).unwrap(), [], "its run is under way");
-                assert_eq!(states(slots), [RanLate, Failed, Failed, Failed, Running, Due]);
-            }
+        if let Some(outcome) = outcome {
+            run.finish(outcome, at(2, 6, 32)).unwrap();
+        } else {
+            assert_eq!(slots.recover("shop", &hourly, at(2, 6, 33)).unwrap(), [], "its run is under way");
+            assert_eq!(states(slots), [RanLate, Failed, Failed, Failed, Running, Due]);
         }
     }
     drop(ledger);
@@ -291,6 +290,8 @@ fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else() {
     let edited = schedule("0 6,7 * * *", OnMissed::Latest);
     assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap(), [], "it ran under the schedule before");
     assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap()), ["03 06:00"]);
+    let removed = schedule("0 5 * * *", OnMissed::Latest);
+    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap()), ["03 06:00"], "it came due before the edit");
 }
 
 #[test]
@@ -308,4 +309,17 @@ fn jitter_puts_the_start_off_and_makes_nothing_late() {
     slots.claim("shop", at(2, 1, 0), "run", due[0].start_at).unwrap();
     slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 2, 0)).unwrap();
     assert_eq!(states(slots), [Ran]);
+}
+
+#[test]
+fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
+    let (state, ledger) = open();
+    let run = ledger.begin("shop", &scheduler::Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
+    run.finish(Outcome::NotPublished, at(2, 6, 1)).unwrap();
+    drop(ledger);
+    let database = rusqlite::Connection::open(state.path().join("consumer360.db")).unwrap();
+    database.execute_batch("DROP TABLE slot; DROP TABLE watch; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    let ledger = Ledger::open(state.path()).unwrap();
+    assert_eq!((ledger.runs(None, 9).unwrap().len(), ledger.slots().slots(None, 9).unwrap().len()), (1, 0));
 }

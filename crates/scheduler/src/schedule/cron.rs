@@ -31,8 +31,9 @@ const SEARCHED_FROM: i32 = 2024;
 
 /// A cron expression of five fields: minute, hour, day of month, month, day of week.
 ///
-/// When both day fields are restricted, a day matches by either, as in Vixie cron; `+` before the day of week asks for
-/// both. `L`, `W` and `#` are understood: `0 6 L * *` is the last day of the month, `0 6 * * MON#1` its first Monday.
+/// When both day fields are restricted, a day matches by either, as in Vixie cron; any field but `*` or `?` restricts,
+/// `*/2` too, which Vixie cron takes for a wildcard. `+` before the day of week asks for both. `L`, `W` and `#` are
+/// understood: `0 6 L * *` is the last day of the month, `0 6 * * MON#1` its first Monday.
 #[derive(Debug, Clone)]
 pub struct Cron {
     text: String,

@@ -84,7 +84,7 @@ impl SlotLedger<'_> {
             watch.paused_at = None;
             watch.paused_reason = None;
             watch.write(transaction)?;
-            Watch::begin(transaction, pipeline, &fingerprint, now)?;
+            Watch::begin(transaction, pipeline, &fingerprint, now, now)?;
             Ok(true)
         })
     }
@@ -122,7 +122,7 @@ impl SlotLedger<'_> {
 fn watch_or_new(connection: &Connection, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<Watch> {
     match Watch::read(connection, pipeline)? {
         Some(watch) => Ok(watch),
-        None => Watch::begin(connection, pipeline, "", now),
+        None => Watch::begin(connection, pipeline, "", now, now),
     }
 }
 

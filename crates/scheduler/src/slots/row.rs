@@ -183,10 +183,9 @@ pub fn prune(connection: &Connection, pipeline: &str, keep: usize) -> rusqlite::
     connection.execute(sql, (pipeline, i64::try_from(keep).unwrap_or(i64::MAX)))
 }
 
-/// Removes the slots after `now` that did not run, as a clock that was ahead has left them: their time is yet to come.
+/// Removes the slots after `now` that no run began for, as a clock that was ahead has left them: their time is yet to come.
 pub fn forget_future(connection: &Connection, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM slot WHERE pipeline = ?1 AND scheduled_at > ?2
-                   AND state IN ('due', 'waiting', 'missed', 'skipped')";
+    let sql = "DELETE FROM slot WHERE pipeline = ?1 AND scheduled_at > ?2 AND attempts = 0";
     connection.execute(sql, (pipeline, timestamp::text(now)))?;
     Ok(())
 }

@@ -36,14 +36,21 @@ impl Watch {
         watch.optional()
     }
 
-    /// Begins to watch a schedule from `at` on, and forgets what did not run after it. A pipeline that is paused stays so.
-    pub(super) fn begin(connection: &Connection, pipeline: &str, fingerprint: &str, at: DateTime<Utc>) -> rusqlite::Result<Self> {
+    /// Begins to watch a schedule from `at` on, which is `now` or shortly before, and forgets what did not run after
+    /// `now`. A pipeline that is paused stays so.
+    pub(super) fn begin(
+        connection: &Connection,
+        pipeline: &str,
+        fingerprint: &str,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<Self> {
         let found = Self::read(connection, pipeline)?;
         let (paused_at, paused_reason) = found.map_or((None, None), |watch| (watch.paused_at, watch.paused_reason));
         let (pipeline, schedule_fingerprint) = (pipeline.to_owned(), fingerprint.to_owned());
         let watch = Self { pipeline, schedule_fingerprint, watched_until: at, paused_at, paused_reason };
         watch.write(connection)?;
-        forget_future(connection, &watch.pipeline, at)?;
+        forget_future(connection, &watch.pipeline, now)?;
         Ok(watch)
     }
 
