@@ -16,7 +16,7 @@ pub fn subject(message: &Message) -> String {
 
 pub fn text(message: &Message) -> String {
     let mut out = format!("{}\n", line(&message.title(), VALUE_LIMIT));
-    for note in message.note_text().iter() {
+    if let Some(note) = message.note_text() {
         let _ = writeln!(out, "{note}");
     }
     out.push('\n');
@@ -25,10 +25,10 @@ pub fn text(message: &Message) -> String {
         let value = fit(&value, VALUE_LIMIT, plain).replace('\n', "\n    ");
         let _ = writeln!(out, "{}: {value}", line(&label, 200));
     }
-    for advice in message.event.advice.iter() {
+    if let Some(advice) = &message.event.advice {
         let _ = writeln!(out, "\nWhat to do: {}", fit(advice, VALUE_LIMIT, plain));
     }
-    for link in message.link().iter() {
+    if let Some(link) = message.link() {
         let _ = writeln!(out, "\n{link}");
     }
     out
@@ -37,8 +37,8 @@ pub fn text(message: &Message) -> String {
 pub fn html_text(message: &Message) -> String {
     let escaped = |text: &str| fit(text, VALUE_LIMIT * 2, html);
     let mut out = format!("<html><body><h3>{}</h3>", escaped(&line(&message.title(), VALUE_LIMIT)));
-    for note in message.note_text().iter() {
-        let _ = write!(out, "<p>{}</p>", escaped(note));
+    if let Some(note) = message.note_text() {
+        let _ = write!(out, "<p>{}</p>", escaped(&note));
     }
     out.push_str("<table>");
     for (label, value) in shown(message.lines()) {
@@ -46,11 +46,11 @@ pub fn html_text(message: &Message) -> String {
         let _ = write!(out, "<tr><th align=\"left\" valign=\"top\">{label}</th><td>{value}</td></tr>");
     }
     out.push_str("</table>");
-    for advice in message.event.advice.iter() {
+    if let Some(advice) = &message.event.advice {
         let _ = write!(out, "<p><b>What to do:</b> {}</p>", escaped(advice));
     }
-    for link in message.link().iter() {
-        let _ = write!(out, "<p><a href=\"{}\">Read more</a></p>", escaped(link));
+    if let Some(link) = message.link() {
+        let _ = write!(out, "<p><a href=\"{}\">Read more</a></p>", escaped(&link));
     }
     out.push_str("</body></html>");
     out

@@ -30,7 +30,8 @@ pub fn body(message: &Message) -> Value {
     if let Some(advice) = &message.event.advice {
         blocks.push(section(&format!("*What to do:* {}", fit(advice, SECTION_LIMIT, mrkdwn))));
     }
-    if let Some(link) = message.link() {
+    // An address that was cut would lead elsewhere.
+    if let Some(link) = message.link().filter(|link| link.replace('&', "&amp;").len() <= SECTION_LIMIT) {
         blocks.push(section(&format!("<{}|Read more>", link.replace('&', "&amp;"))));
     }
     json!({"text": fit(&line(&title, SECTION_LIMIT), SECTION_LIMIT, mrkdwn), "blocks": blocks})
