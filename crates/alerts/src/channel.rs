@@ -1,0 +1,128 @@
+//! Where people are told.
+
+use std::collections::BTreeSet;
+
+use lettre::message::Mailbox;
+use url::{Host, Url};
+
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::secret::Secret;
+
+/// What the service behind a webhook understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The product's own JSON, see [`webhook`](crate::webhook).
+    Generic,
+    Slack,
+    /// An Adaptive Card for a Teams workflow ("when a webhook request is received").
+    Teams,
+}
+
+/// A checked channel. `Debug` shows no secret; [`name`](Self::name) is what errors, logs and the outbox call it.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    pub(crate) name: String,
+    pub(crate) wants: BTreeSet<EventKind>,
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Webhook { url: Secret, shape: Shape, headers: Vec<(String, Secret)> },
+    Smtp { url: Secret, from: Mailbox, to: Vec<Mailbox> },
+    Heartbeat { url: Secret, fail: bool },
+}
+
+const HTTP: &str = "http, https";
+const SMTP: &str = "smtp, smtps, smtp+starttls";
+
+impl Channel {
+    /// A webhook that gets a POST for each message. `number` counts the channels of the configuration from one, and is
+    /// part of the name that the outbox knows the channel by.
+    pub fn webhook(
+        number: usize,
+        url: Secret,
+        shape: Shape,
+        headers: Vec<(String, Secret)>,
+        wants: BTreeSet<EventKind>,
+    ) -> Result<Self, Error> {
+        let name = http_name("webhook", number, &url)?;
+        for (header, value) in &headers {
+            let sound =
+                ureq::http::HeaderName::try_from(header).is_ok() && ureq::http::HeaderValue::try_from(value.expose()).is_ok();
+            if !sound {
+                return Err(Error::Header { channel: name, name: header.clone() });
+            }
+        }
+        Ok(Self { name, wants, target: Target::Webhook { url, shape, headers } })
+    }
+
+    /// A mail server: `smtp://` for a relay without encryption, `smtps://` or `smtp+starttls://` for one with, user
+    /// and password in the URL. A password without encryption is refused, but for this machine.
+    pub fn smtp(number: usize, url: Secret, from: &str, to: &[String], wants: BTreeSet<EventKind>) -> Result<Self, Error> {
+        let parsed = Url::parse(url.expose()).map_err(|_| Error::Url { channel: format!("mail #{number}") })?;
+        let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
+            return Err(Error::Url { channel: format!("mail #{number}") });
+        };
+        let name = format!("mail #{number} through {host}");
+        if !matches!(parsed.scheme(), "smtp" | "smtps" | "smtp+starttls") {
+            return Err(Error::Scheme { channel: name, scheme: parsed.scheme().to_owned(), wanted: SMTP });
+        }
+        if parsed.scheme() == "smtp" && parsed.password().is_some() && !is_loopback(&parsed) {
+            return Err(Error::PlainPassword { channel: name });
+        }
+        let mailbox = |address: &str| {
+            address.parse::<Mailbox>().map_err(|_| Error::Address { channel: name.clone(), address: address.to_owned() })
+        };
+        let from = mailbox(from)?;
+        let to = to.iter().map(|address| mailbox(address)).collect::<Result<Vec<_>, _>>()?;
+        if to.is_empty() {
+            return Err(Error::NoRecipient { channel: name });
+        }
+        Ok(Self { name, wants, target: Target::Smtp { url, from, to } })
+    }
+
+    /// A service that expects a ping after each good run and raises an alarm when none comes. It is pinged for runs
+    /// that published or came to what was published, and with `fail` at `<url>/fail` for runs that failed or are held.
+    pub fn heartbeat(number: usize, url: Secret, fail: bool) -> Result<Self, Error> {
+        let name = http_name("heartbeat", number, &url)?;
+        let mut wants = BTreeSet::from([EventKind::Published, EventKind::Unchanged]);
+        if fail {
+            wants.extend([EventKind::Failed, EventKind::Held]);
+        }
+        Ok(Self { name, wants, target: Target::Heartbeat { url, fail } })
+    }
+
+    /// The channel for people, such as `webhook #1 to hooks.slack.com`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn wants(&self, kind: EventKind) -> bool {
+        self.wants.contains(&kind)
+    }
+
+    pub(crate) fn is_heartbeat(&self) -> bool {
+        matches!(self.target, Target::Heartbeat { .. })
+    }
+}
+
+fn http_name(kind: &str, number: usize, url: &Secret) -> Result<String, Error> {
+    let parsed = Url::parse(url.expose()).map_err(|_| Error::Url { channel: format!("{kind} #{number}") })?;
+    let name = format!("{kind} #{number} to {}", parsed.host_str().unwrap_or("nowhere"));
+    if matches!(parsed.scheme(), "http" | "https") {
+        Ok(name)
+    } else {
+        Err(Error::Scheme { channel: name, scheme: parsed.scheme().to_owned(), wanted: HTTP })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
