@@ -194,6 +194,9 @@ pub struct AgainOptions {
     /// The pipeline file, where it moved since.
     #[arg(long, value_name = "FILE")]
     pub pipeline: Option<PathBuf>,
+    /// Another process tells people of it.
+    #[arg(long, hide = true)]
+    pub supervised: bool,
 }
 
 #[derive(Debug, Args)]

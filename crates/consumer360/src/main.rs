@@ -13,6 +13,7 @@ mod run;
 mod schedule;
 mod serve;
 mod summary;
+mod tell;
 
 use std::process::ExitCode;
 
@@ -45,8 +46,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(options) => run::command(&global, &options),
         Command::Serve(options) => serve::command(&global, &options),
         Command::Schedule { command } => schedule::command(&global, &command),
-        Command::Retry(options) => run::again(&global, &options.run, options.pipeline.as_deref(), false),
-        Command::Publish(options) => run::again(&global, &options.run, options.pipeline.as_deref(), true),
+        Command::Retry(options) => run::again(&global, &options, false),
+        Command::Publish(options) => run::again(&global, &options, true),
         Command::Rollback(options) => commands::rollback(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),

@@ -17,11 +17,12 @@ use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::Validated;
 
-use crate::cli::{Global, RunOptions};
+use crate::cli::{AgainOptions, Global, RunOptions};
 use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
-use crate::{commands, log, summary};
+use crate::tell::Teller;
+use crate::{commands, log, summary, tell};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -102,11 +103,13 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
     };
     let attempt = Attempt::First { slot: &slot, publish: !options.no_publish, claims: options.slot_at.is_some() };
     let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
-    to_its_end(global, job, bar)
+    // Of a slot's run the process tells that makes its attempts.
+    to_its_end(global, job, bar, options.slot_at.is_none())
 }
 
 /// `consumer360 retry` and `consumer360 publish`: another attempt of a run, in the same record.
-pub fn again(global: &Global, run: &str, file: Option<&Path>, release: bool) -> Result<ExitCode, Failure> {
+pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<ExitCode, Failure> {
+    let (run, file) = (options.run.as_str(), options.pipeline.as_deref());
     let bar = progress::wanted(global);
     log::start(global, bar);
     let ledger = Ledger::open(&commands::settings(global)?.state)?;
@@ -129,11 +132,11 @@ pub fn again(global: &Global, run: &str, file: Option<&Path>, release: bool) -> 
     }
     drop(ledger);
     let attempt = Attempt::Again { run_id: &record.run_id, release };
-    to_its_end(global, Job { file: &file, pipeline: &pipeline, settings: &settings, attempt }, bar)
+    to_its_end(global, Job { file: &file, pipeline: &pipeline, settings: &settings, attempt }, bar, !options.supervised)
 }
 
 /// Runs and says how it went.
-fn to_its_end(global: &Global, job: Job<'_>, bar: bool) -> Result<ExitCode, Failure> {
+fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
     let ledger = Ledger::open(&job.settings.state)?;
     let progress = Progress::new(bar);
     let runtime = runtime(job.settings).map_err(|e| Failure::step(&e))?;
@@ -141,6 +144,9 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool) -> Result<ExitCode, Fail
     progress.finish();
     // Readers of sources may still wait for a server that does not answer.
     runtime.shutdown_background();
+    if tells {
+        tell_of_last(job, &ledger);
+    }
     let finished = finished.map_err(|e| failure(&e))?;
     let printed = summary::print(job.pipeline, &finished, global.output);
     printed.map_err(|e| Failure::step(&e))?;
@@ -148,6 +154,19 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool) -> Result<ExitCode, Fail
         Ending::Published(_) | Ending::NotPublished => ExitCode::SUCCESS,
         Ending::Held(_) => ExitCode::from(HELD),
     })
+}
+
+/// Tells people of the run that just ended.
+fn tell_of_last(job: Job<'_>, ledger: &Ledger) {
+    let last = match job.attempt {
+        Attempt::First { .. } => ledger.runs(Some(&job.pipeline.name), 1).map(|mut runs| runs.pop()),
+        Attempt::Again { run_id, .. } => ledger.run(run_id),
+    };
+    // One that another process runs has its own teller.
+    let mine = last.ok().flatten().filter(|run| run.status != Status::Running);
+    if let Some(run) = mine {
+        Teller::new(job.pipeline, &job.settings.state).tell(&tell::of_run(&run, clock::now()));
+    }
 }
 
 /// From sources to a published snapshot. Each stage takes what the one before it made; no other order compiles.

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scheduler::{Decision, Ledger, SlotDecision, clock};
+use chrono::{DateTime, TimeDelta, Utc};
+use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
@@ -18,6 +19,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
 use crate::schedule::of_pipeline;
+use crate::tell::{self, Teller};
 use crate::{commands, log, run};
 use child::{Options, Stop};
 use files::Watched;
@@ -25,6 +27,11 @@ use slots::{Outcome, Runner};
 
 /// How often the server looks whether a slot came due or a file changed.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often it tells of what was missed, and tries channels again.
+const TELLS: TimeDelta = TimeDelta::minutes(1);
+/// Missed slots that are told of at once, a pipeline; the ledger has them all.
+const MOST_MISSED: usize = 20;
 
 /// Serves until it is asked to stop.
 pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Failure> {
@@ -39,10 +46,11 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     let runner = Runner {
         ledger: Arc::new(Ledger::open(&settings.state)?),
         options: Options::of(global),
+        state: settings.state.clone(),
         places: Arc::new(Semaphore::new(settings.serve.runs_at_once)),
     };
     runtime.block_on(async {
-        let mut server = Server { global, named: &options.pipelines, watched: BTreeMap::new(), runner, under_way: BTreeMap::new() };
+        let mut server = Server { global, named: &options.pipelines, watched: BTreeMap::new(), runner, under_way: BTreeMap::new(), missed_told: clock::now() };
         server.serve().await
     })
 }
@@ -62,6 +70,8 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
+    /// What was missed up to this moment was told.
+    missed_told: DateTime<Utc>,
 }
 
 type Ends = JoinSet<(String, PathBuf, Outcome)>;
@@ -138,6 +148,24 @@ impl Server<'_> {
             }
         }
         due.into_iter().for_each(|(file, slot)| self.begin(&file, slot, ends));
+        self.tell_missed();
+    }
+
+    /// Tells of the slots that were found missed since the last time, once a minute, and what could not be told before.
+    fn tell_missed(&mut self) {
+        let now = clock::now();
+        if now - self.missed_told < TELLS {
+            return;
+        }
+        let since = std::mem::replace(&mut self.missed_told, now);
+        for watched in self.watched.values() {
+            let (Some(pipeline), Some(settings)) = (&watched.pipeline, &watched.settings) else { continue };
+            let slots = self.runner.ledger.slots().slots(Some(&pipeline.name), MOST_MISSED).unwrap_or_default();
+            let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
+            let events: Vec<_> = slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect();
+            let teller = Teller::new(pipeline, &settings.state);
+            drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
+        }
     }
 
     /// Begins the slot's run, or what its pipeline says where one is under way.
@@ -305,7 +333,7 @@ pub fn due_now(global: &Global, file: &PathBuf) -> Result<ExitCode, Failure> {
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
     }
     let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
-    let runner = Runner { ledger, options: Options::of(global), places: Arc::new(Semaphore::new(1)) };
+    let runner = Runner { ledger, options: Options::of(global), state: settings.state.clone(), places: Arc::new(Semaphore::new(1)) };
     let pipeline = Arc::new(pipeline);
     runtime.block_on(async {
         let mut code = 0;

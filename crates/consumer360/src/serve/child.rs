@@ -73,7 +73,7 @@ impl Options {
                 let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
                 command.arg("run").arg(file).args(["--slot-at", &at]);
             }
-            Task::Retry(run) => _ = command.args(["retry", run, "--pipeline"]).arg(file),
+            Task::Retry(run) => _ = command.args(["retry", run, "--supervised", "--pipeline"]).arg(file),
             Task::Release(run) => _ = command.args(["publish", run, "--pipeline"]).arg(file),
         }
         // Its figures are in the ledger, its story in the run's folder. A server that is killed takes its runs with it: the

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use twox_hash::XxHash64;
 
 use super::child::{self, Ended, Options, Stop, Task};
+use crate::tell::{self, Teller};
 use crate::exit::{HELD, LOCKED, STEP_FAILED, TIMED_OUT};
 
 /// What the runs of a server share.
@@ -18,6 +19,7 @@ use crate::exit::{HELD, LOCKED, STEP_FAILED, TIMED_OUT};
 pub struct Runner {
     pub ledger: Arc<Ledger>,
     pub options: Options,
+    pub state: PathBuf,
     /// As many runs as may go on at once.
     pub places: Arc<Semaphore>,
 }
@@ -64,6 +66,9 @@ impl Runner {
         };
         let outcome = self.attempts(&file, &pipeline, &due, stop).await;
         self.settle(&due, &outcome);
+        if outcome.stopped.is_none() {
+            self.tell(&pipeline, &due, &outcome).await;
+        }
         outcome
     }
 
@@ -127,6 +132,23 @@ impl Runner {
     fn record(&self, pipeline: &str, at: DateTime<Utc>) -> Option<RunRecord> {
         let run = self.ledger.slots().slot(pipeline, at).ok()??.run_id?;
         self.ledger.run(&run).ok()?
+    }
+
+    /// Off the threads that serve: a channel may take its time.
+    async fn tell(&self, pipeline: &Pipeline, due: &SlotDecision, outcome: &Outcome) {
+        let now = clock::now();
+        let events = match (&outcome.record, &outcome.message) {
+            (_, Some(message)) => vec![tell::of_nothing(&due.pipeline, due.slot.at, message, now)],
+            (Some(record), None) => tell::of_run(record, now),
+            (None, None) => {
+                let message = format!("the run ended with code {} and left no record", outcome.code);
+                vec![tell::of_nothing(&due.pipeline, due.slot.at, &message, now)]
+            }
+        };
+        let teller = Teller::new(pipeline, &self.state);
+        if let Err(error) = tokio::task::spawn_blocking(move || teller.tell(&events)).await {
+            tracing::error!(%error, "nobody could be told");
+        }
     }
 
     fn settle(&self, due: &SlotDecision, outcome: &Outcome) {

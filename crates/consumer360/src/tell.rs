@@ -1,0 +1,193 @@
+//! What people are told of a run. Nothing here changes a run's result: a channel that is dead is logged, and tried again later.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use alerts::{Channel, Event, EventKind, Outbox, Outcome, Policy, Secret, Shape};
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{Occasion, Pipeline};
+use scheduler::{RunRecord, SlotRecord, Status, clock};
+use serde_json::Value;
+
+use crate::exit::chain;
+
+/// A run that starts later than this after its slot is late.
+const LATE: TimeDelta = TimeDelta::minutes(10);
+
+/// The channels of a pipeline and the outbox of the state folder.
+#[derive(Debug, Clone)]
+pub struct Teller {
+    database: PathBuf,
+    channels: Vec<Channel>,
+}
+
+impl Teller {
+    pub fn new(pipeline: &Pipeline, state: &Path) -> Self {
+        let channels = (1..).zip(&pipeline.notify).filter_map(|(number, notify)| {
+            let channel = channel(number, notify);
+            channel.map_err(|error| tracing::error!(error = chain(&error), "a channel of `notify` cannot be used")).ok()
+        });
+        Self { database: state.join("alerts.db"), channels: channels.collect() }
+    }
+
+    /// Tells what the events are about, and what could not be told before. Waits for the channels, at most some seconds each.
+    pub fn tell(&self, events: &[Event]) {
+        if self.channels.is_empty() {
+            return;
+        }
+        let told = Outbox::open(&self.database, Policy::default()).and_then(|outbox| {
+            for event in events {
+                outbox.post(event, &self.channels, clock::now())?;
+            }
+            outbox.deliver(&self.channels, clock::now())
+        });
+        match told {
+            Err(error) => tracing::error!(error = chain(&error), "nobody could be told"),
+            Ok(deliveries) => deliveries.iter().for_each(|delivery| match &delivery.outcome {
+                Outcome::Delivered => tracing::info!(channel = delivery.channel, kind = delivery.event.kind.as_str(), "told"),
+                Outcome::Waiting { reason } | Outcome::Dropped { reason } => {
+                    tracing::warn!(channel = delivery.channel, reason, "could not be told");
+                }
+            }),
+        }
+    }
+}
+
+fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Error> {
+    let mut wants: BTreeSet<EventKind> = notify.on.iter().map(|occasion| kind(*occasion)).collect();
+    if wants.contains(&EventKind::Published) {
+        wants.insert(EventKind::Unchanged);
+    }
+    let secret = |secret: &config::Secret| Secret::new(secret.expose());
+    match &notify.channel {
+        config::Channel::Webhook { url, shape, headers } => {
+            let shape = match shape {
+                config::Shape::Generic => Shape::Generic,
+                config::Shape::Slack => Shape::Slack,
+                config::Shape::Teams => Shape::Teams,
+            };
+            let headers = headers.iter().map(|(name, value)| (name.clone(), secret(value))).collect();
+            Channel::webhook(number, secret(url), shape, headers, wants)
+        }
+        config::Channel::Email { server, from, to } => Channel::smtp(number, secret(server), from, to, wants),
+        config::Channel::Heartbeat { url } => Channel::heartbeat(number, secret(url), false),
+    }
+}
+
+fn kind(occasion: Occasion) -> EventKind {
+    match occasion {
+        Occasion::Failed => EventKind::Failed,
+        Occasion::Recovered => EventKind::Recovered,
+        Occasion::Late => EventKind::Late,
+        Occasion::Missed => EventKind::Missed,
+        Occasion::Warned => EventKind::Warned,
+        Occasion::Published => EventKind::Published,
+        Occasion::Held => EventKind::Held,
+    }
+}
+
+/// What there is to tell of a run that ended. A recovery is told only where a failure was.
+pub fn of_run(run: &RunRecord, now: DateTime<Utc>) -> Vec<Event> {
+    let event = |kind, headline: String| Event {
+        kind,
+        pipeline: run.pipeline.clone(),
+        run_id: Some(run.run_id.clone()),
+        slot: Some(run.scheduled_at),
+        at: now,
+        headline,
+        detail: detail(run),
+        advice: advice(run),
+        link: None,
+    };
+    let mut events = Vec::new();
+    if run.started_at - run.scheduled_at > LATE && run.earlier_attempts.is_empty() {
+        let minutes = (run.started_at - run.scheduled_at).num_minutes();
+        events.push(event(EventKind::Late, format!("the run of {} started {minutes} minutes late", day(run.scheduled_at))));
+    }
+    match run.status {
+        Status::Published => {
+            let snapshot = run.snapshot.clone().unwrap_or_default();
+            let (kind, words) = if run.unchanged {
+                (EventKind::Unchanged, "already published, byte for byte")
+            } else {
+                (EventKind::Published, "published")
+            };
+            events.push(event(kind, format!("{words}: {snapshot}")));
+            let warned = run.facts.get("checks_warned").and_then(Value::as_u64).unwrap_or(0);
+            if warned > 0 {
+                events.push(event(EventKind::Warned, format!("{warned} checks warned")));
+            }
+            events.push(event(EventKind::Recovered, format!("published again: {snapshot}")));
+        }
+        Status::Held => events.push(event(EventKind::Held, "a finished run waits to be released".to_owned())),
+        Status::CheckFailed | Status::SourceFailed | Status::Failed | Status::Interrupted => {
+            let said = run.message.as_ref().and_then(|message| message.lines().next()).unwrap_or("it did not end well");
+            events.push(event(EventKind::Failed, said.to_owned()));
+        }
+        Status::Running | Status::NotPublished | Status::RolledBack => {}
+    }
+    events
+}
+
+/// A slot that nobody ran.
+pub fn of_missed(slot: &SlotRecord, now: DateTime<Utc>) -> Event {
+    let reason = slot.reason.clone().unwrap_or_else(|| "nothing ran".to_owned());
+    Event {
+        kind: EventKind::Missed,
+        pipeline: slot.pipeline.clone(),
+        run_id: None,
+        slot: Some(slot.scheduled_at),
+        at: now,
+        headline: format!("the slot of {} was missed", slot.local),
+        detail: vec![("reason".to_owned(), reason)],
+        advice: Some("was the machine off, or the server stopped? consumer360 schedule slots FILE".to_owned()),
+        link: None,
+    }
+}
+
+/// A run that left no record, such as one that could not be started.
+pub fn of_nothing(pipeline: &str, slot: DateTime<Utc>, message: &str, now: DateTime<Utc>) -> Event {
+    Event {
+        kind: EventKind::Failed,
+        pipeline: pipeline.to_owned(),
+        run_id: None,
+        slot: Some(slot),
+        at: now,
+        headline: message.lines().next().unwrap_or("it could not run").to_owned(),
+        detail: Vec::new(),
+        advice: Some("consumer360 doctor FILE tries out what a run needs".to_owned()),
+        link: None,
+    }
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn detail(run: &RunRecord) -> Vec<(String, String)> {
+    let mut lines = vec![("slot".to_owned(), day(run.scheduled_at))];
+    let mut say = |label: &str, value: Option<String>| lines.extend(value.map(|value| (label.to_owned(), value)));
+    say("as of", run.as_of.map(|day| day.to_string()));
+    say("stage", run.failed_stage.map(|stage| stage.to_string()));
+    say("attempts", (!run.earlier_attempts.is_empty()).then(|| (run.earlier_attempts.len() + 1).to_string()));
+    let fact = |name: &str| run.facts.get(name).and_then(Value::as_u64).map(|count| count.to_string());
+    say("order lines", fact("sales_lines"));
+    say("records set aside", fact("rejected"));
+    say("checks warned", fact("checks_warned"));
+    say("what was said", run.message.clone());
+    if !matches!(run.status, Status::Published) {
+        say("readers", Some("see what they saw before".to_owned()));
+    }
+    lines
+}
+
+fn advice(run: &RunRecord) -> Option<String> {
+    let id = &run.run_id;
+    match run.status {
+        Status::Held => Some(format!("look at it with: consumer360 runs show {id}; publish it with: consumer360 publish {id}")),
+        Status::CheckFailed | Status::SourceFailed | Status::Failed | Status::Interrupted => {
+            Some(format!("consumer360 runs show {id} says more; when it is mended: consumer360 retry {id}"))
+        }
+        _ => None,
+    }
+}
