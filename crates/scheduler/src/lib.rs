@@ -29,6 +29,7 @@ mod slot;
 mod timestamp;
 
 pub use error::Error;
+pub use index::RunFilter;
 pub use ledger::Ledger;
 pub use lock::Holder;
 pub use outcome::Outcome;
