@@ -43,7 +43,7 @@ fn compared(publish_to: &Path, before: &Manifest, after: &Manifest) -> Markup {
             div { dt { (name) } dd.figure { (is) } dd.faint { "before: " (was) } }
         } }
         @if changed.is_empty() { p { "Every table has as many rows as before." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Rows a table" { table {
+            div.scroll tabindex="0" role="group" aria-label="Rows a table" { table {
                 caption.hidden { "Tables whose number of rows changed" }
                 thead { tr { th scope="col" { "Table" } th.number scope="col" { "Before" } th.number scope="col" { "Now" } th.number scope="col" { "Change" } } }
                 tbody { @for entry in changed {

@@ -83,7 +83,7 @@ fn details(pipeline: &PipelineView) -> Markup {
     html! {
         section aria-labelledby="each" {
             h2 #each { "Table by table" }
-            div.scroll tabindex="0" role="region" aria-label="Table by table" { table {
+            div.scroll tabindex="0" role="group" aria-label="Table by table" { table {
                 caption.hidden { "What each table reads and what reads it" }
                 thead { tr { th scope="col" { "Table" } th scope="col" { "Reads" } th scope="col" { "Read by" } } }
                 tbody { @for (name, reads) in staged.chain(built) { tr id=(name) {

@@ -93,7 +93,7 @@ fn slots(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {
             @if pipeline.next_slots.is_empty() && pipeline.last_slots.is_empty() {
                 (parts::empty("No slots", &html! { "The pipeline has no schedule, or its first slot is still to come." }))
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Slots" { table {
+                div.scroll tabindex="0" role="group" aria-label="Slots" { table {
                     caption.hidden { "Slots to come and slots that have passed" }
                     thead { tr { th scope="col" { "Slot" } th scope="col" { "When" } th scope="col" { "State" } th scope="col" { "Note" } } }
                     tbody {
@@ -124,7 +124,7 @@ fn snapshots(server: &Server, pipeline: &PipelineView) -> Markup {
             @if known.is_empty() {
                 (parts::empty("Nothing published yet", &html! { "A run that passes every check publishes the first snapshot." }))
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Snapshots" { table {
+                div.scroll tabindex="0" role="group" aria-label="Snapshots" { table {
                     caption.hidden { "Snapshots that are kept, the latest first" }
                     thead { tr {
                         th scope="col" { "Snapshot" } th scope="col" { "As of" } th scope="col" { "Published" }

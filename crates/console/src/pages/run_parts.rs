@@ -38,7 +38,7 @@ pub fn checks(folder: &Path) -> Markup {
 
 fn held_table(held: &[&Check]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Checks that held" { table {
+        div.scroll tabindex="0" role="group" aria-label="Checks that held" { table {
             caption.hidden { "Checks that held" }
             thead { tr { th scope="col" { "Check" } th scope="col" { "Table" } th scope="col" { "Saw" } th scope="col" { "Wanted" } th.number scope="col" { "Failing rows" } } }
             tbody { @for check in held { tr {
@@ -55,7 +55,7 @@ pub fn book(folder: &Path) -> Markup {
             h2 #book { "Reconciliation" }
             @if hops.is_empty() { (parts::empty("No book yet", &html! { "Rows and amounts are reconciled once the tables are built." })) } @else {
                 p.faint { "At every hop: in = out + rejected + duplicates + filtered." }
-                div.scroll tabindex="0" role="region" aria-label="Reconciliation" { table {
+                div.scroll tabindex="0" role="group" aria-label="Reconciliation" { table {
                     caption.hidden { "Rows and amounts at every hop" }
                     thead { tr {
                         th scope="col" { "Hop" } th scope="col" { "Of" } th.number scope="col" { "In" } th.number scope="col" { "Out" }
@@ -99,7 +99,7 @@ pub fn rejects(folder: &Path, run_id: &str, policy: &PiiPolicy, asked: &Asked) -
             @if files.is_empty() { (parts::empty("None", &html! { "Every record that was read fits." })) }
             @for (entity, rows) in &files {
                 h3 { (entity) " " span.faint { (count(rows.total)) } }
-                div.scroll tabindex="0" role="region" aria-label={ "Records of " (entity) " set aside" } { table {
+                div.scroll tabindex="0" role="group" aria-label={ "Records of " (entity) " set aside" } { table {
                     caption.hidden { "Records of " (entity) " set aside" }
                     thead { tr { th scope="col" { "Origin" } th.number scope="col" { "Record" } th scope="col" { "Column" } th scope="col" { "Raw value" } th scope="col" { "Why" } } }
                     tbody { @for row in &rows.rows { (reject(row, policy)) } }

@@ -91,7 +91,7 @@ fn choice(server: &Server, asked: &Asked) -> Markup {
 pub fn list(runs: &[RunRecord], now: DateTime<Utc>, caption: &str) -> Markup {
     let widest = runs.iter().map(parts::took).fold(0.0, f64::max);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) { table.runs {
+        div.scroll tabindex="0" role="group" aria-label=(caption) { table.runs {
             caption.hidden { (caption) }
             thead { tr {
                 th scope="col" { "Run" } th scope="col" { "Status" } th scope="col" { "Started" } th scope="col" { "As of" }

@@ -66,7 +66,7 @@ fn all(server: &Server, asked: &Asked) -> Page {
         @for group in Group::ALL {
             section aria-labelledby=(group.title()) {
                 h2 id=(group.title()) { (group.title()) }
-                div.scroll tabindex="0" role="region" aria-label=(group.title()) { table {
+                div.scroll tabindex="0" role="group" aria-label=(group.title()) { table {
                     caption.hidden { "Tables of the chapter " (group.title()) }
                     thead { tr { th scope="col" { "Table" } th scope="col" { "One row is" } th.number scope="col" { "Rows" } th scope="col" { "What it tells" } } }
                     tbody { @for table in shown().filter(|t| t.group == group) { tr {
@@ -121,7 +121,7 @@ fn columns(table: &Table) -> Markup {
     html! {
         section aria-labelledby="columns" {
             h2 #columns { "Columns" }
-            div.scroll tabindex="0" role="region" aria-label="Columns" { table {
+            div.scroll tabindex="0" role="group" aria-label="Columns" { table {
                 caption.hidden { "Columns of " (table.name) }
                 thead { tr { th scope="col" { "Column" } th scope="col" { "Type" } th scope="col" { "May be empty" } th scope="col" { "What it is" } } }
                 tbody { @for column in table.columns { tr {
@@ -142,7 +142,7 @@ fn preview(pipeline: &PipelineView, manifest: &Manifest, table: &Table) -> Marku
     html! {
         @if rows.rows.is_empty() { (parts::empty("No rows", &html! { "The table is published empty." })) } @else {
             p.faint { "The first " (rows.rows.len()) " of " (count(rows.total)) " rows of " (pipeline.name) ", as of " (manifest.as_of) "." }
-            div.scroll tabindex="0" role="region" aria-label="First rows" { table.preview {
+            div.scroll tabindex="0" role="group" aria-label="First rows" { table.preview {
                 caption.hidden { "First rows of " (table.name) }
                 thead { tr { @for name in &rows.columns { th scope="col" { (name) } } } }
                 tbody { @for row in &rows.rows { tr {
