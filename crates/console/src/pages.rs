@@ -51,7 +51,7 @@ where
     F: FnOnce(&Server) -> Result<Page, Trouble> + Send + 'static,
 {
     let shared = Arc::clone(&server);
-    let made = tokio::task::spawn_blocking(move || body(&shared).map(|page| layout::document(&shared, nav, page))).await;
+    let made = tokio::task::spawn_blocking(move || body(&shared).map(|page| layout::document(&shared, nav, &page))).await;
     match made {
         Ok(Ok(document)) => html(StatusCode::OK, document),
         Ok(Err(Trouble::Missing(what))) => refusal(&server, StatusCode::NOT_FOUND, &what),

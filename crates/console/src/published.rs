@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+#[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct Published {
     pub snapshot: String,

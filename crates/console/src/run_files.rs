@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 /// A log can grow without end; its last part says what happened.
 const LOG_BYTES: u64 = 1_048_576;
 
+#[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct Hop {
     pub hop: String,
@@ -22,16 +23,30 @@ pub struct Hop {
     pub rows_deduplicated: u64,
     pub rows_filtered: u64,
     pub amount_in: Option<String>,
+    #[serde(default)]
+    pub amount_rejected: Option<String>,
+    #[serde(default)]
+    pub amount_deduplicated: Option<String>,
+    #[serde(default)]
+    pub amount_filtered: Option<String>,
     pub amount_out: Option<String>,
 }
 
 impl Hop {
-    /// In equals out plus what was left behind on the way.
+    /// In equals out plus what was left behind on the way, in rows and to the last digit of the amounts.
     pub fn balanced(&self) -> bool {
-        self.rows_in == self.rows_loaded + self.rows_rejected + self.rows_deduplicated + self.rows_filtered
+        let rows = self.rows_loaded + self.rows_rejected + self.rows_deduplicated + self.rows_filtered;
+        let left = [&self.amount_rejected, &self.amount_deduplicated, &self.amount_filtered];
+        let left: i128 = left.into_iter().filter_map(|amount| units(amount.as_deref())).sum();
+        let amounts = match (units(self.amount_in.as_deref()), units(self.amount_out.as_deref())) {
+            (Some(before), Some(after)) => before == after + left,
+            (before, after) => before.is_none() && after.is_none(),
+        };
+        rows == self.rows_in && amounts
     }
 }
 
+#[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct Check {
     pub check: String,
@@ -81,6 +96,11 @@ pub fn log(folder: &Path, level: &str, most: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = text.lines().filter_map(line).filter(|l| gravity(&l.level) >= gravity(level)).collect();
     lines.drain(..lines.len().saturating_sub(most));
     lines
+}
+
+/// An amount in ten-thousandths; every amount of the book is written with four decimals.
+fn units(amount: Option<&str>) -> Option<i128> {
+    amount?.replace('.', "").parse().ok()
 }
 
 fn gravity(level: &str) -> u8 {

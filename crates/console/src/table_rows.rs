@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 #[derive(Debug, Default)]
 pub struct Rows {
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<Option<String>>>,
+    pub cells: Vec<Vec<Option<String>>>,
     /// How many rows the file holds.
     pub total: u64,
 }
@@ -21,7 +21,7 @@ pub fn read(path: &Path, offset: usize, limit: usize) -> Option<Rows> {
     let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let columns: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
     let options = FormatOptions::default();
-    let mut rows = Vec::new();
+    let mut cells = Vec::new();
     for batch in builder.with_offset(offset).with_limit(limit).with_batch_size(limit.max(1)).build().ok()? {
         let batch = batch.ok()?;
         let formats: Vec<ArrayFormatter<'_>> =
@@ -30,8 +30,8 @@ pub fn read(path: &Path, offset: usize, limit: usize) -> Option<Rows> {
             let cell = |(column, format): (&arrow::array::ArrayRef, &ArrayFormatter<'_>)| {
                 column.is_valid(row).then(|| format.value(row).to_string())
             };
-            rows.push(batch.columns().iter().zip(&formats).map(cell).collect());
+            cells.push(batch.columns().iter().zip(&formats).map(cell).collect());
         }
     }
-    Some(Rows { columns, rows, total })
+    Some(Rows { columns, cells, total })
 }

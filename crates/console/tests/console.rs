@@ -23,6 +23,7 @@ const SNAPSHOT: &str = "2026-01-04-aaaaaaaaaaaa";
 struct Noted(Mutex<Vec<String>>);
 
 impl Noted {
+    #[allow(clippy::unnecessary_wraps, reason = "each action hands it on")]
     fn note(&self, what: String) -> Result<ActionStarted, ActionRefused> {
         self.0.lock().unwrap().push(what);
         Ok(ActionStarted::default())

@@ -74,7 +74,7 @@ fn totals(publish_to: &Path, snapshot: &str) -> Option<(u64, String)> {
     let at: BTreeMap<&str, usize> = rows.columns.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let (region, customers, amount) = (*at.get("region_key")?, *at.get("customers")?, *at.get("net_amount")?);
     let (mut people, mut units) = (0_u64, 0_i128);
-    for row in &rows.rows {
+    for row in &rows.cells {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
         if cell(region) == "0" {
             people += cell(customers).parse::<u64>().ok()?;

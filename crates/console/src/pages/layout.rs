@@ -28,7 +28,7 @@ impl Page {
     }
 }
 
-pub fn document(server: &Server, nav: Nav, page: Page) -> Markup {
+pub fn document(server: &Server, nav: Nav, page: &Page) -> Markup {
     let links = [
         (Nav::Pipelines, "/", "Pipelines"),
         (Nav::Runs, "/runs", "Runs"),

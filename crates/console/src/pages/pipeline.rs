@@ -150,12 +150,16 @@ fn row(server: &Server, pipeline: &PipelineView, snapshot: &Manifest, current: O
         tr {
             th.mono scope="row" { (snapshot.snapshot) }
             td { (snapshot.as_of) }
-            td { (snapshot.published_at) }
+            td { (published_at(&snapshot.published_at, (server.app.now)())) }
             td.number { (count(snapshot.rows())) }
             td.number { (bytes(snapshot.bytes())) }
             td { @if current == Some(snapshot.snapshot.as_str()) { (parts::pill("current")) } @else { (back.markup(server)) } }
         }
     }
+}
+
+fn published_at(text: &str, now: DateTime<Utc>) -> Markup {
+    html! { @match DateTime::parse_from_rfc3339(text) { Ok(at) => { (parts::when(at.to_utc(), now)) } Err(_) => { (text) } } }
 }
 
 fn tables(pipeline: &PipelineView) -> Markup {

@@ -53,7 +53,7 @@ pub fn refusal(server: &Server, status: StatusCode, message: &str) -> Response {
     let document = if status == StatusCode::UNAUTHORIZED {
         layout::bare(server, title, &body)
     } else {
-        layout::document(server, Nav::None, Page::new(title, body))
+        layout::document(server, Nav::None, &Page::new(title, body))
     };
     pages::html(status, document)
 }

@@ -54,13 +54,13 @@ pub fn book(folder: &Path) -> Markup {
         section aria-labelledby="book" {
             h2 #book { "Reconciliation" }
             @if hops.is_empty() { (parts::empty("No book yet", &html! { "Rows and amounts are reconciled once the tables are built." })) } @else {
-                p.faint { "At every hop: in = out + rejected + duplicates + filtered." }
+                p.faint { "At every hop: in = out + rejected + duplicates + filtered, in rows and, beneath them, in money." }
                 div.scroll tabindex="0" role="group" aria-label="Reconciliation" { table {
                     caption.hidden { "Rows and amounts at every hop" }
                     thead { tr {
                         th scope="col" { "Hop" } th scope="col" { "Of" } th.number scope="col" { "In" } th.number scope="col" { "Out" }
                         th.number scope="col" { "Rejected" } th.number scope="col" { "Duplicates" } th.number scope="col" { "Filtered" }
-                        th.number scope="col" { "Amount in" } th.number scope="col" { "Amount out" } th scope="col" { "Balance" }
+                        th scope="col" { "Balance" }
                     } }
                     tbody { @for hop in &hops { (hop_row(hop)) } }
                 } }
@@ -70,17 +70,28 @@ pub fn book(folder: &Path) -> Markup {
 }
 
 fn hop_row(hop: &Hop) -> Markup {
-    let amount = |text: &Option<String>| text.as_deref().map(money).unwrap_or_default();
+    let left = [
+        (hop.rows_rejected, &hop.amount_rejected),
+        (hop.rows_deduplicated, &hop.amount_deduplicated),
+        (hop.rows_filtered, &hop.amount_filtered),
+    ];
     html! {
         tr {
-            th scope="row" { (hop.hop) } td { (hop.entity) } td.number { (count(hop.rows_in)) } td.number { (count(hop.rows_loaded)) }
-            @for left in [hop.rows_rejected, hop.rows_deduplicated, hop.rows_filtered] {
-                td.number.zero[left == 0] { (count(left)) }
+            th scope="row" { (hop.hop) }
+            td { (hop.entity) }
+            td.number { (count(hop.rows_in)) (beneath(hop.amount_in.as_deref())) }
+            td.number { (count(hop.rows_loaded)) (beneath(hop.amount_out.as_deref())) }
+            @for (rows, amount) in left {
+                td.number.zero[rows == 0] { (count(rows)) (beneath(amount.as_deref().filter(|_| rows > 0))) }
             }
-            td.number { (amount(&hop.amount_in)) } td.number { (amount(&hop.amount_out)) }
             td { (parts::pill(if hop.balanced() { "balanced" } else { "not balanced" })) }
         }
     }
+}
+
+/// The amount under the number of rows it belongs to.
+fn beneath(amount: Option<&str>) -> Markup {
+    html! { @if let Some(amount) = amount { br; span.faint { (money(amount)) } } }
 }
 
 pub fn rejects(folder: &Path, run_id: &str, policy: &PiiPolicy, asked: &Asked) -> Markup {
@@ -102,7 +113,7 @@ pub fn rejects(folder: &Path, run_id: &str, policy: &PiiPolicy, asked: &Asked) -
                 div.scroll tabindex="0" role="group" aria-label={ "Records of " (entity) " set aside" } { table {
                     caption.hidden { "Records of " (entity) " set aside" }
                     thead { tr { th scope="col" { "Origin" } th.number scope="col" { "Record" } th scope="col" { "Column" } th scope="col" { "Raw value" } th scope="col" { "Why" } } }
-                    tbody { @for row in &rows.rows { (reject(row, policy)) } }
+                    tbody { @for row in &rows.cells { (reject(row, policy)) } }
                 } }
             }
             (parts::pager("Pages of records set aside", page, pages, |p| format!("/runs/{}?rejects={p}#rejects", part(run_id))))

@@ -140,12 +140,12 @@ fn preview(pipeline: &PipelineView, manifest: &Manifest, table: &Table) -> Marku
         return parts::empty("Not to be read", &html! { "The file of this table is not there, or not whole." });
     };
     html! {
-        @if rows.rows.is_empty() { (parts::empty("No rows", &html! { "The table is published empty." })) } @else {
-            p.faint { "The first " (rows.rows.len()) " of " (count(rows.total)) " rows of " (pipeline.name) ", as of " (manifest.as_of) "." }
+        @if rows.cells.is_empty() { (parts::empty("No rows", &html! { "The table is published empty." })) } @else {
+            p.faint { "The first " (rows.cells.len()) " of " (count(rows.total)) " rows of " (pipeline.name) ", as of " (manifest.as_of) "." }
             div.scroll tabindex="0" role="group" aria-label="First rows" { table.preview {
                 caption.hidden { "First rows of " (table.name) }
                 thead { tr { @for name in &rows.columns { th scope="col" { (name) } } } }
-                tbody { @for row in &rows.rows { tr {
+                tbody { @for row in &rows.cells { tr {
                     @for (name, value) in rows.columns.iter().zip(row) { td { (cell(&pipeline.pii, name, value.as_deref())) } }
                 } } }
             } }
