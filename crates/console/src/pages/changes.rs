@@ -45,10 +45,16 @@ fn compared(publish_to: &Path, before: &Manifest, after: &Manifest) -> Markup {
         @if changed.is_empty() { p { "Every table has as many rows as before." } } @else {
             div.scroll tabindex="0" role="group" aria-label="Rows a table" { table {
                 caption.hidden { "Tables whose number of rows changed" }
-                thead { tr { th scope="col" { "Table" } th.number scope="col" { "Before" } th.number scope="col" { "Now" } th.number scope="col" { "Change" } } }
+                thead { tr { th scope="col" { "Table" }
+                th.number scope="col" { "Before" }
+                th.number scope="col" { "Now" }
+                th.number scope="col" { "Change" } } }
                 tbody { @for entry in changed {
                     @let was = before.table(&entry.table).map_or(0, |t| t.rows);
-                    tr { th scope="row" { (entry.table) } td.number { (count(was)) } td.number { (count(entry.rows)) } td.number { (change(was, entry.rows)) } }
+                    tr { th scope="row" { (entry.table) }
+                    td.number { (count(was)) }
+                    td.number { (count(entry.rows)) }
+                    td.number { (change(was, entry.rows)) } }
                 } }
             } }
         }

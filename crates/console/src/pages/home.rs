@@ -85,7 +85,8 @@ fn card(server: &Server, pipeline: &PipelineView, run: Option<&RunRecord>) -> Ma
 
 /// Why a pipeline's file is not the one in use.
 pub fn broken(problem: &str) -> Markup {
-    html! { div.problem role="note" { strong { "The file cannot be used; the last good one is in use." } pre tabindex="0" { (problem) } } }
+    html! { div.problem role="note" { strong { "The file cannot be used; the last good one is in use." }
+    pre tabindex="0" { (problem) } } }
 }
 
 pub fn next_slot(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {

@@ -95,10 +95,16 @@ fn slots(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {
             } @else {
                 div.scroll tabindex="0" role="group" aria-label="Slots" { table {
                     caption.hidden { "Slots to come and slots that have passed" }
-                    thead { tr { th scope="col" { "Slot" } th scope="col" { "When" } th scope="col" { "State" } th scope="col" { "Note" } } }
+                    thead { tr { th scope="col" { "Slot" }
+                    th scope="col" { "When" }
+                    th scope="col" { "State" }
+                    th scope="col" { "Note" } } }
                     tbody {
                         @for slot in pipeline.next_slots.iter().take(5).rev() {
-                            tr { th scope="row" { (slot.local) } td { (parts::when(slot.utc, now)) } td { (parts::pill("to come")) } td { (slot.note) } }
+                            tr { th scope="row" { (slot.local) }
+                            td { (parts::when(slot.utc, now)) }
+                            td { (parts::pill("to come")) }
+                            td { (slot.note) } }
                         }
                         @for slot in pipeline.last_slots.iter().take(20) {
                             tr {
@@ -128,7 +134,9 @@ fn snapshots(server: &Server, pipeline: &PipelineView) -> Markup {
                     caption.hidden { "Snapshots that are kept, the latest first" }
                     thead { tr {
                         th scope="col" { "Snapshot" } th scope="col" { "As of" } th scope="col" { "Published" }
-                        th.number scope="col" { "Rows" } th.number scope="col" { "Size" } th scope="col" { span.hidden { "Action" } }
+                        th.number scope="col" { "Rows" }
+                        th.number scope="col" { "Size" }
+                        th scope="col" { span.hidden { "Action" } }
                     } }
                     tbody { @for snapshot in &known { (row(server, pipeline, snapshot, current.as_deref())) } }
                 } }

@@ -41,7 +41,8 @@ fn page(server: &Server, id: &str, asked: &Asked) -> Result<Page, Trouble> {
             div.buttons { (buttons(server, &run, pipeline)) }
         }
         (parts::notice(asked.done.as_deref()))
-        @if let Some(message) = &run.message { div.problem { strong { "Why nothing was published" } pre tabindex="0" { (message) } } }
+        @if let Some(message) = &run.message { div.problem { strong { "Why nothing was published" }
+        pre tabindex="0" { (message) } } }
         (facts(server, &run))
         section aria-labelledby="stages" { h2 #stages { "Stages" } (stages(&run)) }
         @if !folder.is_dir() {
@@ -85,7 +86,8 @@ fn facts(server: &Server, run: &RunRecord) -> Markup {
         dl.facts {
             div { dt { "As of" } dd { @if let Some(day) = run.as_of { (day) } @else { "not known yet" } } }
             div { dt { "Slot" } dd { (time(run.scheduled_at)) br; span.faint { "day " (run.day) } } }
-            div { dt { "Started" } dd { (parts::when(run.started_at, (server.app.now)())) br; span.faint { (time(run.started_at)) } } }
+            div { dt { "Started" }
+            dd { (parts::when(run.started_at, (server.app.now)())) br; span.faint { (time(run.started_at)) } } }
             div { dt { "Took" } dd { (seconds(parts::took(run))) } }
             div { dt { "Snapshot" } dd.mono {
                 @if let Some(snapshot) = &run.snapshot { (snapshot) @if run.unchanged { br; span.faint { "unchanged" } } } @else { "none" }

@@ -40,9 +40,17 @@ fn held_table(held: &[&Check]) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="Checks that held" { table {
             caption.hidden { "Checks that held" }
-            thead { tr { th scope="col" { "Check" } th scope="col" { "Table" } th scope="col" { "Saw" } th scope="col" { "Wanted" } th.number scope="col" { "Failing rows" } } }
+            thead { tr { th scope="col" { "Check" }
+            th scope="col" { "Table" }
+            th scope="col" { "Saw" }
+            th scope="col" { "Wanted" }
+            th.number scope="col" { "Failing rows" } } }
             tbody { @for check in held { tr {
-                th scope="row" { (check.check) } td { (check.table) } td { (check.measured) } td { (check.threshold) } td.number { (count(check.failing_rows)) }
+                th scope="row" { (check.check) }
+                td { (check.table) }
+                td { (check.measured) }
+                td { (check.threshold) }
+                td.number { (count(check.failing_rows)) }
             } } }
         } }
     }
@@ -58,8 +66,13 @@ pub fn book(folder: &Path) -> Markup {
                 div.scroll tabindex="0" role="group" aria-label="Reconciliation" { table {
                     caption.hidden { "Rows and amounts at every hop" }
                     thead { tr {
-                        th scope="col" { "Hop" } th scope="col" { "Of" } th.number scope="col" { "In" } th.number scope="col" { "Out" }
-                        th.number scope="col" { "Rejected" } th.number scope="col" { "Duplicates" } th.number scope="col" { "Filtered" }
+                        th scope="col" { "Hop" }
+                        th scope="col" { "Of" }
+                        th.number scope="col" { "In" }
+                        th.number scope="col" { "Out" }
+                        th.number scope="col" { "Rejected" }
+                        th.number scope="col" { "Duplicates" }
+                        th.number scope="col" { "Filtered" }
                         th scope="col" { "Balance" }
                     } }
                     tbody { @for hop in &hops { (hop_row(hop)) } }
@@ -112,7 +125,11 @@ pub fn rejects(folder: &Path, run_id: &str, policy: &PiiPolicy, asked: &Asked) -
                 h3 { (entity) " " span.faint { (count(rows.total)) } }
                 div.scroll tabindex="0" role="group" aria-label={ "Records of " (entity) " set aside" } { table {
                     caption.hidden { "Records of " (entity) " set aside" }
-                    thead { tr { th scope="col" { "Origin" } th.number scope="col" { "Record" } th scope="col" { "Column" } th scope="col" { "Raw value" } th scope="col" { "Why" } } }
+                    thead { tr { th scope="col" { "Origin" }
+                    th.number scope="col" { "Record" }
+                    th scope="col" { "Column" }
+                    th scope="col" { "Raw value" }
+                    th scope="col" { "Why" } } }
                     tbody { @for row in &rows.cells { (reject(row, policy)) } }
                 } }
             }

@@ -68,7 +68,10 @@ fn all(server: &Server, asked: &Asked) -> Page {
                 h2 id=(group.title()) { (group.title()) }
                 div.scroll tabindex="0" role="group" aria-label=(group.title()) { table {
                     caption.hidden { "Tables of the chapter " (group.title()) }
-                    thead { tr { th scope="col" { "Table" } th scope="col" { "One row is" } th.number scope="col" { "Rows" } th scope="col" { "What it tells" } } }
+                    thead { tr { th scope="col" { "Table" }
+                    th scope="col" { "One row is" }
+                    th.number scope="col" { "Rows" }
+                    th scope="col" { "What it tells" } } }
                     tbody { @for table in shown().filter(|t| t.group == group) { tr {
                         th scope="row" { a.mono href={ "/tables/" (table.name) (query) } { (table.name) } }
                         td { (table.grain) }
@@ -123,7 +126,10 @@ fn columns(table: &Table) -> Markup {
             h2 #columns { "Columns" }
             div.scroll tabindex="0" role="group" aria-label="Columns" { table {
                 caption.hidden { "Columns of " (table.name) }
-                thead { tr { th scope="col" { "Column" } th scope="col" { "Type" } th scope="col" { "May be empty" } th scope="col" { "What it is" } } }
+                thead { tr { th scope="col" { "Column" }
+                th scope="col" { "Type" }
+                th scope="col" { "May be empty" }
+                th scope="col" { "What it is" } } }
                 tbody { @for column in table.columns { tr {
                     th.mono scope="row" { (column.name) } td { (column.kind.name()) }
                     td { @if column.nullable { "yes" } @else { "no" } } td { (column.description) }
