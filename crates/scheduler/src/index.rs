@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, ToSql, Transaction, TransactionBehavior};
 
 use crate::error::Error;
 use crate::record::{RunRecord, Status};
@@ -59,6 +59,13 @@ const MIGRATIONS: &[&str] = &[
 
 /// How many runs an ambiguous beginning is answered with.
 const MOST_CANDIDATES: i64 = 5;
+
+/// Which runs to list: all of them, or those of one pipeline, of one status, or of both.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunFilter<'a> {
+    pub pipeline: Option<&'a str>,
+    pub status: Option<Status>,
+}
 
 /// The database. Clones share one connection.
 ///
@@ -137,6 +144,42 @@ impl Index {
             (pipeline, status.as_str()),
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// A page of the runs that a filter lets through, newest first.
+    pub fn page(&self, filter: RunFilter<'_>, offset: u64, limit: u64) -> Result<Vec<RunRecord>, Error> {
+        let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let status = filter.status.map(Status::as_str);
+        match filter.pipeline {
+            Some(pipeline) => self.select(
+                "SELECT run_id, record FROM run WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2)
+                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?3 OFFSET ?4",
+                (pipeline, status, bound(limit), bound(offset)),
+            ),
+            None => self.select(
+                "SELECT run_id, record FROM run WHERE (?1 IS NULL OR status = ?1)
+                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?2 OFFSET ?3",
+                (status, bound(limit), bound(offset)),
+            ),
+        }
+    }
+
+    /// How many runs a filter lets through.
+    pub fn count(&self, filter: RunFilter<'_>) -> Result<u64, Error> {
+        let failed = |source| failure(&self.path, "count runs", source);
+        let connection = self.connection();
+        let count = |sql: &str, parameters: &[&dyn ToSql]| {
+            connection.prepare_cached(sql)?.query_row(parameters, |row| row.get::<_, i64>(0))
+        };
+        let counted = match (filter.pipeline, filter.status.map(Status::as_str)) {
+            (None, None) => count("SELECT count(*) FROM run", &[]),
+            (Some(pipeline), None) => count("SELECT count(*) FROM run WHERE pipeline = ?1", &[&pipeline]),
+            (None, Some(status)) => count("SELECT count(*) FROM run WHERE status = ?1", &[&status]),
+            (Some(pipeline), Some(status)) => {
+                count("SELECT count(*) FROM run WHERE pipeline = ?1 AND status = ?2", &[&pipeline, &status])
+            }
+        };
+        Ok(u64::try_from(counted.map_err(failed)?).unwrap_or(0))
     }
 
     /// The pipeline's runs of a status, oldest first.

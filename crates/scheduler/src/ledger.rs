@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::error::Error;
-use crate::index::Index;
+use crate::index::{Index, RunFilter};
 use crate::lock::{Holder, PipelineLock};
 use crate::record::{RunRecord, Status};
 use crate::run::Run;
@@ -119,6 +119,16 @@ impl Ledger {
     /// The latest run of the pipeline that ended, or stands, so.
     pub fn latest_of_status(&self, pipeline: &str, status: Status) -> Result<Option<RunRecord>, Error> {
         self.index.latest_of_status(pipeline, status)
+    }
+
+    /// A page of the runs that a filter lets through, newest first.
+    pub fn page(&self, filter: RunFilter<'_>, offset: u64, limit: u64) -> Result<Vec<RunRecord>, Error> {
+        self.index.page(filter, offset, limit)
+    }
+
+    /// How many runs a filter lets through.
+    pub fn count(&self, filter: RunFilter<'_>) -> Result<u64, Error> {
+        self.index.count(filter)
     }
 
     /// The run of this id, or the only one whose id begins so, or the newest of all for `latest`.

@@ -34,6 +34,7 @@ mod slots;
 mod timestamp;
 
 pub use error::Error;
+pub use index::RunFilter;
 pub use ledger::Ledger;
 pub use lock::Holder;
 pub use outcome::Outcome;

@@ -1,0 +1,53 @@
+//! Which columns tell of a person, and what stands in their place.
+
+use crate::view::PiiPolicy;
+
+/// Columns that name or reach a person, in published tables and in staged entities.
+const PERSONAL: &[&str] = &[
+    "email",
+    "user_email",
+    "customer_name",
+    "first_name",
+    "last_name",
+    "full_name",
+    "phone",
+    "address",
+    "street",
+    "birth_on",
+    "birth_date",
+    "age",
+    "birth_year",
+    "date_of_birth",
+    "user_principal_name",
+];
+
+/// What is shown in place of a personal value. Its length says nothing of the value's.
+pub const MASK: &str = "••••••";
+
+impl PiiPolicy {
+    /// Whether values of this column are masked.
+    pub fn masks(&self, column: &str) -> bool {
+        let same = |name: &str| name.eq_ignore_ascii_case(column);
+        !self.show_personal && (PERSONAL.iter().any(|name| same(name)) || self.also_personal.iter().any(|name| same(name)))
+    }
+
+    /// Whether a raw value of a record that was set aside is masked. A column that the contract does not know may hold
+    /// anything, so it is taken for personal.
+    pub fn masks_raw(&self, column: &str) -> bool {
+        let known = schema::ENTITIES.iter().any(|e| schema::entity(*e).columns.iter().any(|c| c.name == column));
+        self.masks(column) || (!self.show_personal && !known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn persons_are_masked_unless_the_policy_shows_them() {
+        let policy = PiiPolicy { also_personal: vec!["loyalty_card".to_owned()], ..PiiPolicy::default() };
+        assert!(policy.masks("email") && policy.masks("Customer_Name") && policy.masks("loyalty_card"));
+        assert!(!policy.masks("net_amount") && !policy.masks_raw("quantity") && policy.masks_raw("whole record"));
+        assert!(!PiiPolicy { show_personal: true, ..policy }.masks("email"));
+    }
+}

@@ -1,0 +1,71 @@
+//! What a pipeline has published: `published.json` and the manifests of its snapshots.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[allow(clippy::struct_field_names, reason = "the names that the file has")]
+#[derive(Debug, Clone, Deserialize)]
+pub struct Published {
+    pub snapshot: String,
+    pub as_of: String,
+    pub published_at: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Manifest {
+    pub snapshot: String,
+    pub as_of: String,
+    pub published_at: String,
+    #[serde(default)]
+    pub tables: Vec<TableEntry>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableEntry {
+    pub table: String,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl Manifest {
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|t| t.rows).sum()
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.tables.iter().map(|t| t.bytes).sum()
+    }
+
+    pub fn table(&self, name: &str) -> Option<&TableEntry> {
+        self.tables.iter().find(|t| t.table == name)
+    }
+}
+
+/// The set that readers see, if there is one.
+pub fn current(publish_to: &Path) -> Option<Published> {
+    read(&publish_to.join("published.json"))
+}
+
+/// The manifest of one snapshot. A name that would leave the folder is none.
+pub fn manifest(publish_to: &Path, snapshot: &str) -> Option<Manifest> {
+    if snapshot.contains(['/', '\\']) || snapshot.starts_with('.') {
+        return None;
+    }
+    read(&publish_to.join("snapshots").join(snapshot).join("manifest.json"))
+}
+
+/// Every snapshot that is kept, the one published last first.
+pub fn snapshots(publish_to: &Path) -> Vec<Manifest> {
+    let folders = fs::read_dir(publish_to.join("snapshots")).into_iter().flatten().flatten();
+    let mut known: Vec<Manifest> =
+        folders.filter_map(|f| f.file_name().into_string().ok()).filter_map(|name| manifest(publish_to, &name)).collect();
+    known.sort_by(|a, b| (&b.published_at, &b.snapshot).cmp(&(&a.published_at, &a.snapshot)));
+    known
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
