@@ -15,6 +15,7 @@ mod recovery;
 mod retention;
 mod rfm;
 mod road;
+mod serve;
 mod sources;
 mod support;
 mod tidy;

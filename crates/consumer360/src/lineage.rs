@@ -1,4 +1,4 @@
-//! OpenLineage events of a run: START, then COMPLETE, FAIL or ABORT, one JSON object a line.
+//! `OpenLineage` events of a run: START, then COMPLETE, FAIL or ABORT, one JSON object a line.
 //!
 //! They follow the run event of the specification, version 2-0-2 (openlineage.io/spec). The id of a run is a UUID of version 8
 //! made from the run's own id, so that the two events of a run agree. Nothing here can fail a run: what cannot be written is

@@ -8,6 +8,7 @@ mod exit;
 mod figures;
 mod lineage;
 mod log;
+mod metrics;
 mod progress;
 mod run;
 mod schedule;

@@ -22,7 +22,7 @@ use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, log, summary, tell};
+use crate::{commands, log, metrics, summary, tell};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -146,6 +146,9 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     runtime.shutdown_background();
     if tells {
         tell_of_last(job, &ledger);
+    }
+    if let Some(file) = &job.settings.telemetry.metrics {
+        metrics::write(file, &ledger);
     }
     let finished = finished.map_err(|e| failure(&e))?;
     let printed = summary::print(job.pipeline, &finished, global.output);
@@ -414,16 +417,9 @@ fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
             "tables": snapshot.tables,
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": metrics::peak_memory(),
         }),
     }
-}
-
-/// The most memory this process held so far, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 fn failed(error: &Error, stage: Stage) -> Outcome {
@@ -442,8 +438,13 @@ fn may_pass(error: &Error) -> bool {
         Error::Extract(error) => error.may_pass(),
         Error::Publish(error) => error.may_pass(),
         Error::Folder { .. } => true,
-        Error::Ledger(_) | Error::Transform(_) | Error::Validate(_) | Error::Hold { .. } | Error::Worker(_) | Error::Claimed { .. } => false,
-        Error::Interrupted { .. } => false,
+        Error::Ledger(_)
+        | Error::Transform(_)
+        | Error::Validate(_)
+        | Error::Hold { .. }
+        | Error::Worker(_)
+        | Error::Claimed { .. }
+        | Error::Interrupted { .. } => false,
     }
 }
 

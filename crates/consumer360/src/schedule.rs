@@ -68,9 +68,7 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
 fn next(global: &Global, pipeline: &Pipeline, schedule: &Schedule, number: usize) -> Result<ExitCode, Failure> {
     let slots = schedule.next(clock::now(), number);
     if global.output == Output::Json {
-        let one = |slot: &SlotTime| {
-            json!({"utc": slot.at, "local": slot.local_text(), "offset": slot.offset(), "is_skipped": schedule.is_skipped(slot)})
-        };
+        let one = |slot: &SlotTime| json!({"utc": slot.at, "local": slot.local_text(), "offset": slot.offset(), "is_skipped": schedule.is_skipped(slot)});
         return commands::print(&format!("{:#}\n", serde_json::Value::from(slots.iter().map(one).collect::<Vec<_>>())));
     }
     let mut text = format!("{} in {}\n", pipeline.name, pipeline.timezone);

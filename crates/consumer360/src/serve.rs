@@ -1,16 +1,20 @@
 //! `consumer360 serve`: one process that wakes, runs what is due, and shows how things stand.
 
+mod actions;
 pub mod child;
 mod files;
 pub mod slots;
+mod view;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use console::{Access, App};
 use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -21,9 +25,13 @@ use crate::exit::{Failure, chain};
 use crate::schedule::of_pipeline;
 use crate::tell::{self, Teller};
 use crate::{commands, log, run};
-use child::{Options, Stop};
+use actions::{Ask, Doer, Known, Wish};
+use child::{Options, Stop, Task};
 use files::Watched;
 use slots::{Outcome, Runner};
+
+/// A run of a pipeline without a schedule is stopped after this.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often the server looks whether a slot came due or a file changed.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,8 +57,40 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
         state: settings.state.clone(),
         places: Arc::new(Semaphore::new(settings.serve.runs_at_once)),
     };
+    let listener = std::net::TcpListener::bind(settings.serve.listen)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .map_err(|e| Failure::usage(format!("cannot listen on {}: {e}; set `serve: listen`", settings.serve.listen)))?;
     runtime.block_on(async {
-        let mut server = Server { global, named: &options.pipelines, watched: BTreeMap::new(), runner, under_way: BTreeMap::new(), missed_told: clock::now() };
+        let (asks, asked) = mpsc::unbounded_channel();
+        let known = Known::default();
+        let doer = Doer { ledger: Arc::clone(&runner.ledger), known: Arc::clone(&known), asks };
+        let app = Arc::new(App {
+            ledger: Arc::clone(&runner.ledger),
+            pipelines: std::sync::RwLock::default(),
+            actions: Arc::new(doer),
+            access: match &settings.serve.token {
+                Some(token) => Access::Token(console::Secret::new(token.expose())),
+                None => Access::Loopback,
+            },
+            behind_https: false,
+            now: clock::now,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        });
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(|e| Failure::step(&e))?;
+        tracing::info!(address = format!("http://{}", settings.serve.listen), "console");
+        let pages = tokio::spawn(console::serve(listener, Arc::clone(&app), std::future::pending()));
+        let mut server = Server {
+            app,
+            known,
+            asked,
+            pages,
+            global,
+            named: &options.pipelines,
+            watched: BTreeMap::new(),
+            runner,
+            under_way: BTreeMap::new(),
+            missed_told: clock::now(),
+        };
         server.serve().await
     })
 }
@@ -63,6 +103,11 @@ struct UnderWay {
 }
 
 struct Server<'a> {
+    app: Arc<App>,
+    known: Known,
+    asked: mpsc::UnboundedReceiver<Ask>,
+    /// The console.
+    pages: tokio::task::JoinHandle<std::io::Result<()>>,
     global: &'a Global,
     /// Files and folders of the command line.
     named: &'a [PathBuf],
@@ -82,6 +127,7 @@ impl Server<'_> {
         let mut ends: Ends = JoinSet::new();
         self.refresh();
         self.recover(&mut ends);
+        self.show();
         self.notify_ready();
         let mut signals = Signals::new()?;
         loop {
@@ -89,8 +135,14 @@ impl Server<'_> {
                 _ = ticks.recv() => {
                     self.refresh();
                     self.tick(&mut ends);
+                    self.show();
                 }
-                Some(ended) = ends.join_next() => self.ended(ended, &mut ends),
+                Some(ended) = ends.join_next() => {
+                    self.ended(ended, &mut ends);
+                    self.show();
+                }
+                Some(ask) = self.asked.recv() => self.answer(ask, &mut ends),
+                ended = &mut self.pages => return Err(Failure::usage(format!("the console ended: {ended:?}"))),
                 signal = signals.next() => {
                     tracing::info!(signal, "stopping; runs under way are left at their next safe point");
                     notify(&[sd_notify::NotifyState::Stopping]);
@@ -107,7 +159,7 @@ impl Server<'_> {
         for file in gone {
             if let Some(pipeline) = self.watched.remove(&file).and_then(|watched| watched.pipeline) {
                 tracing::info!(file = %file.display(), "the pipeline file is gone; it is watched no more");
-                self.log_error(self.runner.ledger.slots().unwatch(&pipeline.name));
+                log_error(self.runner.ledger.slots().unwatch(&pipeline.name));
             }
         }
         for file in files {
@@ -123,6 +175,47 @@ impl Server<'_> {
         }
     }
 
+    /// Hands the console what there is to see.
+    fn show(&self) {
+        let views = self.watched.values().map(|watched| view::of(watched, &self.runner.ledger)).collect();
+        self.app.replace_pipelines(views);
+        let by_name = |watched: &Watched| {
+            let pipeline = watched.pipeline.as_ref()?;
+            Some((pipeline.name.clone(), (watched.file.clone(), Arc::clone(pipeline))))
+        };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = self.watched.values().filter_map(by_name).collect();
+    }
+
+    /// Begins what somebody asked for, unless the pipeline is at it already.
+    fn answer(&mut self, ask: Ask, ends: &mut Ends) {
+        let Ask { pipeline, what, reply } = ask;
+        let found = self.watched.values().find(|watched| watched.pipeline.as_ref().is_some_and(|p| p.name == pipeline));
+        let answer = match found {
+            None => Err(format!("no pipeline {pipeline} is served")),
+            Some(_) if self.under_way.contains_key(&pipeline) => Err(format!("{pipeline} is running already")),
+            Some(watched) => {
+                let (stop, asked) = watch::channel(Stop::No);
+                let (runner, file, name) = (self.runner.clone(), watched.file.clone(), pipeline.clone());
+                let to_run = watched.to_run(&self.runner.state);
+                let timeout = watched.scheduled().and_then(|(_, schedule)| schedule.timeout).unwrap_or(LONGEST);
+                tracing::info!(pipeline, ?what, "starts, as somebody asked");
+                ends.spawn(async move {
+                    let task = match &what {
+                        Wish::Run => Task::Now,
+                        Wish::Retry(run) => Task::Retry(run),
+                        Wish::Release(run) => Task::Release(run),
+                    };
+                    let outcome = runner.asked(to_run, task, timeout, asked).await;
+                    (name, file, outcome)
+                });
+                self.under_way.insert(pipeline, UnderWay { stop, next: None });
+                Ok(())
+            }
+        };
+        // Whoever asked may have left.
+        let _ = reply.send(answer);
+    }
+
     /// What an earlier server left open.
     fn recover(&mut self, ends: &mut Ends) {
         let mut due = Vec::new();
@@ -130,11 +223,13 @@ impl Server<'_> {
             if let Some((pipeline, schedule)) = watched.scheduled() {
                 match self.runner.ledger.slots().recover(&pipeline.name, &schedule, clock::now()) {
                     Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
-                    Err(error) => self.log_error::<()>(Err(error)),
+                    Err(error) => log_error::<()>(Err(error)),
                 }
             }
         }
-        due.into_iter().for_each(|(file, slot)| self.begin(&file, slot, ends));
+        for (file, slot) in due {
+            self.begin(&file, slot, ends);
+        }
     }
 
     fn tick(&mut self, ends: &mut Ends) {
@@ -143,11 +238,13 @@ impl Server<'_> {
             if let Some((pipeline, schedule)) = watched.scheduled() {
                 match self.runner.ledger.slots().tick(&pipeline.name, &schedule, clock::now()) {
                     Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
-                    Err(error) => self.log_error::<()>(Err(error)),
+                    Err(error) => log_error::<()>(Err(error)),
                 }
             }
         }
-        due.into_iter().for_each(|(file, slot)| self.begin(&file, slot, ends));
+        for (file, slot) in due {
+            self.begin(&file, slot, ends);
+        }
         self.tell_missed();
     }
 
@@ -181,18 +278,20 @@ impl Server<'_> {
                     under_way.next = Some(due);
                 }
             }
-            Err(error) => self.log_error::<()>(Err(error)),
+            Err(error) => log_error::<()>(Err(error)),
         }
     }
 
     fn start(&mut self, file: &PathBuf, due: SlotDecision, ends: &mut Ends) {
-        let Some(pipeline) = self.watched.get(file).and_then(|watched| watched.pipeline.clone()) else { return };
+        let Some(watched) = self.watched.get(file) else { return };
+        let Some(pipeline) = watched.pipeline.clone() else { return };
+        let to_run = watched.to_run(&self.runner.state);
         let (stop, asked) = watch::channel(Stop::No);
         let (runner, file, name) = (self.runner.clone(), file.clone(), due.pipeline.clone());
         tracing::info!(pipeline = name, slot = %due.slot.at, local = due.slot.local_text(), "starts");
         self.under_way.insert(name.clone(), UnderWay { stop, next: None });
         ends.spawn(async move {
-            let outcome = runner.slot(file.clone(), pipeline, due, asked).await;
+            let outcome = runner.slot(to_run, pipeline, due, asked).await;
             (name, file, outcome)
         });
     }
@@ -238,11 +337,11 @@ impl Server<'_> {
         tracing::info!(pipelines = self.watched.len(), scheduled = count, "serving");
         notify(&[sd_notify::NotifyState::Ready]);
     }
+}
 
-    fn log_error<T>(&self, result: Result<T, scheduler::Error>) {
-        if let Err(error) = result {
-            tracing::error!(error = chain(&error), "the ledger cannot be written to");
-        }
+fn log_error<T>(result: Result<T, scheduler::Error>) {
+    if let Err(error) = result {
+        tracing::error!(error = chain(&error), "the ledger cannot be written to");
     }
 }
 
@@ -320,7 +419,7 @@ impl Signals {
 }
 
 /// `consumer360 run --slot`: what is due now, and nothing else, for cron, systemd and Kubernetes.
-pub fn due_now(global: &Global, file: &PathBuf) -> Result<ExitCode, Failure> {
+pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     log::start(global, false);
     let (pipeline, settings) = commands::load(global, file)?;
     let schedule = of_pipeline(&pipeline).ok_or_else(|| {
@@ -333,7 +432,8 @@ pub fn due_now(global: &Global, file: &PathBuf) -> Result<ExitCode, Failure> {
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
     }
     let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
-    let runner = Runner { ledger, options: Options::of(global), state: settings.state.clone(), places: Arc::new(Semaphore::new(1)) };
+    let runner =
+        Runner { ledger, options: Options::of(global), state: settings.state.clone(), places: Arc::new(Semaphore::new(1)) };
     let pipeline = Arc::new(pipeline);
     runtime.block_on(async {
         let mut code = 0;
@@ -342,7 +442,7 @@ pub fn due_now(global: &Global, file: &PathBuf) -> Result<ExitCode, Failure> {
         let mut signals = Signals::new()?;
         for due in due {
             let slot = due.slot.local_text();
-            let work = runner.slot(file.clone(), Arc::clone(&pipeline), due, asked.clone());
+            let work = runner.slot(file.to_path_buf(), Arc::clone(&pipeline), due, asked.clone());
             tokio::pin!(work);
             let outcome = tokio::select! {
                 outcome = &mut work => outcome,
@@ -352,10 +452,11 @@ pub fn due_now(global: &Global, file: &PathBuf) -> Result<ExitCode, Failure> {
                     return Err(Failure::Interrupted { code: 128 + signal });
                 }
             };
-            let run = outcome.record.map_or_else(|| outcome.message.unwrap_or_default(), |record| {
-                format!("{} {}", record.run_id, record.status.to_string().replace('_', " "))
-            });
-            text += &format!("{}: slot {slot}: {run}\n", pipeline.name);
+            let run = outcome.record.map_or_else(
+                || outcome.message.unwrap_or_default(),
+                |record| format!("{} {}", record.run_id, record.status.to_string().replace('_', " ")),
+            );
+            let _ = writeln!(text, "{}: slot {slot}: {run}", pipeline.name);
             code = code.max(outcome.code);
         }
         commands::print(&text)?;

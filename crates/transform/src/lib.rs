@@ -19,4 +19,4 @@ mod value;
 
 pub use build::{Error, Table, Warehouse, build};
 pub use previous::PREVIOUS;
-pub use sql::{VIEWS, files, inputs, statement, view_statements};
+pub use sql::{VIEWS, files, inputs, lineage, statement, view_statements};

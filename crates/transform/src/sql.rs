@@ -1,8 +1,12 @@
 //! Which statement builds which table, and the values bound to its parameters.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use config::{AtRisk, Frequency, PriceSensitive, Returns, Scoring, Thresholds, Tiers, Transform, Universe};
 use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::DFParser;
+use datafusion::sql::resolve::resolve_table_references;
 
 use crate::{retention, rfm, star, trade, value};
 
@@ -145,4 +149,32 @@ fn bounds(thresholds: &Thresholds) -> Vec<(&'static str, ScalarValue)> {
     let frequency = FREQUENCY.into_iter().zip(thresholds.frequency.map(whole));
     let monetary = MONETARY.into_iter().zip(thresholds.monetary.map(money));
     recency.chain(frequency).chain(monetary).collect()
+}
+
+/// What each table reads, views looked through: staged entities, tables of the snapshot before, and other tables. Tables are in
+/// build order; one that nothing is known of is left out.
+pub fn lineage() -> Vec<(&'static str, Vec<String>)> {
+    let behind: BTreeMap<&str, BTreeSet<String>> = view_statements()
+        .into_iter()
+        .map(|(name, variants)| (name, variants.iter().flat_map(|sql| named(sql)).collect()))
+        .collect();
+    let of = |table: &'static schema::Table| {
+        let statements = inputs(table.name).iter().map(|(_, sql)| *sql).chain(statement(table.name));
+        let mut reads: BTreeSet<String> = statements.flat_map(named).collect();
+        reads.extend(files(table.name).iter().map(|file| (*file).to_owned()));
+        // A view reads views at most as often as there are views.
+        for _ in VIEWS {
+            reads =
+                reads.into_iter().flat_map(|name| behind.get(name.as_str()).cloned().unwrap_or_else(|| [name].into())).collect();
+        }
+        (table.name, reads.into_iter().collect::<Vec<_>>())
+    };
+    schema::TABLES.iter().copied().map(of).filter(|(_, reads)| !reads.is_empty()).collect()
+}
+
+/// The tables and views a statement names; the statements are our own, so they can be read.
+fn named(sql: &str) -> BTreeSet<String> {
+    let Ok(statements) = DFParser::parse_sql(sql) else { return BTreeSet::new() };
+    let resolved = statements.iter().filter_map(|statement| resolve_table_references(statement, false).ok());
+    resolved.flat_map(|(tables, _)| tables).map(|table| table.table().to_owned()).collect()
 }

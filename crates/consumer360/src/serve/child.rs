@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::cli::{Global, LogForm};
 
 /// Time from the polite signal to the one that cannot be refused. A stage is left at its next safe point.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// What a process is to do.
 #[derive(Debug, Clone)]

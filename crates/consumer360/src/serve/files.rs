@@ -20,6 +20,8 @@ pub struct Watched {
     pub settings: Option<Arc<Settings>>,
     /// What is wrong with the file now.
     pub problem: Option<String>,
+    /// The text of the last good reading.
+    good: Vec<u8>,
     stamp: Stamp,
 }
 
@@ -55,7 +57,7 @@ fn stamp(path: &Path) -> Stamp {
 impl Watched {
     pub fn read(global: &Global, file: &Path) -> Self {
         let mut watched =
-            Self { file: file.to_path_buf(), pipeline: None, settings: None, problem: None, stamp: None };
+            Self { file: file.to_path_buf(), pipeline: None, settings: None, problem: None, good: Vec::new(), stamp: None };
         watched.read_again(global);
         watched
     }
@@ -76,6 +78,7 @@ impl Watched {
                 self.pipeline = Some(Arc::new(pipeline));
                 self.settings = Some(Arc::new(settings));
                 self.problem = None;
+                self.good = fs::read(&self.file).unwrap_or_default();
             }
             Err(Failure::Configuration(problems)) => self.problem = Some(problems.to_string()),
             Err(_) => self.problem = Some("it cannot be read".to_owned()),
@@ -84,6 +87,20 @@ impl Watched {
 }
 
 impl Watched {
+    /// The file that a run is to read: the last good reading is kept below `state` for as long as the file is broken.
+    pub fn to_run(&self, state: &Path) -> PathBuf {
+        let (Some(_), Some(pipeline)) = (&self.problem, &self.pipeline) else { return self.file.clone() };
+        let folder = state.join("last_good");
+        let kept = folder.join(format!("{}.yaml", pipeline.name));
+        match fs::create_dir_all(&folder).and_then(|()| fs::write(&kept, &self.good)) {
+            Ok(()) => kept,
+            Err(error) => {
+                tracing::error!(%error, path = %kept.display(), "cannot keep the last good reading");
+                self.file.clone()
+            }
+        }
+    }
+
     /// The pipeline and its schedule, where it has one.
     pub fn scheduled(&self) -> Option<(Arc<Pipeline>, scheduler::Schedule)> {
         let pipeline = self.pipeline.as_ref()?;

@@ -11,8 +11,8 @@ use tokio::sync::{Semaphore, watch};
 use twox_hash::XxHash64;
 
 use super::child::{self, Ended, Options, Stop, Task};
-use crate::tell::{self, Teller};
 use crate::exit::{HELD, LOCKED, STEP_FAILED, TIMED_OUT};
+use crate::tell::{self, Teller};
 
 /// What the runs of a server share.
 #[derive(Debug, Clone)]
@@ -158,8 +158,7 @@ impl Runner {
         let said = outcome.record.as_ref().and_then(|record| record.message.as_ref());
         let reason = outcome.message.clone().or_else(|| said.and_then(|message| message.lines().next()).map(str::to_owned));
         let end = match outcome.code {
-            0 => SlotEnd::Ran,
-            HELD => SlotEnd::Ran,
+            0 | HELD => SlotEnd::Ran,
             _ => SlotEnd::Failed,
         };
         let reason = if outcome.record.as_ref().is_some_and(|record| record.status == Status::Held) {
@@ -199,7 +198,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let retries = Retries { attempts: 9, first_after: Duration::from_secs(60), longest_after: Duration::from_secs(600) };
+        let retries = Retries { attempts: 9, first_after: Duration::from_mins(1), longest_after: Duration::from_mins(10) };
         let at = DateTime::<Utc>::UNIX_EPOCH;
         let pauses: Vec<u64> = (1..7).map(|attempt| backoff(&retries, attempt, "shop", at).as_secs()).collect();
         for (pause, middle) in pauses.iter().zip([60, 120, 240, 480, 600, 600]) {

@@ -1,0 +1,139 @@
+//! What people ask of the console. Runs are begun by the server's own loop, which knows what is under way; the rest is done here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use config::Pipeline;
+use console::{ActionRefused, ActionStarted, Actions};
+use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::exit::chain;
+
+/// The loop answers at once; if it does not, it is stopping.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A run that somebody wants.
+#[derive(Debug)]
+pub struct Ask {
+    pub pipeline: String,
+    pub what: Wish,
+    pub reply: Sender<Result<(), String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    Run,
+    Retry(String),
+    Release(String),
+}
+
+/// The pipelines by name, as they were last read.
+pub type Known = Arc<RwLock<BTreeMap<String, (PathBuf, Arc<Pipeline>)>>>;
+
+pub struct Doer {
+    pub ledger: Arc<Ledger>,
+    pub known: Known,
+    pub asks: UnboundedSender<Ask>,
+}
+
+type Answer = Result<ActionStarted, ActionRefused>;
+
+fn refused(message: impl Into<String>) -> ActionRefused {
+    ActionRefused { message: message.into() }
+}
+
+fn failed(error: &dyn std::error::Error) -> ActionRefused {
+    refused(chain(error))
+}
+
+impl Doer {
+    fn pipeline(&self, name: &str) -> Result<Arc<Pipeline>, ActionRefused> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map(|(_, pipeline)| Arc::clone(pipeline)).ok_or_else(|| refused(format!("no pipeline {name} is served")))
+    }
+
+    fn record(&self, run: &str) -> Result<RunRecord, ActionRefused> {
+        self.ledger.run(run).map_err(|e| failed(&e))?.ok_or_else(|| refused(format!("there is no run {run}")))
+    }
+
+    fn ask(&self, pipeline: &str, what: Wish) -> Result<(), ActionRefused> {
+        self.pipeline(pipeline)?;
+        let (reply, answer) = channel();
+        let stopping = || refused("the server is stopping");
+        self.asks.send(Ask { pipeline: pipeline.to_owned(), what, reply }).map_err(|_| stopping())?;
+        answer.recv_timeout(PATIENCE).map_err(|_| stopping())?.map_err(refused)
+    }
+}
+
+impl Actions for Doer {
+    fn run(&self, pipeline: &str) -> Answer {
+        self.ask(pipeline, Wish::Run)?;
+        Ok(ActionStarted::default())
+    }
+
+    fn retry(&self, run: &str) -> Answer {
+        let record = self.record(run)?;
+        if !record.status.can_be_retried() {
+            return Err(refused(format!("run {run} is {}: there is nothing to take up again", record.status)));
+        }
+        self.ask(&record.pipeline, Wish::Retry(record.run_id.clone()))?;
+        Ok(ActionStarted { run_id: Some(record.run_id) })
+    }
+
+    fn release(&self, run: &str) -> Answer {
+        let record = self.record(run)?;
+        if record.status != Status::Held {
+            return Err(refused(format!("run {run} is {}, not held", record.status)));
+        }
+        self.ask(&record.pipeline, Wish::Release(record.run_id.clone()))?;
+        Ok(ActionStarted { run_id: Some(record.run_id) })
+    }
+
+    /// The run ends without having been published; what it made goes with the next clearing.
+    fn discard(&self, run: &str) -> Answer {
+        let record = self.record(run)?;
+        if record.status != Status::Held {
+            return Err(refused(format!("run {run} is {}, not held", record.status)));
+        }
+        let taken = self.ledger.begin_again(&record.run_id, clock::now(), env!("CARGO_PKG_VERSION")).map_err(|e| failed(&e))?;
+        taken.finish(Outcome::NotPublished, clock::now()).map_err(|e| failed(&e))?;
+        Ok(ActionStarted { run_id: Some(record.run_id) })
+    }
+
+    fn rollback(&self, pipeline: &str, snapshot: &str) -> Answer {
+        let pipeline = self.pipeline(pipeline)?;
+        let now = clock::now();
+        let slot = Slot::manual(now, pipeline.timezone, None);
+        let run = self.ledger.begin(&pipeline.name, &slot, now, env!("CARGO_PKG_VERSION")).map_err(|e| failed(&e))?;
+        let run_id = run.id().to_owned();
+        let (outcome, answer) = match load::rollback(&pipeline.publish.to, Some(snapshot), &run_id) {
+            Ok(done) => {
+                let message = format!("readers were led back from {} to {}", done.from, done.to.snapshot);
+                (Outcome::RolledBack { snapshot: done.to.snapshot, message }, Ok(ActionStarted { run_id: Some(run_id) }))
+            }
+            Err(error) => {
+                let refused = failed(&error);
+                (Outcome::Failed { stage: Stage::Publish, message: refused.message.clone() }, Err(refused))
+            }
+        };
+        run.finish(outcome, clock::now()).map_err(|e| failed(&e))?;
+        answer
+    }
+
+    fn pause(&self, pipeline: &str) -> Answer {
+        let name = &self.pipeline(pipeline)?.name;
+        self.ledger.slots().pause(name, Some("from the console"), clock::now()).map_err(|e| failed(&e))?;
+        Ok(ActionStarted::default())
+    }
+
+    fn resume(&self, pipeline: &str) -> Answer {
+        let pipeline = self.pipeline(pipeline)?;
+        let schedule = crate::schedule::of_pipeline(&pipeline).ok_or_else(|| refused("it has no schedule"))?;
+        self.ledger.slots().resume(&pipeline.name, &schedule, clock::now()).map_err(|e| failed(&e))?;
+        Ok(ActionStarted::default())
+    }
+}

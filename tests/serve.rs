@@ -1,0 +1,212 @@
+//! The server as a process: slots run by themselves, a kill loses none, two servers run each slot once, and people are told.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::Workspace;
+
+const PIPELINE: &str = "
+version: 1
+name: shop
+as_of: 2024-12-31
+connections: {drop: {type: files, url: drop}}
+extract: {sales: {from: drop, path: lines.csv}}
+publish: {to: out}
+";
+
+const LINES: &str = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price\n\
+    o1,1,c1,p1,2024-05-01,1,10\no2,1,c2,p1,2024-06-01,2,10\n";
+
+const EVERY_MINUTE: &str = "schedule: {cron: '* * * * *'}\n";
+
+/// A port that nobody has just now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn shop(options: &str) -> (Workspace, u16) {
+    let space = Workspace::new();
+    space.write("pipelines/shop.yaml", PIPELINE.to_owned() + options);
+    space.write("drop/lines.csv", LINES);
+    let port = free_port();
+    space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}'}}\n"));
+    (space, port)
+}
+
+/// A server that does not outlive its test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(space: &Workspace, config: &str) -> Served {
+    let log = std::fs::File::create(space.path(&format!("{config}.log"))).unwrap();
+    let mut command = space.command(&["--config", config, "serve", "pipelines"]);
+    Served(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+}
+
+fn signal(served: &Served, name: &str) {
+    assert!(std::process::Command::new("kill").args([name, &served.0.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits until it holds, at most two minutes.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_mins(2), "waited in vain for: {what}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some((answer.split(' ').nth(1)?.parse().ok()?, answer))
+}
+
+fn slots(space: &Workspace) -> Vec<Value> {
+    let slots = space.run(&["schedule", "slots", "pipelines/shop.yaml", "--output", "json"]).ok().json();
+    slots.as_array().unwrap().clone()
+}
+
+/// An HTTP server that hands on the bodies it is sent and answers with what it is told.
+fn receiver(answers: Vec<&'static str>) -> (u16, Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (bodies, received) = channel();
+    thread::spawn(move || {
+        let mut answers = answers.into_iter();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut text = Vec::new();
+            let mut chunk = [0; 4096];
+            while let Ok(size) = stream.read(&mut chunk) {
+                text.extend_from_slice(&chunk[..size]);
+                let head = String::from_utf8_lossy(&text).into_owned();
+                let Some((headers, body)) = head.split_once("\r\n\r\n") else { continue };
+                let length =
+                    headers.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+                if body.len() >= length.map_or(0, |l| l.parse().unwrap()) {
+                    if bodies.send(serde_json::from_str(body).unwrap_or(Value::Null)).is_err() {
+                        return;
+                    }
+                    break;
+                }
+            }
+            let status = answers.next().unwrap_or("200 OK");
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    (port, received)
+}
+
+#[test]
+fn a_served_slot_runs_by_itself_and_a_signal_ends_the_server() {
+    let (space, port) = shop(EVERY_MINUTE);
+    let mut served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    assert_eq!(get(port, "/healthz").unwrap().0, 200);
+    // A file that breaks keeps its last good reading; one that is mended is read again.
+    space.write("pipelines/shop.yaml", PIPELINE.to_owned() + EVERY_MINUTE + "schedul: {}\n");
+    until("the problem on the page", || get(port, "/").unwrap().1.contains("did you mean"));
+    until("a published run", || get(port, "/metrics").unwrap().1.contains("consumer360_last_success_timestamp_seconds{"));
+    let slots = slots_after_mending(&space);
+    assert!(slots.iter().any(|slot| slot["state"] == "ran" && slot["attempts"] == 1), "{slots:?}");
+    signal(&served, "-TERM");
+    assert_eq!(served.0.wait().unwrap().code(), Some(0));
+}
+
+fn slots_after_mending(space: &Workspace) -> Vec<Value> {
+    space.write("pipelines/shop.yaml", PIPELINE.to_owned() + EVERY_MINUTE);
+    slots(space)
+}
+
+#[test]
+fn two_servers_on_one_state_run_each_slot_once() {
+    let (space, _) = shop(EVERY_MINUTE);
+    space.write("other/default.yaml", format!("serve: {{listen: '127.0.0.1:{}'}}\n", free_port()));
+    let (_one, _two) = (serve(&space, "config"), serve(&space, "other"));
+    until("a slot that ran", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
+    for slot in slots(&space).iter().filter(|slot| slot["state"] == "ran") {
+        assert_eq!(slot["attempts"], 1, "{slot}");
+    }
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    let runs = runs.as_array().unwrap();
+    let mut filled: Vec<&str> =
+        runs.iter().filter(|r| r["status"] == "published").map(|r| r["scheduled_at"].as_str().unwrap()).collect();
+    let all = filled.len();
+    filled.dedup();
+    assert_eq!(filled.len(), all, "{runs:?}");
+}
+
+#[test]
+fn what_is_due_runs_once_for_cron_and_systemd() {
+    let (space, _) = shop(EVERY_MINUTE);
+    let first = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(first.stdout.contains("published"), "{}", first.stdout);
+    let slots = slots(&space);
+    let ran = slots.iter().filter(|slot| slot["state"].as_str().unwrap().starts_with("ran")).count();
+    assert!(ran >= 1, "{slots:?}");
+    // Within the same minute nothing else is due.
+    let runs = || space.run(&["runs", "list", "--output", "json"]).ok().json().as_array().unwrap().len();
+    let before = runs();
+    let again = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(again.stdout.contains("nothing is due") || runs() > before, "{}", again.stdout);
+    space.run(&["schedule", "pause", "pipelines/shop.yaml", "--reason", "stocktaking"]).ok();
+    let paused = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(paused.stdout.contains("nothing is due"), "{}", paused.stdout);
+    assert!(space.run(&["schedule", "resume", "pipelines/shop.yaml"]).ok().stdout.contains("goes on"));
+    let none = shop("").0.run(&["run", "pipelines/shop.yaml", "--slot"]);
+    assert!(none.code == 2 && none.stderr.contains("has no `schedule:`"), "{}", none.stderr);
+}
+
+#[test]
+fn a_failure_and_its_recovery_are_told_and_a_dead_channel_changes_nothing() {
+    let (port, told) = receiver(vec!["200 OK"]);
+    let dead = free_port();
+    let (space, _) = shop(&format!(
+        "notify:\n  - {{on: [failed, recovered], webhook: 'http://127.0.0.1:{port}/hook'}}\n  \
+         - {{on: [failed, published], webhook: 'http://127.0.0.1:{dead}/dead'}}\n"
+    ));
+    space.write("drop/lines.csv", "order_id\n");
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
+    let failed = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(failed.to_string().contains("failed") && failed.to_string().contains("has no column"), "{failed}");
+    // The same failure is not told twice.
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
+    assert!(told.recv_timeout(Duration::from_secs(1)).is_err());
+    space.write("drop/lines.csv", LINES);
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    let recovered = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(recovered.to_string().contains("recovered"), "{recovered}");
+}
+
+#[test]
+fn a_source_that_is_away_is_tried_again_in_one_record() {
+    let (space, _) = shop("schedule: {cron: '* * * * *'}\nretries: {attempts: 3, first_after: 3s}\n");
+    let late = space.path("drop/lines.csv");
+    std::fs::remove_file(&late).unwrap();
+    thread::spawn(move || {
+        thread::sleep(Duration::from_secs(2));
+        std::fs::write(late, LINES).unwrap();
+    });
+    let run = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(run.stdout.contains("published"), "{}{}", run.stdout, run.stderr);
+    // The slot before may have come due as well, and then a run of it was made after this one.
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    let attempts = runs.as_array().unwrap().iter().flat_map(|run| run["earlier_attempts"].as_array().unwrap());
+    let statuses: Vec<&Value> = attempts.map(|attempt| &attempt["status"]).collect();
+    assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == "source_failed"), "{runs}");
+}
