@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::Workspace;
+use crate::support::{Workspace, root};
 
 const PIPELINE: &str = "
 version: 1
@@ -209,4 +210,45 @@ fn a_source_that_is_away_is_tried_again_in_one_record() {
     let attempts = runs.as_array().unwrap().iter().flat_map(|run| run["earlier_attempts"].as_array().unwrap());
     let statuses: Vec<&Value> = attempts.map(|attempt| &attempt["status"]).collect();
     assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == "source_failed"), "{runs}");
+}
+
+fn is_there(program: &str) -> bool {
+    std::process::Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn the_console_is_walked_in_a_browser() {
+    let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+    if !(is_there(&browser) && is_there("node") && is_there("npm")) {
+        eprintln!(
+            "SKIPPED: the console was not walked in a browser: chromium, node and npm are needed (tests/run installs them)"
+        );
+        return;
+    }
+    let space = Workspace::new();
+    space.link("data");
+    for name in ["superstore", "chinook"] {
+        let text = std::fs::read_to_string(root().join("pipelines").join(format!("{name}.yaml"))).unwrap();
+        space.write(&format!("pipelines/{name}.yaml"), text);
+    }
+    let port = free_port();
+    let token = "a-token-of-twenty-letters";
+    space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}', token: {token}}}\n"));
+    for days in [["superstore", "2017-12-30"], ["superstore", "2018-01-06"], ["chinook", "2013-12-22"]] {
+        space.run(&["run", &format!("pipelines/{}.yaml", days[0]), "--as-of", days[1], "--quiet"]).ok();
+    }
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    // The modules of the walk do not belong in the source tree.
+    let copied = std::process::Command::new("cp").arg("-r").arg(root().join("tests/console")).arg(space.path("walk")).status();
+    assert!(copied.unwrap().success());
+    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
+    let walked = std::process::Command::new("sh")
+        .arg(space.path("walk/run"))
+        .args([&format!("http://127.0.0.1:{port}"), token])
+        .arg(&shots)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&walked.stdout).into_owned() + &String::from_utf8_lossy(&walked.stderr);
+    assert!(walked.status.success(), "{said}");
 }

@@ -16,6 +16,10 @@ use crate::exit::chain;
 /// The loop answers at once; if it does not, it is stopping.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often, and how far apart, it is looked whether a run has begun; behind other runs it may not for long.
+const LOOKS: usize = 40;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A run that somebody wants.
 #[derive(Debug)]
 pub struct Ask {
@@ -71,8 +75,18 @@ impl Doer {
 
 impl Actions for Doer {
     fn run(&self, pipeline: &str) -> Answer {
+        let asked_at = clock::now();
         self.ask(pipeline, Wish::Run)?;
-        Ok(ActionStarted::default())
+        // Its process takes a moment to begin; whoever asked wants to see the run.
+        let begun = || {
+            let latest = self.ledger.runs(Some(pipeline), 1).ok()?.pop()?;
+            (latest.started_at >= asked_at).then_some(latest.run_id)
+        };
+        let run_id = (0..LOOKS).find_map(|_| {
+            std::thread::sleep(PAUSE);
+            begun()
+        });
+        Ok(ActionStarted { run_id })
     }
 
     fn retry(&self, run: &str) -> Answer {
