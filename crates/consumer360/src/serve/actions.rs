@@ -123,11 +123,11 @@ impl Actions for Doer {
         let now = clock::now();
         let slot = Slot::manual(now, pipeline.timezone, None);
         let run = self.ledger.begin(&pipeline.name, &slot, now, env!("CARGO_PKG_VERSION")).map_err(|e| failed(&e))?;
-        let run_id = run.id().to_owned();
-        let (outcome, answer) = match load::rollback(&pipeline.publish.to, Some(snapshot), &run_id) {
+        let (outcome, answer) = match load::rollback(&pipeline.publish.to, Some(snapshot), run.id()) {
             Ok(done) => {
                 let message = format!("readers were led back from {} to {}", done.from, done.to.snapshot);
-                (Outcome::RolledBack { snapshot: done.to.snapshot, message }, Ok(ActionStarted { run_id: Some(run_id) }))
+                // The pipeline's page shows what readers see now.
+                (Outcome::RolledBack { snapshot: done.to.snapshot, message }, Ok(ActionStarted::default()))
             }
             Err(error) => {
                 let refused = failed(&error);
