@@ -1,117 +1,14 @@
 //! The server as a process: slots run by themselves, a kill loses none, two servers run each slot once, and people are told.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::receivers;
+use crate::served::{EVERY_MINUTE, LINES, PIPELINE, free_port, get, serve, shop, signal, slots, until};
 use crate::support::{Workspace, root};
-
-const PIPELINE: &str = "
-version: 1
-name: shop
-as_of: 2024-12-31
-connections: {drop: {type: files, url: drop}}
-extract: {sales: {from: drop, path: lines.csv}}
-publish: {to: out}
-";
-
-const LINES: &str = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price\n\
-    o1,1,c1,p1,2024-05-01,1,10\no2,1,c2,p1,2024-06-01,2,10\n";
-
-const EVERY_MINUTE: &str = "schedule: {cron: '* * * * *'}\n";
-
-/// A port that nobody has just now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn shop(options: &str) -> (Workspace, u16) {
-    let space = Workspace::new();
-    space.write("pipelines/shop.yaml", PIPELINE.to_owned() + options);
-    space.write("drop/lines.csv", LINES);
-    let port = free_port();
-    space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}'}}\n"));
-    (space, port)
-}
-
-/// A server that does not outlive its test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn serve(space: &Workspace, config: &str) -> Served {
-    let log = std::fs::File::create(space.path(&format!("{config}.log"))).unwrap();
-    let mut command = space.command(&["--config", config, "serve", "pipelines"]);
-    Served(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
-}
-
-fn signal(served: &Served, name: &str) {
-    assert!(std::process::Command::new("kill").args([name, &served.0.id().to_string()]).status().unwrap().success());
-}
-
-/// Waits until it holds, at most two minutes.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_mins(2), "waited in vain for: {what}");
-        thread::sleep(Duration::from_millis(200));
-    }
-}
-
-fn get(port: u16, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some((answer.split(' ').nth(1)?.parse().ok()?, answer))
-}
-
-fn slots(space: &Workspace) -> Vec<Value> {
-    let slots = space.run(&["schedule", "slots", "pipelines/shop.yaml", "--output", "json"]).ok().json();
-    slots.as_array().unwrap().clone()
-}
-
-/// An HTTP server that hands on the bodies it is sent and answers with what it is told.
-fn receiver(answers: Vec<&'static str>) -> (u16, Receiver<Value>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (bodies, received) = channel();
-    thread::spawn(move || {
-        let mut answers = answers.into_iter();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut text = Vec::new();
-            let mut chunk = [0; 4096];
-            while let Ok(size) = stream.read(&mut chunk) {
-                text.extend_from_slice(&chunk[..size]);
-                let head = String::from_utf8_lossy(&text).into_owned();
-                let Some((headers, body)) = head.split_once("\r\n\r\n") else { continue };
-                let length =
-                    headers.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-                if body.len() >= length.map_or(0, |l| l.parse().unwrap()) {
-                    if bodies.send(serde_json::from_str(body).unwrap_or(Value::Null)).is_err() {
-                        return;
-                    }
-                    break;
-                }
-            }
-            let status = answers.next().unwrap_or("200 OK");
-            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
-    });
-    (port, received)
-}
 
 #[test]
 fn a_served_slot_runs_by_itself_and_a_signal_ends_the_server() {
@@ -175,7 +72,7 @@ fn what_is_due_runs_once_for_cron_and_systemd() {
 
 #[test]
 fn a_failure_and_its_recovery_are_told_and_a_dead_channel_changes_nothing() {
-    let (port, told) = receiver(vec!["200 OK"]);
+    let (port, told) = receivers::http(Vec::new());
     let dead = free_port();
     let (space, _) = shop(&format!(
         "notify:\n  - {{on: [failed, recovered], webhook: 'http://127.0.0.1:{port}/hook'}}\n  \
@@ -183,14 +80,14 @@ fn a_failure_and_its_recovery_are_told_and_a_dead_channel_changes_nothing() {
     ));
     space.write("drop/lines.csv", "order_id\n");
     assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
-    let failed = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    let failed = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
     assert!(failed.to_string().contains("failed") && failed.to_string().contains("has no column"), "{failed}");
     // The same failure is not told twice.
     assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
     assert!(told.recv_timeout(Duration::from_secs(1)).is_err());
     space.write("drop/lines.csv", LINES);
     space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
-    let recovered = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    let recovered = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
     assert!(recovered.to_string().contains("recovered"), "{recovered}");
 }
 

@@ -28,4 +28,4 @@ pub use message::{HeldBack, Message, Note};
 pub use outbox::history::HistoryEntry;
 pub use outbox::{Delivery, Outbox, Outcome, Policy};
 pub use secret::Secret;
-pub use send::Timing;
+pub use send::{Failure, Timing, post_json};

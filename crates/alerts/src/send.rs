@@ -10,6 +10,8 @@ use crate::message::Message;
 mod http;
 mod smtp;
 
+pub use http::post_json;
+
 /// How long is waited for a channel.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
@@ -45,8 +47,9 @@ impl Timing {
 }
 
 /// Why a message was not delivered. The reason names no address and no header.
-#[derive(Debug)]
-pub(crate) struct Failure {
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct Failure {
     pub reason: String,
     /// Whether it may go better in a moment.
     pub passing: bool,

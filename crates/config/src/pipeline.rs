@@ -351,10 +351,21 @@ pub struct Settings {
 /// What runs write for other programs to watch; each none by default.
 #[derive(Debug, Clone, Default)]
 pub struct Telemetry {
-    /// NDJSON of `OpenLineage` events.
-    pub openlineage: Option<PathBuf>,
+    /// `OpenLineage` events.
+    pub openlineage: Option<LineageTarget>,
+    /// Traces in OTLP, as JSON over HTTP.
+    pub traces: Option<Secret>,
     /// Text format of Prometheus.
     pub metrics: Option<PathBuf>,
+}
+
+/// Where lineage events go.
+#[derive(Debug, Clone)]
+pub enum LineageTarget {
+    /// Appended to, one JSON object a line.
+    File(PathBuf),
+    /// Each event is posted by itself, with the key if there is one.
+    Http { url: Secret, key: Option<Secret> },
 }
 
 /// The server that runs pipelines on schedule.
@@ -363,6 +374,8 @@ pub struct Serve {
     pub listen: SocketAddr,
     /// There is one wherever `listen` is not loopback.
     pub token: Option<Secret>,
+    /// By which people reach the console, without a slash at its end.
+    pub url: Option<String>,
     /// Runs side by side, of different pipelines.
     pub runs_at_once: usize,
 }

@@ -278,8 +278,13 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Telemetry {
-    /// File that `OpenLineage` events are appended to, one JSON object a line. Default: none.
+    /// Where `OpenLineage` events go: an address that takes them, or a file they are appended to, one JSON object a line.
+    /// `${env:NAME}` and `${file:/path}` are filled in. Default: none.
     pub openlineage: Option<String>,
+    /// Sent to the address as `Authorization: Bearer`. `${env:NAME}` and `${file:/path}` are filled in. Default: none.
+    pub openlineage_key: Option<String>,
+    /// Address that takes traces of runs in OTLP over HTTP, such as http://localhost:4318/v1/traces. Default: none.
+    pub traces: Option<String>,
     /// File in the text format of Prometheus, for its textfile collector, written anew after each run. Default: none.
     pub metrics: Option<String>,
 }
@@ -292,6 +297,8 @@ pub(crate) struct Serve {
     pub listen: Option<String>,
     /// What a person types to enter the console, at least 16 characters. `${env:NAME}` and `${file:/path}` are filled in.
     pub token: Option<String>,
+    /// Address by which people reach the console, such as https://etl.example.com; messages lead there. Default: none.
+    pub url: Option<String>,
     /// Runs side by side, of different pipelines; each takes the memory of `engine`. Default: 1.
     #[schemars(range(min = 1, max = 64))]
     pub runs_at_once: Option<i64>,

@@ -1,19 +1,21 @@
 //! `OpenLineage` events of a run: START, then COMPLETE, FAIL or ABORT, one JSON object a line.
 //!
-//! They follow the run event of the specification, version 2-0-2 (openlineage.io/spec). The id of a run is a UUID of version 8
+//! They go to a file or to an address. They follow the run event of the specification, version 2-0-2 (openlineage.io/spec). The id of a run is a UUID of version 8
 //! made from the run's own id, so that the two events of a run agree. Nothing here can fail a run: what cannot be written is
 //! logged.
 
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use config::{Input, Pipeline};
+use config::{Input, LineageTarget, Pipeline};
 use load::Manifest;
 use serde_json::{Value, json};
 use twox_hash::XxHash64;
+
+use crate::telemetry;
 
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 const STATISTICS: &str =
@@ -35,16 +37,26 @@ pub enum Moment<'a> {
 
 /// Where the events of a run go.
 pub struct Lineage<'a> {
-    pub file: Option<PathBuf>,
+    pub target: Option<LineageTarget>,
     pub pipeline: &'a Pipeline,
     pub run_id: String,
 }
 
 impl Lineage<'_> {
     pub fn tell(&self, moment: Moment<'_>, at: DateTime<Utc>) {
-        let Some(file) = &self.file else { return };
-        if let Err(error) = append(file, &self.event(moment, at)) {
-            tracing::warn!(path = %file.display(), %error, "cannot write the lineage event");
+        match &self.target {
+            None => {}
+            Some(LineageTarget::File(file)) => {
+                if let Err(error) = append(file, &self.event(moment, at)) {
+                    tracing::warn!(path = %file.display(), %error, "cannot write the lineage event");
+                }
+            }
+            Some(LineageTarget::Http { url, key }) => {
+                let bearer = |key: &config::Secret| ("authorization".to_owned(), format!("Bearer {}", key.expose()));
+                if let Err(error) = telemetry::post(url, key.as_ref().map(bearer), &self.event(moment, at)) {
+                    tracing::warn!(%error, "the lineage event was not taken");
+                }
+            }
         }
     }
 

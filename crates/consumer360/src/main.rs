@@ -14,7 +14,9 @@ mod run;
 mod schedule;
 mod serve;
 mod summary;
+mod telemetry;
 mod tell;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Place, Staged};
 use load::{RunFacts, Snapshot};
-use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
+use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::Validated;
 
@@ -22,7 +22,7 @@ use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, log, metrics, summary, tell};
+use crate::{commands, log, metrics, summary, tell, traces};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -144,8 +144,14 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     progress.finish();
     // Readers of sources may still wait for a server that does not answer.
     runtime.shutdown_background();
-    if tells {
-        tell_of_last(job, &ledger);
+    let last = last(job, &ledger);
+    if let Some(run) = &last
+        && tells
+    {
+        Teller::new(job.pipeline, job.settings).tell(&tell::of_run(run, clock::now()));
+    }
+    if let Some((run, collector)) = last.zip(job.settings.telemetry.traces.as_ref()) {
+        traces::send(collector, &run, clock::now());
     }
     if let Some(file) = &job.settings.telemetry.metrics {
         metrics::write(file, &ledger);
@@ -159,17 +165,14 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     })
 }
 
-/// Tells people of the run that just ended.
-fn tell_of_last(job: Job<'_>, ledger: &Ledger) {
+/// The run that just ended.
+fn last(job: Job<'_>, ledger: &Ledger) -> Option<RunRecord> {
     let last = match job.attempt {
         Attempt::First { .. } => ledger.runs(Some(&job.pipeline.name), 1).map(|mut runs| runs.pop()),
         Attempt::Again { run_id, .. } => ledger.run(run_id),
     };
-    // One that another process runs has its own teller.
-    let mine = last.ok().flatten().filter(|run| run.status != Status::Running);
-    if let Some(run) = mine {
-        Teller::new(job.pipeline, &job.settings.state).tell(&tell::of_run(&run, clock::now()));
-    }
+    // Another process tells of the one that it runs.
+    last.ok().flatten().filter(|run| run.status != Status::Running)
 }
 
 /// From sources to a published snapshot. Each stage takes what the one before it made; no other order compiles.
@@ -269,8 +272,8 @@ impl<'a> Recorder<'a> {
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         tracing::info!(run = run.id(), pipeline = name, "started");
-        let file = job.settings.telemetry.openlineage.clone();
-        let lineage = Lineage { file, pipeline: job.pipeline, run_id: run.id().to_owned() };
+        let target = job.settings.telemetry.openlineage.clone();
+        let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned() };
         lineage.tell(Moment::Start, now);
         Ok(Self { run, pipeline: name, lineage, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
     }

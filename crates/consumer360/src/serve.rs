@@ -4,9 +4,10 @@ mod actions;
 pub mod child;
 mod files;
 pub mod slots;
+mod ticker;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +19,6 @@ use console::{Access, App};
 use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
@@ -29,22 +29,21 @@ use actions::{Ask, Doer, Known, Wish};
 use child::{Options, Stop, Task};
 use files::Watched;
 use slots::{Outcome, Runner};
+use ticker::Ticker;
 
 /// A run of a pipeline without a schedule is stopped after this.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How often the server looks whether a slot came due or a file changed.
-const TICK: Duration = Duration::from_secs(1);
+/// How often it looks for runs that an earlier server left, tells of what was missed, and tries channels again.
+const LOOKS: TimeDelta = TimeDelta::minutes(1);
 
-/// How often it tells of what was missed, and tries channels again.
-const TELLS: TimeDelta = TimeDelta::minutes(1);
 /// Missed slots that are told of at once, a pipeline; the ledger has them all.
 const MOST_MISSED: usize = 20;
 
 /// Serves until it is asked to stop.
 pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Failure> {
     log::start(global, false);
-    let settings = commands::settings(global)?;
+    let settings = Arc::new(commands::settings(global)?);
     let found = files::find(&options.pipelines)?;
     if found.is_empty() {
         return Err(Failure::usage("no pipeline file is named, and the folders named hold none"));
@@ -54,7 +53,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     let runner = Runner {
         ledger: Arc::new(Ledger::open(&settings.state)?),
         options: Options::of(global),
-        state: settings.state.clone(),
+        settings: Arc::clone(&settings),
         places: Arc::new(Semaphore::new(settings.serve.runs_at_once)),
     };
     let listener = std::net::TcpListener::bind(settings.serve.listen)
@@ -72,7 +71,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
                 Some(token) => Access::Token(console::Secret::new(token.expose())),
                 None => Access::Loopback,
             },
-            behind_https: false,
+            behind_https: settings.serve.url.as_deref().is_some_and(|url| url.starts_with("https:")),
             now: clock::now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         });
@@ -89,7 +88,8 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             watched: BTreeMap::new(),
             runner,
             under_way: BTreeMap::new(),
-            missed_told: clock::now(),
+            left: BTreeSet::new(),
+            looked_after: clock::now(),
         };
         server.serve().await
     })
@@ -115,24 +115,29 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
-    /// What was missed up to this moment was told.
-    missed_told: DateTime<Utc>,
+    /// Files whose slot an earlier server's run still fills.
+    left: BTreeSet<PathBuf>,
+    /// When it last looked for what nobody else does.
+    looked_after: DateTime<Utc>,
 }
 
 type Ends = JoinSet<(String, PathBuf, Outcome)>;
 
 impl Server<'_> {
     async fn serve(&mut self) -> Result<ExitCode, Failure> {
-        let (mut ticks, _ticker) = ticker().await?;
+        let mut ticker = Ticker::start().await?;
         let mut ends: Ends = JoinSet::new();
         self.refresh();
-        self.recover(&mut ends);
+        for file in self.watched.keys().cloned().collect::<Vec<_>>() {
+            self.recover(&file, &mut ends);
+        }
         self.show();
         self.notify_ready();
         let mut signals = Signals::new()?;
         loop {
             tokio::select! {
-                _ = ticks.recv() => {
+                () = ticker.tick() => {
+                    notify(&[sd_notify::NotifyState::Watchdog]);
                     self.refresh();
                     self.tick(&mut ends);
                     self.show();
@@ -166,6 +171,7 @@ impl Server<'_> {
             if let Some(watched) = self.watched.get_mut(&file) {
                 if watched.refresh(self.global) {
                     say(watched);
+                    tell_broken(watched);
                 }
             } else {
                 let watched = Watched::read(self.global, &file);
@@ -196,7 +202,7 @@ impl Server<'_> {
             Some(watched) => {
                 let (stop, asked) = watch::channel(Stop::No);
                 let (runner, file, name) = (self.runner.clone(), watched.file.clone(), pipeline.clone());
-                let to_run = watched.to_run(&self.runner.state);
+                let to_run = watched.to_run(&self.runner.settings.state);
                 let timeout = watched.scheduled().and_then(|(_, schedule)| schedule.timeout).unwrap_or(LONGEST);
                 tracing::info!(pipeline, ?what, "starts, as somebody asked");
                 ends.spawn(async move {
@@ -216,19 +222,22 @@ impl Server<'_> {
         let _ = reply.send(answer);
     }
 
-    /// What an earlier server left open.
-    fn recover(&mut self, ends: &mut Ends) {
-        let mut due = Vec::new();
-        for watched in self.watched.values() {
-            if let Some((pipeline, schedule)) = watched.scheduled() {
-                match self.runner.ledger.slots().recover(&pipeline.name, &schedule, clock::now()) {
-                    Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
-                    Err(error) => log_error::<()>(Err(error)),
-                }
-            }
+    /// What an earlier server left open: its slots run, or are settled. One whose run outlived that server is looked at again
+    /// until the run has ended.
+    fn recover(&mut self, file: &PathBuf, ends: &mut Ends) {
+        let Some((pipeline, schedule)) = self.watched.get(file).and_then(Watched::scheduled) else { return };
+        let slots = self.runner.ledger.slots();
+        let found = slots.recover(&pipeline.name, &schedule, clock::now());
+        let is_left = |slot: &SlotRecord| slot.state == SlotState::Running;
+        let left = slots.open_slots(&pipeline.name).is_ok_and(|open| open.iter().any(is_left));
+        if left {
+            self.left.insert(file.clone());
+        } else {
+            self.left.remove(file);
         }
-        for (file, slot) in due {
-            self.begin(&file, slot, ends);
+        match found {
+            Ok(due) => due.into_iter().for_each(|slot| self.begin(file, slot, ends)),
+            Err(error) => log_error::<()>(Err(error)),
         }
     }
 
@@ -245,22 +254,30 @@ impl Server<'_> {
         for (file, slot) in due {
             self.begin(&file, slot, ends);
         }
-        self.tell_missed();
+        self.look_after(ends);
     }
 
-    /// Tells of the slots that were found missed since the last time, once a minute, and what could not be told before.
-    fn tell_missed(&mut self) {
+    /// Once a minute: settles what the run of an earlier server came to, and tells of what was missed and what could not be
+    /// told before.
+    fn look_after(&mut self, ends: &mut Ends) {
         let now = clock::now();
-        if now - self.missed_told < TELLS {
+        if now - self.looked_after < LOOKS {
             return;
         }
-        let since = std::mem::replace(&mut self.missed_told, now);
+        let since = std::mem::replace(&mut self.looked_after, now);
+        for file in self.left.clone() {
+            self.recover(&file, ends);
+        }
+        self.tell_missed(since, now);
+    }
+
+    fn tell_missed(&self, since: DateTime<Utc>, now: DateTime<Utc>) {
         for watched in self.watched.values() {
             let (Some(pipeline), Some(settings)) = (&watched.pipeline, &watched.settings) else { continue };
             let slots = self.runner.ledger.slots().slots(Some(&pipeline.name), MOST_MISSED).unwrap_or_default();
             let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
             let events: Vec<_> = slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect();
-            let teller = Teller::new(pipeline, &settings.state);
+            let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
     }
@@ -285,7 +302,7 @@ impl Server<'_> {
     fn start(&mut self, file: &PathBuf, due: SlotDecision, ends: &mut Ends) {
         let Some(watched) = self.watched.get(file) else { return };
         let Some(pipeline) = watched.pipeline.clone() else { return };
-        let to_run = watched.to_run(&self.runner.state);
+        let to_run = watched.to_run(&self.runner.settings.state);
         let (stop, asked) = watch::channel(Stop::No);
         let (runner, file, name) = (self.runner.clone(), file.clone(), due.pipeline.clone());
         tracing::info!(pipeline = name, slot = %due.slot.at, local = due.slot.local_text(), "starts");
@@ -358,19 +375,14 @@ fn say(watched: &Watched) {
     }
 }
 
-/// The tick. It only wakes the server, which reckons from the ledger what is due: a tick that is late or lost loses no slot.
-async fn ticker() -> Result<(mpsc::Receiver<()>, JobScheduler), Failure> {
-    let failed = |e: tokio_cron_scheduler::JobSchedulerError| Failure::step(&e);
-    let (tick, ticks) = mpsc::channel(1);
-    let scheduler = JobScheduler::new().await.map_err(failed)?;
-    let job = Job::new_repeated_async(TICK, move |_, _| {
-        let tick = tick.clone();
-        // One that is not taken yet is enough.
-        Box::pin(async move { _ = tick.try_send(()) })
-    });
-    scheduler.add(job.map_err(failed)?).await.map_err(failed)?;
-    scheduler.start().await.map_err(failed)?;
-    Ok((ticks, scheduler))
+/// Tells the people of the last good reading that the file is broken. That it is mended the next run tells.
+fn tell_broken(watched: &Watched) {
+    let (Some(pipeline), Some(settings), Some(problem)) = (&watched.pipeline, &watched.settings, &watched.problem) else {
+        return;
+    };
+    let event = tell::of_broken_file(&pipeline.name, &watched.file, problem, clock::now());
+    let teller = Teller::new(pipeline, settings);
+    drop(tokio::task::spawn_blocking(move || teller.tell(&[event])));
 }
 
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
@@ -433,7 +445,7 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     }
     let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
     let runner =
-        Runner { ledger, options: Options::of(global), state: settings.state.clone(), places: Arc::new(Semaphore::new(1)) };
+        Runner { ledger, options: Options::of(global), settings: Arc::new(settings), places: Arc::new(Semaphore::new(1)) };
     let pipeline = Arc::new(pipeline);
     runtime.block_on(async {
         let mut code = 0;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alerts::{Channel, Event, EventKind, Outbox, Outcome, Policy, Secret, Shape};
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{Occasion, Pipeline};
+use config::{Occasion, Pipeline, Settings};
 use scheduler::{RunRecord, SlotRecord, Status, clock};
 use serde_json::Value;
 
@@ -19,15 +19,17 @@ const LATE: TimeDelta = TimeDelta::minutes(10);
 pub struct Teller {
     database: PathBuf,
     channels: Vec<Channel>,
+    /// Where the console is.
+    console: Option<String>,
 }
 
 impl Teller {
-    pub fn new(pipeline: &Pipeline, state: &Path) -> Self {
+    pub fn new(pipeline: &Pipeline, settings: &Settings) -> Self {
         let channels = (1..).zip(&pipeline.notify).filter_map(|(number, notify)| {
             let channel = channel(number, notify);
             channel.map_err(|error| tracing::error!(error = chain(&error), "a channel of `notify` cannot be used")).ok()
         });
-        Self { database: state.join("alerts.db"), channels: channels.collect() }
+        Self { database: settings.state.join("alerts.db"), channels: channels.collect(), console: settings.serve.url.clone() }
     }
 
     /// Tells what the events are about, and what could not be told before. Waits for the channels, at most some seconds each.
@@ -37,7 +39,7 @@ impl Teller {
         }
         let told = Outbox::open(&self.database, Policy::default()).and_then(|outbox| {
             for event in events {
-                outbox.post(event, &self.channels, clock::now())?;
+                outbox.post(&self.linked(event), &self.channels, clock::now())?;
             }
             outbox.deliver(&self.channels, clock::now())
         });
@@ -50,6 +52,17 @@ impl Teller {
                 }
             }),
         }
+    }
+}
+
+impl Teller {
+    /// With the page that says more.
+    fn linked(&self, event: &Event) -> Event {
+        let page = |console: &String| match &event.run_id {
+            Some(run) => format!("{console}/runs/{run}"),
+            None => format!("{console}/pipelines/{}", event.pipeline),
+        };
+        Event { link: self.console.as_ref().map(page), ..event.clone() }
     }
 }
 
@@ -156,6 +169,21 @@ pub fn of_nothing(pipeline: &str, slot: DateTime<Utc>, message: &str, now: DateT
         headline: message.lines().next().unwrap_or("it could not run").to_owned(),
         detail: Vec::new(),
         advice: Some("consumer360 doctor FILE tries out what a run needs".to_owned()),
+        link: None,
+    }
+}
+
+/// A pipeline file that broke while it was served.
+pub fn of_broken_file(pipeline: &str, file: &Path, problem: &str, now: DateTime<Utc>) -> Event {
+    Event {
+        kind: EventKind::Failed,
+        pipeline: pipeline.to_owned(),
+        run_id: None,
+        slot: None,
+        at: now,
+        headline: format!("{} cannot be used; its last good reading stays in force", file.display()),
+        detail: vec![("what was said".to_owned(), problem.to_owned())],
+        advice: Some(format!("consumer360 validate {} says the same until it is mended", file.display())),
         link: None,
     }
 }

@@ -20,11 +20,16 @@ use crate::secret::Secret;
 const ANSWER_LIMIT: u64 = 1024;
 
 pub fn post(url: &Secret, shape: Shape, headers: &[(String, Secret)], message: &Message, timing: &Timing) -> Result<(), Failure> {
+    post_json(url, headers, body::webhook(message, shape).to_string(), timing)
+}
+
+/// Posts a document of JSON once. The failure names no address and no header.
+pub fn post_json(url: &Secret, headers: &[(String, Secret)], document: String, timing: &Timing) -> Result<(), Failure> {
     let mut request = agent(url, timing).post(url.expose()).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(name, value.expose());
     }
-    let response = request.send(body::webhook(message, shape).to_string()).map_err(|error| failure(&error))?;
+    let response = request.send(document).map_err(|error| failure(&error))?;
     let secrets: Vec<&str> = headers.iter().map(|(_, value)| value.expose()).chain([url.expose()]).collect();
     judge(response, &secrets)
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
-use crate::pipeline::{Engine, Limits, Serve, Settings, Telemetry};
+use crate::pipeline::{Engine, Limits, LineageTarget, Serve, Settings, Telemetry};
 use crate::raw;
 use crate::secret::{Secret, resolve};
 
@@ -44,19 +44,48 @@ pub(crate) fn settings(
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
     let serve = serve(check, &raw.serve, lower.serve)?;
-    let telemetry = Telemetry {
-        openlineage: file(raw.telemetry.openlineage, lower.telemetry.openlineage),
-        metrics: file(raw.telemetry.metrics, lower.telemetry.metrics),
-    };
+    let telemetry = telemetry(check, raw.telemetry, lower.telemetry)?;
     Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve, telemetry }, shared))
 }
 
-/// A file; what is written empty is none, whatever stands below.
-fn file(written: Option<String>, lower: Option<PathBuf>) -> Option<PathBuf> {
-    match written {
-        Some(path) => (!path.is_empty()).then(|| PathBuf::from(path)),
-        None => lower,
+/// What is written empty is none, whatever stands below.
+fn telemetry(check: &mut Check<'_>, raw: raw::Telemetry, lower: Telemetry) -> Option<Telemetry> {
+    let key = match raw.openlineage_key.as_deref() {
+        None | Some("") => None,
+        Some(text) => Some(Secret::new(check.keep(&["telemetry", "openlineage_key"], resolve(text, check.environment))?)),
+    };
+    let openlineage = match raw.openlineage.as_deref() {
+        None => lower.openlineage,
+        Some("") => None,
+        Some(text) => match check.keep(&["telemetry", "openlineage"], resolve(text, check.environment))? {
+            url if is_http(&url) => Some(LineageTarget::Http { url: Secret::new(url), key: key.clone() }),
+            path => Some(LineageTarget::File(PathBuf::from(path))),
+        },
+    };
+    if key.is_some() && !matches!(openlineage, Some(LineageTarget::Http { .. })) {
+        let help = "write an address of http:// or https:// as `openlineage`, or leave the key out";
+        check.say(&["telemetry", "openlineage_key"], "there is no address that the key is sent to".to_owned(), help);
+        return None;
     }
+    let traces = match raw.traces.as_deref() {
+        None => lower.traces,
+        Some("") => None,
+        Some(text) => {
+            let url = check.keep(&["telemetry", "traces"], resolve(text, check.environment))?;
+            if !is_http(&url) {
+                let help = "write the collector's address, such as http://localhost:4318/v1/traces";
+                check.say(&["telemetry", "traces"], "`traces` is no address of http:// or https://".to_owned(), help);
+                return None;
+            }
+            Some(Secret::new(url))
+        }
+    };
+    let metrics = raw.metrics.map_or(lower.metrics, |path| (!path.is_empty()).then(|| PathBuf::from(path)));
+    Some(Telemetry { openlineage, traces, metrics })
+}
+
+fn is_http(address: &str) -> bool {
+    address.starts_with("http://") || address.starts_with("https://")
 }
 
 const SHORTEST_TOKEN: usize = 16;
@@ -94,13 +123,23 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
         return None;
     }
     let runs_at_once = raw.runs_at_once.and_then(|n| usize::try_from(n).ok()).unwrap_or(lower.runs_at_once);
-    Some(Serve { listen, token, runs_at_once })
+    let url = match raw.url.as_deref() {
+        None => lower.url,
+        Some("") => None,
+        Some(url) if is_http(url) => Some(url.trim_end_matches('/').to_owned()),
+        Some(url) => {
+            let help = "write what people type in their browser, such as https://etl.example.com";
+            check.say(&["serve", "url"], format!("`url` cannot be `{url}`"), help);
+            return None;
+        }
+    };
+    Some(Serve { listen, token, url, runs_at_once })
 }
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
     let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
-    let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, runs_at_once: 1 };
+    let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve, telemetry: Telemetry::default() }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use config::{Pipeline, Retries};
+use config::{Pipeline, Retries, Settings};
 use scheduler::{Ledger, RunRecord, SlotDecision, SlotEnd, Status, clock};
 use tokio::sync::{Semaphore, watch};
 use twox_hash::XxHash64;
@@ -19,7 +19,7 @@ use crate::tell::{self, Teller};
 pub struct Runner {
     pub ledger: Arc<Ledger>,
     pub options: Options,
-    pub state: PathBuf,
+    pub settings: Arc<Settings>,
     /// As many runs as may go on at once.
     pub places: Arc<Semaphore>,
 }
@@ -145,7 +145,7 @@ impl Runner {
                 vec![tell::of_nothing(&due.pipeline, due.slot.at, &message, now)]
             }
         };
-        let teller = Teller::new(pipeline, &self.state);
+        let teller = Teller::new(pipeline, &self.settings);
         if let Err(error) = tokio::task::spawn_blocking(move || teller.tell(&events)).await {
             tracing::error!(%error, "nobody could be told");
         }

@@ -1,0 +1,241 @@
+//! What a machine does to a server: kills, signals, sleep, a clock that jumps, and channels that fail, hang and recover.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::receivers::{self, Answer};
+use crate::served::{EVERY_MINUTE, LINES, Served, free_port, get, serve, shop, signal, slots, until};
+use crate::support::Workspace;
+
+fn runs(space: &Workspace) -> Vec<Value> {
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    runs.as_array().unwrap().clone()
+}
+
+fn kill(pid: u32, name: &str) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+/// The process of the server's run, stopped in the middle of it, where it writes nothing to the ledger.
+fn stopped_run(space: &Workspace, served: &Served) -> u32 {
+    let mut pid = None;
+    until("a run that builds tables", || {
+        let running = fs::read_dir(space.path("state/runs")).is_ok_and(|runs| {
+            runs.flatten()
+                .any(|run| fs::read_to_string(run.path().join("run.json")).is_ok_and(|json| json.contains("\"transform\"")))
+        });
+        let children = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        let tasks = fs::read_dir(format!("/proc/{}/task", served.0.id())).unwrap();
+        pid = tasks.flatten().map(children).find_map(|pids| pids.split(' ').next()?.parse().ok());
+        running && pid.is_some()
+    });
+    let pid = pid.unwrap();
+    thread::sleep(Duration::from_millis(100));
+    kill(pid, "-STOP");
+    pid
+}
+
+/// The slot that a run was begun for first.
+fn first_run(space: &Workspace) -> Value {
+    let slots = slots(space);
+    slots.into_iter().rev().find(|slot| slot["run_id"].is_string()).unwrap()
+}
+
+fn state_of(space: &Workspace, slot: &Value) -> Value {
+    slots(space).into_iter().find(|row| row["scheduled_at"] == slot["scheduled_at"]).unwrap()
+}
+
+/// Whether the run fills the slot; the two may say the same second in different words.
+fn is_of(run: &Value, slot: &Value) -> bool {
+    let second = |value: &Value| value["scheduled_at"].as_str().unwrap()[..19].to_owned();
+    second(run) == second(slot)
+}
+
+#[test]
+fn a_run_killed_with_its_server_is_run_again() {
+    let (space, _) = shop(EVERY_MINUTE);
+    let mut served = serve(&space, "config");
+    let run = stopped_run(&space, &served);
+    let slot = first_run(&space);
+    assert_eq!(slot["state"], "running", "{slot}");
+    kill(run, "-KILL");
+    signal(&served, "-KILL");
+    served.0.wait().unwrap();
+    let _again = serve(&space, "config");
+    until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+    assert_eq!(state_of(&space, &slot)["attempts"], 2);
+    let runs = runs(&space);
+    let dead = runs.iter().find(|run| run["run_id"] == slot["run_id"]).unwrap();
+    assert_eq!(dead["status"], "interrupted", "{dead}");
+    let published = runs.iter().filter(|run| is_of(run, &slot) && run["status"] == "published");
+    assert_eq!(published.count(), 1, "{runs:?}");
+}
+
+#[test]
+fn a_run_that_outlives_its_server_is_not_run_twice() {
+    let (space, _) = shop(EVERY_MINUTE);
+    let mut served = serve(&space, "config");
+    let run = stopped_run(&space, &served);
+    let slot = first_run(&space);
+    signal(&served, "-KILL");
+    served.0.wait().unwrap();
+    let _again = serve(&space, "config");
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(state_of(&space, &slot)["state"], "running");
+    kill(run, "-CONT");
+    until("the end of the run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+    assert_eq!(state_of(&space, &slot)["attempts"], 1);
+    assert_eq!(runs(&space).into_iter().filter(|run| is_of(run, &slot)).count(), 1);
+}
+
+#[test]
+fn a_signal_in_a_run_leaves_it_to_the_next_server() {
+    let (space, _) = shop(EVERY_MINUTE);
+    let mut served = serve(&space, "config");
+    let run = stopped_run(&space, &served);
+    let slot = first_run(&space);
+    signal(&served, "-TERM");
+    thread::sleep(Duration::from_millis(300));
+    kill(run, "-CONT");
+    assert_eq!(served.0.wait().unwrap().code(), Some(0));
+    let left = runs(&space).into_iter().find(|run| run["run_id"] == slot["run_id"]).unwrap();
+    assert_eq!(left["status"], "interrupted", "{left}");
+    let _again = serve(&space, "config");
+    until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+}
+
+/// A clock that the test moves: libfaketime reads how far it is off from a file.
+struct Clock {
+    library: PathBuf,
+    file: PathBuf,
+}
+
+impl Clock {
+    fn new(space: &Workspace) -> Option<Self> {
+        let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
+        let library =
+            folders.iter().map(|folder| PathBuf::from(folder).join("faketime/libfaketime.so.1")).find(|path| path.exists());
+        if library.is_none() {
+            eprintln!("SKIPPED: no clock was moved: the package faketime is needed (tests/run installs it)");
+        }
+        Some(Self { library: library?, file: space.path("clock") })
+    }
+
+    /// Moves the clock to so many seconds after the next full hour, and so many hours on.
+    fn move_to(&self, seconds: i64, hours: i64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let to_hour = 3600 - i64::try_from(now % 3600).unwrap();
+        fs::write(&self.file, format!("{:+}", to_hour + seconds + hours * 3600)).unwrap();
+    }
+
+    fn serve(&self, space: &Workspace) -> Served {
+        let mut command = space.command(&["serve", "pipelines"]);
+        command.env("LD_PRELOAD", &self.library).env("FAKETIME_TIMESTAMP_FILE", &self.file);
+        // Timers go on by the true clock, as they do on a machine whose clock is set.
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let log = fs::File::create(space.path("server.log")).unwrap();
+        Served(command.stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap())
+    }
+}
+
+fn states(space: &Workspace) -> Vec<String> {
+    slots(space).iter().rev().map(|slot| slot["state"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_machine_that_slept_runs_the_latest_slot_late_and_a_clock_set_back_runs_none_twice() {
+    let (space, port) = shop("schedule: {cron: '0 * * * *', on_missed: latest}\n");
+    let Some(clock) = Clock::new(&space) else { return };
+    clock.move_to(-4, 0);
+    let served = clock.serve(&space);
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    until("the first slot", || states(&space) == ["ran"]);
+    // Asleep from now until forty minutes after the third hour.
+    signal(&served, "-STOP");
+    clock.move_to(2400, 3);
+    signal(&served, "-CONT");
+    until("the latest slot, late", || states(&space) == ["ran", "missed", "missed", "ran_late"]);
+    let late = slots(&space)[0].clone();
+    assert!((2390..2460).contains(&late["late_seconds"].as_i64().unwrap()), "{late}");
+    // Two hours back, over slots that are settled.
+    clock.move_to(-4, 2);
+    thread::sleep(Duration::from_secs(8));
+    assert_eq!(states(&space), ["ran", "missed", "missed", "ran_late"]);
+    clock.move_to(-4, 4);
+    until("the next slot", || states(&space) == ["ran", "missed", "missed", "ran_late", "ran"]);
+    assert_eq!(runs(&space).iter().filter(|run| run["status"] == "published").count(), 3);
+}
+
+#[test]
+fn channels_that_fail_hang_and_recover_lose_nothing() {
+    let (hook, posted) = receivers::http(vec![Answer::Says("503 Service Unavailable"), Answer::Hangs]);
+    let (post, mails) = receivers::smtp(vec![Answer::Says("451 later"); 3]);
+    let (space, _) = shop(&format!(
+        "notify:\n  - {{on: [failed, recovered], webhook: 'http://127.0.0.1:{hook}/hook', headers: {{x-key: 'abc'}}}}\n  \
+         - {{on: [failed, recovered], email: {{server: 'smtp://127.0.0.1:{post}', from: 'etl@shop.example', to: ['ops@shop.example']}}}}\n"
+    ));
+    space.write("drop/lines.csv", "order_id\n");
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1, "whatever the channels do");
+    let posts: Vec<_> = (0..3).map(|_| posted.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+    assert!(posts.iter().all(|post| post.body == posts[0].body && post.head.to_lowercase().contains("x-key: abc")));
+    assert!(posts[0].body.to_string().contains("has no column"), "{}", posts[0].body);
+    assert!(mails.try_recv().is_err(), "the mail server took none yet");
+    space.write("drop/lines.csv", LINES);
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    let recovered = posted.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(recovered.body.to_string().contains("recovered"), "{}", recovered.body);
+    let mails: Vec<String> = (0..2).map(|_| mails.recv_timeout(Duration::from_secs(10)).unwrap()).collect();
+    let all = mails.join("\n");
+    assert!(all.contains("To: ops@shop.example") && all.contains("Subject: ") && all.contains("recovered"), "{all}");
+}
+
+#[test]
+fn a_file_that_breaks_while_it_is_served_is_told() {
+    let (hook, posted) = receivers::http(Vec::new());
+    let (space, port) = shop(&format!("notify:\n  - {{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}\n"));
+    space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}', url: 'http://etl.test/'}}\n"));
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    space.write("pipelines/shop.yaml", "version: 1\nname: shop\nextrakt: {}\n");
+    let told = posted.recv_timeout(Duration::from_secs(20)).unwrap().body.to_string();
+    assert!(told.contains("cannot be used; its last good reading stays in force") && told.contains("extrakt"), "{told}");
+    assert!(told.contains("http://etl.test/pipelines/shop"), "{told}");
+}
+
+#[test]
+fn lineage_and_traces_are_posted_and_a_watcher_that_is_away_changes_nothing() {
+    let (marquez, events) = receivers::http(vec![Answer::Says("201 Created"), Answer::Says("500 Internal Server Error")]);
+    let (collector, traces) = receivers::http(Vec::new());
+    let (space, _) = shop("");
+    let telemetry = |lineage: u16, traces: u16| {
+        format!(
+            "telemetry: {{openlineage: 'http://127.0.0.1:{lineage}/api/v1/lineage', openlineage_key: k-e-y, \
+             traces: 'http://127.0.0.1:{traces}/v1/traces'}}\n"
+        )
+    };
+    space.write("config/default.yaml", telemetry(marquez, collector));
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    let events: Vec<_> = (0..2).map(|_| events.recv_timeout(Duration::from_secs(5)).unwrap()).collect();
+    assert!(events.iter().all(|event| event.head.to_lowercase().contains("authorization: bearer k-e-y")));
+    assert_eq!((&events[0].body["eventType"], &events[1].body["eventType"]), (&"START".into(), &"COMPLETE".into()));
+    let trace = traces.recv_timeout(Duration::from_secs(5)).unwrap().body;
+    let spans = trace["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let names: Vec<&str> = spans.iter().map(|span| span["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["run shop", "attempt 1", "extract", "transform", "validate", "publish"]);
+    let nanoseconds = |span: &Value, name: &str| span[name].as_str().unwrap().parse::<u64>().unwrap();
+    for span in spans {
+        assert_eq!((span["traceId"].as_str().unwrap().len(), span["spanId"].as_str().unwrap().len()), (32, 16));
+        let parent = spans.iter().find(|other| other["spanId"] == span["parentSpanId"]);
+        assert_eq!(parent.is_none(), span["name"] == "run shop", "{span}");
+        assert!(nanoseconds(span, "startTimeUnixNano") <= nanoseconds(span, "endTimeUnixNano"), "{span}");
+        assert_eq!(span["status"]["code"], 1);
+    }
+    space.write("config/default.yaml", telemetry(free_port(), free_port()));
+    space.write("drop/lines.csv", LINES.replace(",10\n", ",11\n"));
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+}
