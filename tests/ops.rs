@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Workspace;
+use crate::sources::postgres_server::{DATABASE, PASSWORD, Server};
+use crate::support::{Ran, Workspace};
 
 const PIPELINE: &str = "
 version: 1
@@ -148,4 +149,40 @@ fn a_first_pipeline_file_is_proposed_and_runs_as_it_is() {
     space.write("stock/levels.csv", "warehouse,bin,level\nnorth,1,4\n");
     let refused = space.run(&["init", "stock"]);
     assert!(refused.code == 1 && refused.stderr.contains("no table has"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_database_is_looked_at_and_its_address_stays_out_of_the_file() {
+    const SHOP: &str = "
+CREATE TABLE customers (customer_id integer PRIMARY KEY, name text, email text, country text);
+CREATE TABLE products (product_id integer PRIMARY KEY, name text, category text, list_price numeric(10, 2));
+CREATE TABLE orders (order_id integer PRIMARY KEY, customer_id integer REFERENCES customers, order_date timestamptz);
+CREATE TABLE order_items (order_item_id integer PRIMARY KEY, order_id integer REFERENCES orders,
+    product_id integer REFERENCES products, quantity integer, unit_price numeric(10, 2));
+INSERT INTO customers SELECT n, 'Name ' || n, 'c' || n || '@shop.example', 'DE' FROM generate_series(1, 40) AS n;
+INSERT INTO products SELECT n, 'Thing ' || n, 'Group ' || n % 3, n + 0.99 FROM generate_series(1, 12) AS n;
+INSERT INTO orders SELECT n, n % 40 + 1, timestamptz '2024-01-01 10:00+00' + n * interval '1 day' FROM generate_series(1, 200) AS n;
+INSERT INTO order_items SELECT n, (n - 1) / 2 + 1, n % 12 + 1, n % 3 + 1, n % 12 + 1.99 FROM generate_series(1, 400) AS n;
+";
+    let server = Server::start();
+    server.execute(DATABASE, SHOP);
+    let space = Workspace::new();
+    let command = |arguments: &[&str]| {
+        let ran: Ran = space.command(arguments).env("SHOP_URL", server.url()).output().unwrap().into();
+        ran
+    };
+    command(&["init", "${env:SHOP_URL}", "--to", "shop.yaml"]).ok();
+    let file = fs::read_to_string(space.path("shop.yaml")).unwrap();
+    assert!(file.contains("${env:SHOP_URL}") && !file.contains(PASSWORD), "{file}");
+    command(&["run", "shop.yaml", "--quiet"]).ok();
+    let to = file.lines().find_map(|line| line.strip_prefix("publish: {to: ")).unwrap().split([',', '}']).next().unwrap();
+    let sales = space.table(to, "fact_sales");
+    assert_eq!((sales.rows.len(), sales.sum("quantity")), (400, 8000000), "{file}");
+    // The address itself is taken as well, and kept out of the file and of what is said.
+    let named = space.run(&["init", &server.url(), "--print"]).ok();
+    assert!(named.stdout.contains("${env:SHOP_URL}") && !(named.stdout + &named.stderr).contains(PASSWORD));
+    let refused = space.run(&["init", &server.url_with("wrong-Password-1", DATABASE), "--print"]);
+    assert!(refused.code == 1 && !refused.stderr.contains("wrong-Password-1"), "{}", refused.stderr);
+    let missing = space.run(&["init", "${env:NO_SUCH_URL}"]);
+    assert!(missing.code == 2 && missing.stderr.contains("NO_SUCH_URL is not set"), "{}", missing.stderr);
 }

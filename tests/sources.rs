@@ -5,7 +5,7 @@ mod csv_text;
 mod errors;
 mod leaving_out;
 mod postgres;
-mod postgres_server;
+pub mod postgres_server;
 mod rejects;
 mod same_bytes;
 

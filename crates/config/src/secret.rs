@@ -17,6 +17,11 @@ impl Secret {
         Self(SecretString::from(value))
     }
 
+    /// With `${env:NAME}` and `${file:/path}` filled in. An error says what is missing and what to do, and holds no value.
+    pub fn resolved(text: &str, environment: &Environment<'_>) -> Result<Self, String> {
+        resolve(text, environment).map(Self::new).map_err(|(message, help)| format!("{message}; {help}"))
+    }
+
     /// The value itself, for the one place that connects.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

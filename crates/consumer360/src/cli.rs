@@ -201,7 +201,8 @@ pub struct AgainOptions {
 
 #[derive(Debug, Args)]
 pub struct InitOptions {
-    /// A CSV file, a folder of them, or a SQLite database file.
+    /// A CSV file, a folder of them, a SQLite database file, or the address of a PostgreSQL database, best as
+    /// '${env:SHOP_URL}' with SHOP_URL=postgres://user:password@host/database in the environment.
     pub source: PathBuf,
     /// File to write; one that is there stays as it is. By default pipelines/NAME.yaml.
     #[arg(long, value_name = "FILE")]

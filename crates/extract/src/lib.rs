@@ -4,6 +4,7 @@
 //! count of duplicates or the count of filtered rows. [`Book`] is that statement in figures.
 
 mod amounts;
+mod ask;
 pub mod decimal;
 mod deduplicate;
 mod derive;
@@ -24,6 +25,7 @@ mod staged;
 mod table_file;
 mod table_rows;
 
+pub use ask::Asked;
 pub use error::Error;
 pub use key::{KeyMap, KeySet, UNKNOWN, key_of};
 pub use rejects::schema as rejects_schema;

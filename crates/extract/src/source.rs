@@ -7,7 +7,7 @@ mod csv;
 mod files;
 mod ndjson;
 mod parquet;
-mod postgres;
+pub(crate) mod postgres;
 mod sqlite;
 mod text_batch;
 

@@ -1,16 +1,21 @@
 //! `consumer360 init`: a first pipeline file for a source, by looking at what it holds.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use config::{Environment, Secret};
+use extract::Asked;
+use proposal::read::{CatalogueColumn, CatalogueKey, CatalogueRows, PostgresCatalogue};
 use proposal::{Confidence, Proposal, Source, Wishes};
 use serde_json::json;
 
 use crate::cli::{Global, InitOptions, Output};
 use crate::exit::Failure;
+use crate::run;
 
 pub fn init(global: &Global, options: &InitOptions) -> Result<ExitCode, Failure> {
     let source = look(&options.source)?;
@@ -31,12 +36,64 @@ pub fn init(global: &Global, options: &InitOptions) -> Result<ExitCode, Failure>
 /// A database is told by its first bytes, whatever its name ends in.
 fn look(path: &Path) -> Result<Source, Failure> {
     const SQLITE: &[u8] = b"SQLite format 3\0";
+    if let Some(url) = path.to_str().filter(|text| text.starts_with("${") || is_postgres(text)) {
+        return look_at_database(url);
+    }
     if !path.exists() {
         return Err(Failure::usage(format!("there is nothing at {}", path.display())));
     }
     let is_database = path.is_file() && fs::File::open(path).is_ok_and(|file| begins_with(file, SQLITE));
     let source = if is_database { proposal::read::sqlite(path) } else { proposal::read::csv(path) };
     source.map_err(|e| Failure::step(&e))
+}
+
+fn is_postgres(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+/// The pipeline file says where the address stands, never the address itself: it may hold a password.
+fn look_at_database(url: &str) -> Result<Source, Failure> {
+    let reference = if is_postgres(url) { "${env:SHOP_URL}" } else { url };
+    let secret = Secret::resolved(url, &Environment::process()).map_err(Failure::usage)?;
+    if !is_postgres(secret.expose()) {
+        let message = format!("{url} is no address of PostgreSQL; write postgres://user:password@host:5432/database");
+        return Err(Failure::usage(message));
+    }
+    let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
+    let catalogue = runtime.block_on(catalogue(&secret)).map_err(|e| Failure::step(&e))?;
+    if is_postgres(url) {
+        eprintln!("the file will read the address from the environment: export SHOP_URL='postgres://…'");
+    }
+    Ok(proposal::read::postgres(reference, &catalogue))
+}
+
+async fn catalogue(url: &Secret) -> Result<PostgresCatalogue, extract::Error> {
+    let database = Asked::postgres("shop", url).await?;
+    let mut catalogue = PostgresCatalogue::default();
+    for row in database.rows(PostgresCatalogue::COLUMNS_QUERY).await? {
+        if let [Some(schema), Some(table), Some(column), Some(data_type), rows] = row.as_slice() {
+            let rows = rows.as_ref().and_then(|rows| rows.parse().ok()).unwrap_or(-1);
+            let [schema, table, column, data_type] = [schema, table, column, data_type].map(String::clone);
+            catalogue.columns.push(CatalogueColumn { schema, table, column, data_type, rows });
+        }
+    }
+    for row in database.rows(PostgresCatalogue::KEYS_QUERY).await? {
+        if let [Some(schema), Some(table), Some(column), other @ ..] = row.as_slice() {
+            let references = match other {
+                [Some(schema), Some(table), Some(column)] => Some((schema.clone(), table.clone(), column.clone())),
+                _ => None,
+            };
+            let [schema, table, column] = [schema, table, column].map(String::clone);
+            catalogue.keys.push(CatalogueKey { schema, table, column, references });
+        }
+    }
+    let tables: BTreeSet<(String, String)> =
+        catalogue.columns.iter().map(|column| (column.schema.clone(), column.table.clone())).collect();
+    for (schema, table) in tables {
+        let rows = database.rows(&catalogue.sample_query(&schema, &table)).await?;
+        catalogue.rows.push(CatalogueRows { schema, table, rows });
+    }
+    Ok(catalogue)
 }
 
 fn begins_with(mut file: fs::File, bytes: &[u8]) -> bool {

@@ -38,7 +38,7 @@ pub(super) async fn open(name: &str, url: &Secret, input: &Input, reading: &Read
     Ok(Opened::new(origin, schema, move |wanted| spawned(|sender| table.read(client, wanted, sender))))
 }
 
-async fn connect(name: &str, url: &Secret) -> Result<Client, Error> {
+pub(crate) async fn connect(name: &str, url: &Secret) -> Result<Client, Error> {
     let config: Config = url.expose().parse().map_err(|e: tokio_postgres::Error| Error::Connection {
         connection: name.to_owned(),
         detail: format!("the url is not one of PostgreSQL: {}", detail(&e)),
@@ -97,7 +97,7 @@ fn refused(name: &str, config: &Config, error: &tokio_postgres::Error) -> Error 
 }
 
 /// The server's own words; the library's Display says only "db error".
-fn detail(error: &tokio_postgres::Error) -> String {
+pub(crate) fn detail(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
         let hint = db.hint().map(|h| format!(" (hint: {h})")).unwrap_or_default();
         return format!("{} [{}]{hint}", db.message(), db.code().code());
