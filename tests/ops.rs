@@ -186,3 +186,29 @@ INSERT INTO order_items SELECT n, (n - 1) / 2 + 1, n % 12 + 1, n % 3 + 1, n % 12
     let missing = space.run(&["init", "${env:NO_SUCH_URL}"]);
     assert!(missing.code == 2 && missing.stderr.contains("NO_SUCH_URL is not set"), "{}", missing.stderr);
 }
+
+#[test]
+fn a_column_tells_which_columns_it_comes_from() {
+    let space = shop();
+    space.write("config/default.yaml", "telemetry: {openlineage: lineage.ndjson}\n");
+    let run = space.run(&["run", "shop.yaml", "--output", "json"]).ok().json();
+    let folder = format!("state/runs/{}", run["run_id"].as_str().unwrap());
+    let text = fs::read_to_string(space.path(&folder).join("lineage.json")).unwrap();
+    let lineage: Value = serde_json::from_str(&text).unwrap();
+    let of = |table: &str, column: &str| -> Vec<&str> {
+        lineage[table][column].as_array().unwrap().iter().map(|origin| origin.as_str().unwrap()).collect()
+    };
+    assert_eq!(of("fact_sales", "quantity"), ["sales.quantity"]);
+    let net = of("fact_sales", "net_amount");
+    assert!(!net.is_empty() && net.iter().all(|origin| origin.starts_with("sales.")), "{net:?}");
+    // From a table the run computes on the way, which in turn names its own.
+    assert_eq!(of("customer_rfm", "r_score"), ["rfm_scores.r_score"]);
+    assert!(!of("rfm_scores", "r_score").is_empty());
+    assert_eq!(of("customer_rfm", "monetary"), ["rfm_measures.monetary"]);
+    let events = fs::read_to_string(space.path("lineage.ndjson")).unwrap();
+    let complete: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    let outputs = complete["outputs"].as_array().unwrap();
+    let facts = outputs.iter().find(|output| output["name"].as_str().unwrap().ends_with("fact_sales.parquet")).unwrap();
+    let fields = &facts["facets"]["columnLineage"]["fields"];
+    assert_eq!(fields["quantity"]["inputFields"][0]["field"], "quantity", "{fields}");
+}

@@ -109,10 +109,12 @@ for (const scripts of [true, false]) { // A run, watched to its end; without Jav
 { // Rolling back, where there is a snapshot to go back to.
   const { context, page } = await enter(looks[0]);
   await page.goto(`${base}/pipelines/superstore`);
-  const back = page.getByRole("button", { name: /^Roll back to this/ }).first();
+  const back = page.locator("summary[aria-label^='Roll back to this']").first();
   if (await back.count()) {
     const to = (await back.getAttribute("aria-label")).split(": ")[1];
     await back.click();
+    await page.screenshot({ path: `${folder}/roll-back-asked.png`, fullPage: true });
+    await page.getByRole("button", { name: `Yes: Roll back to this: ${to}` }).click();
     await page.waitForURL(/done=rollback/);
     const row = page.locator("tr", { hasText: to });
     expect((await row.locator(".pill").textContent()) === "current", "the snapshot rolled back to is current");

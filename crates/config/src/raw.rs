@@ -283,7 +283,7 @@ pub(crate) struct Telemetry {
     pub openlineage: Option<String>,
     /// Sent to the address as `Authorization: Bearer`. `${env:NAME}` and `${file:/path}` are filled in. Default: none.
     pub openlineage_key: Option<String>,
-    /// Address that takes traces of runs in OTLP over HTTP, such as http://localhost:4318/v1/traces. Default: none.
+    /// Address that takes traces of runs in OTLP over HTTP, such as `http://localhost:4318/v1/traces`. Default: none.
     pub traces: Option<String>,
     /// File in the text format of Prometheus, for its textfile collector, written anew after each run. Default: none.
     pub metrics: Option<String>,
@@ -297,7 +297,7 @@ pub(crate) struct Serve {
     pub listen: Option<String>,
     /// What a person types to enter the console, at least 16 characters. `${env:NAME}` and `${file:/path}` are filled in.
     pub token: Option<String>,
-    /// Address by which people reach the console, such as https://etl.example.com; messages lead there. Default: none.
+    /// Address by which people reach the console, such as `https://etl.example.com`; messages lead there. Default: none.
     pub url: Option<String>,
     /// Runs side by side, of different pipelines; each takes the memory of `engine`. Default: 1.
     #[schemars(range(min = 1, max = 64))]

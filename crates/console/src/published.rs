@@ -20,6 +20,8 @@ pub struct Manifest {
     pub as_of: String,
     pub published_at: String,
     #[serde(default)]
+    pub run_id: String,
+    #[serde(default)]
     pub tables: Vec<TableEntry>,
 }
 

@@ -1,6 +1,7 @@
 //! What a run's folder holds: the book, the checks, the records set aside and the log. The folder may be pruned or half
 //! written, so whatever cannot be read counts as absent.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -73,6 +74,11 @@ pub struct Line {
 
 pub fn book(folder: &Path) -> Vec<Hop> {
     read(&folder.join("reconciliation.json")).unwrap_or_default()
+}
+
+/// By table and column, what it was computed from.
+pub fn lineage(folder: &Path) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+    read(&folder.join("lineage.json")).unwrap_or_default()
 }
 
 pub fn checks(folder: &Path) -> Option<Vec<Check>> {

@@ -4,23 +4,27 @@
 //! made from the run's own id, so that the two events of a run agree. Nothing here can fail a run: what cannot be written is
 //! logged.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use config::{Input, LineageTarget, Pipeline};
+use config::{Input, LineageTarget, MapFrom, Mapping, Pipeline};
+use datafusion::prelude::SessionContext;
 use load::Manifest;
 use serde_json::{Value, json};
 use twox_hash::XxHash64;
 
+use crate::exit::chain;
 use crate::telemetry;
 
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 const STATISTICS: &str =
     "https://openlineage.io/spec/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json#/$defs/OutputStatisticsOutputDatasetFacet";
 const ERROR: &str = "https://openlineage.io/spec/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet";
+const COLUMNS: &str = "https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet";
 const PRODUCER: &str = concat!("urn:consumer360:", env!("CARGO_PKG_VERSION"));
 const NAMESPACE: &str = "consumer360";
 
@@ -40,6 +44,39 @@ pub struct Lineage<'a> {
     pub target: Option<LineageTarget>,
     pub pipeline: &'a Pipeline,
     pub run_id: String,
+    pub columns: Columns,
+}
+
+/// By table and column, the columns it comes from: `table.column` within the run, `connection: column` of a source.
+pub type Columns = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// Reads off the plans where each column comes from, and keeps it as `lineage.json` in the run's folder. A run does not fail
+/// for it.
+pub async fn columns(session: &SessionContext, pipeline: &Pipeline, folder: &Path) -> Columns {
+    let tables = transform::columns(session).await.unwrap_or_else(|error| {
+        tracing::warn!(error = chain(&error), "the columns' lineage cannot be read off the plans");
+        BTreeMap::new()
+    });
+    let mut found: Columns = tables.into_iter().map(|(table, columns)| (table.to_owned(), columns)).collect();
+    for (entity, source) in &pipeline.sources {
+        let text = |mapping: &Mapping| {
+            format!(
+                "{}: {}",
+                source.connection,
+                match &mapping.from {
+                    MapFrom::ColumnOrSql(text) | MapFrom::Sql(text) => text,
+                }
+            )
+        };
+        let columns = source.columns.iter().map(|(column, mapping)| (column.clone(), BTreeSet::from([text(mapping)])));
+        found.insert(entity.to_string(), columns.collect());
+    }
+    let file = folder.join("lineage.json");
+    let written = serde_json::to_vec_pretty(&found).map_err(io::Error::from).and_then(|text| std::fs::write(&file, text));
+    if let Err(error) = written {
+        tracing::warn!(path = %file.display(), %error, "cannot keep the columns' lineage");
+    }
+    found
 }
 
 impl Lineage<'_> {
@@ -108,12 +145,32 @@ impl Lineage<'_> {
             json!({
                 "namespace": "file",
                 "name": current.join(format!("{}.parquet", table.table)),
+                "facets": self.column_lineage(&table.table),
                 "outputFacets": {"outputStatistics": {
                     "_producer": PRODUCER, "_schemaURL": STATISTICS, "rowCount": table.rows, "size": table.bytes,
                 }},
             })
         };
         manifest.tables.iter().map(one).collect()
+    }
+}
+
+impl Lineage<'_> {
+    /// Which columns of the run's tables each column comes from; nothing for a table without a statement of its own.
+    fn column_lineage(&self, table: &str) -> Value {
+        let Some(columns) = self.columns.get(table) else { return json!({}) };
+        let namespace = format!("{NAMESPACE}/{}", self.pipeline.name);
+        let field = |origin: &String| {
+            let (table, column) = origin.split_once('.')?;
+            Some(json!({"namespace": namespace, "name": table, "field": column}))
+        };
+        let fields: serde_json::Map<String, Value> = columns
+            .iter()
+            .map(|(column, origins)| {
+                (column.clone(), json!({"inputFields": origins.iter().filter_map(field).collect::<Vec<_>>()}))
+            })
+            .collect();
+        json!({"columnLineage": {"_producer": PRODUCER, "_schemaURL": COLUMNS, "fields": fields}})
     }
 }
 

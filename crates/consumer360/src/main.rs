@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod progress;
 mod run;
+mod runtime;
 mod schedule;
 mod serve;
 mod summary;

@@ -22,7 +22,7 @@ use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, log, metrics, summary, tell, traces};
+use crate::{commands, lineage, log, metrics, runtime, summary, tell, traces};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -139,7 +139,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
 fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
     let ledger = Ledger::open(&job.settings.state)?;
     let progress = Progress::new(bar);
-    let runtime = runtime(job.settings).map_err(|e| Failure::step(&e))?;
+    let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
     let finished = runtime.block_on(run(job, &ledger, clock::now(), &progress));
     progress.finish();
     // Readers of sources may still wait for a server that does not answer.
@@ -196,6 +196,7 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
             built.map_err(Error::from)
         };
         let warehouse = run.stage(Stage::Transform, build).await?;
+        run.lineage.columns = lineage::columns(&session, pipeline, &record).await;
 
         let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;
 
@@ -273,7 +274,7 @@ impl<'a> Recorder<'a> {
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         tracing::info!(run = run.id(), pipeline = name, "started");
         let target = job.settings.telemetry.openlineage.clone();
-        let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned() };
+        let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
         lineage.tell(Moment::Start, now);
         Ok(Self { run, pipeline: name, lineage, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
     }
@@ -290,7 +291,7 @@ impl<'a> Recorder<'a> {
         let started = Instant::now();
         let result = tokio::select! {
             result = work => result.map_err(Into::into),
-            signal = stop_signal() => Err(Error::Interrupted { signal }),
+            signal = runtime::stop_signal() => Err(Error::Interrupted { signal }),
         }?;
         self.end_stage(stage, started, json!({}))?;
         Ok(result)
@@ -460,42 +461,4 @@ fn failure(error: &Error) -> Failure {
         _ => STEP_FAILED,
     };
     Failure::Step { code, message: chain(error) }
-}
-
-/// The number of the signal that asks the program to stop.
-async fn stop_signal() -> u8 {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => 2,
-            _ = terminate.recv() => 15,
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
-
-/// Enough to wait for other processes.
-pub fn small_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-/// As many threads as `engine.threads` says, for queries and for what is computed beside them.
-pub fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Error> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.engine.threads.max(1));
-    pool.build_global().map_err(|e| Error::Worker(e.to_string()))?;
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(settings.engine.threads.max(1))
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Worker(e.to_string()))
 }

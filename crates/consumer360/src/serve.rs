@@ -24,7 +24,7 @@ use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
 use crate::schedule::of_pipeline;
 use crate::tell::{self, Teller};
-use crate::{commands, log, run};
+use crate::{commands, log, runtime};
 use actions::{Ask, Doer, Known, Wish};
 use child::{Options, Stop, Task};
 use files::Watched;
@@ -443,7 +443,7 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
     }
-    let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
+    let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
     let runner =
         Runner { ledger, options: Options::of(global), settings: Arc::new(settings), places: Arc::new(Semaphore::new(1)) };
     let pipeline = Arc::new(pipeline);

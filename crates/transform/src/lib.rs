@@ -5,6 +5,7 @@
 //! tables are written that its statement names.
 
 mod build;
+mod columns;
 mod grid;
 mod jobs;
 mod prediction;
@@ -18,5 +19,6 @@ mod trade;
 mod value;
 
 pub use build::{Error, Table, Warehouse, build};
+pub use columns::{Origins, columns};
 pub use previous::PREVIOUS;
 pub use sql::{VIEWS, files, inputs, lineage, statement, view_statements};

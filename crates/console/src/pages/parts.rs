@@ -35,6 +35,9 @@ pub fn empty(title: &str, text: &Markup) -> Markup {
     html! { div.empty { p.lead { (title) } p { (text) } } }
 }
 
+/// What rolling back does.
+pub const ROLL_BACK: &str = "Readers see this older snapshot from now on. Nothing is deleted: the next run that publishes, or rolling back again, takes them forward.";
+
 /// A button that is a form of its own.
 pub struct Button<'a> {
     pub action: &'a str,
@@ -44,17 +47,31 @@ pub struct Button<'a> {
     /// What a screen reader says in place of a label that is repeated on the page.
     pub says: String,
     pub tone: &'a str,
+    /// What happens to readers; where it says something, a second press is asked for.
+    pub confirm: &'a str,
 }
 
 impl Button<'_> {
     pub fn markup(&self, server: &Server) -> Markup {
+        if self.confirm.is_empty() {
+            return self.form(server, self.label, &self.says);
+        }
+        html! {
+            details.confirm {
+                summary.(self.tone) aria-label=(self.says) { (self.label) "…" }
+                div.sheet { p { (self.confirm) } (self.form(server, "Yes, do it", &format!("Yes: {}", self.says))) }
+            }
+        }
+    }
+
+    fn form(&self, server: &Server, label: &str, says: &str) -> Markup {
         html! {
             form.act method="post" action="/actions" {
                 input type="hidden" name="csrf" value=(server.csrf());
                 input type="hidden" name="action" value=(self.action);
                 input type="hidden" name="target" value=(self.target);
                 @if !self.snapshot.is_empty() { input type="hidden" name="snapshot" value=(self.snapshot); }
-                button.(self.tone) type="submit" aria-label=(self.says) { (self.label) }
+                button.(self.tone) type="submit" aria-label=(says) { (label) }
             }
         }
     }
@@ -62,7 +79,7 @@ impl Button<'_> {
 
 /// A button on a pipeline or a run.
 pub fn button(server: &Server, action: &str, target: &str, label: &str, tone: &str) -> Markup {
-    Button { action, target, snapshot: "", label, says: format!("{label} {target}"), tone }.markup(server)
+    Button { action, target, snapshot: "", label, says: format!("{label} {target}"), tone, confirm: "" }.markup(server)
 }
 
 /// What the last action came to. The words are chosen here: an address cannot put any on the page.

@@ -153,6 +153,7 @@ fn row(server: &Server, pipeline: &PipelineView, snapshot: &Manifest, current: O
         label: "Roll back to this",
         says: format!("Roll back to this: {}", snapshot.snapshot),
         tone: "",
+        confirm: parts::ROLL_BACK,
     };
     html! {
         tr {

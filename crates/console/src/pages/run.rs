@@ -67,12 +67,13 @@ fn buttons(server: &Server, run: &RunRecord, pipeline: Option<&PipelineView>) ->
     let status = run.status.as_str();
     html! {
         @if status == "held" {
-            (parts::button(server, "discard", &run.run_id, "Discard", "danger"))
+            (Button { action: "discard", target: &run.run_id, snapshot: "", label: "Discard", says: format!("Discard {}", run.run_id),
+                tone: "danger", confirm: "The run is given up and never published. Readers keep what they see." }.markup(server))
             (parts::button(server, "release", &run.run_id, "Release", "primary"))
         }
         @if let Some(snapshot) = behind {
             (Button { action: "rollback", target: &run.pipeline, snapshot, label: "Roll back to this",
-                says: format!("Roll back to this: {snapshot}"), tone: "" }.markup(server))
+                says: format!("Roll back to this: {snapshot}"), tone: "", confirm: parts::ROLL_BACK }.markup(server))
         }
         @if matches!(status, "failed" | "check_failed" | "source_failed" | "interrupted") {
             (parts::button(server, "retry", &run.run_id, "Retry", "primary"))

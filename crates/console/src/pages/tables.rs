@@ -1,5 +1,6 @@
 //! `/tables` and `/tables/NAME`: the contract, and the first rows of what is published.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -13,8 +14,8 @@ use crate::figures::{bytes, count, part};
 use crate::pages::layout::{Nav, Page};
 use crate::pages::{Trouble, make, parts, run_parts};
 use crate::published::{self, Manifest};
-use crate::table_rows;
 use crate::view::{PiiPolicy, PipelineView};
+use crate::{run_files, table_rows};
 
 const PREVIEW_ROWS: usize = 20;
 
@@ -107,7 +108,7 @@ fn one(server: &Server, name: &str, asked: &Asked) -> Result<Page, Trouble> {
                 div { dt { "Size" } dd { (bytes(entry.bytes)) } }
             }
         }
-        (columns(table))
+        (columns(table, &origins(server, manifest.as_ref(), table)))
         section aria-labelledby="preview" {
             h2 #preview { "First rows" }
             (choice(&pipelines, pipeline, &format!("/tables/{}", table.name)))
@@ -120,7 +121,13 @@ fn one(server: &Server, name: &str, asked: &Asked) -> Result<Page, Trouble> {
     Ok(Page::new(table.name, body))
 }
 
-fn columns(table: &Table) -> Markup {
+/// Where each column comes from, as the plans of the run that published said.
+fn origins(server: &Server, manifest: Option<&Manifest>, table: &Table) -> BTreeMap<String, Vec<String>> {
+    let Some(manifest) = manifest else { return BTreeMap::new() };
+    run_files::lineage(&server.app.ledger.folder(&manifest.run_id)).remove(table.name).unwrap_or_default()
+}
+
+fn columns(table: &Table, origins: &BTreeMap<String, Vec<String>>) -> Markup {
     html! {
         section aria-labelledby="columns" {
             h2 #columns { "Columns" }
@@ -129,10 +136,12 @@ fn columns(table: &Table) -> Markup {
                 thead { tr { th scope="col" { "Column" }
                 th scope="col" { "Type" }
                 th scope="col" { "May be empty" }
-                th scope="col" { "What it is" } } }
+                th scope="col" { "What it is" }
+                @if !origins.is_empty() { th scope="col" { "Comes from" } } } }
                 tbody { @for column in table.columns { tr {
                     th.mono scope="row" { (column.name) } td { (column.kind.name()) }
                     td { @if column.nullable { "yes" } @else { "no" } } td { (column.description) }
+                    @if !origins.is_empty() { td.mono { (origins.get(column.name).map(|all| all.join(", ")).unwrap_or_default()) } }
                 } } }
             } }
         }

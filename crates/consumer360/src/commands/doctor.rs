@@ -226,7 +226,7 @@ fn memory(settings: &Settings) -> Finding {
 
 fn sources(pipeline: &Pipeline, settings: &Settings) -> Result<Vec<Finding>, Failure> {
     const WHAT: &str = "sources";
-    let runtime = crate::run::runtime(settings).map_err(|e| Failure::step(&e))?;
+    let runtime = crate::runtime::wide(settings).map_err(|e| Failure::step(&e))?;
     let probed = runtime.block_on(async {
         let session = extract::session(&settings.engine, &std::env::temp_dir())?;
         extract::probe(&session, pipeline, &settings.engine.limits).await

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::cli::{Global, InitOptions, Output};
 use crate::exit::Failure;
-use crate::run;
+use crate::runtime;
 
 pub fn init(global: &Global, options: &InitOptions) -> Result<ExitCode, Failure> {
     let source = look(&options.source)?;
@@ -59,7 +59,7 @@ fn look_at_database(url: &str) -> Result<Source, Failure> {
         let message = format!("{url} is no address of PostgreSQL; write postgres://user:password@host:5432/database");
         return Err(Failure::usage(message));
     }
-    let runtime = run::small_runtime().map_err(|e| Failure::step(&e))?;
+    let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
     let catalogue = runtime.block_on(catalogue(&secret)).map_err(|e| Failure::step(&e))?;
     if is_postgres(url) {
         eprintln!("the file will read the address from the environment: export SHOP_URL='postgres://…'");

@@ -22,7 +22,7 @@ use super::describe::{published, unknown};
 use crate::cli::{Global, Output, ShowOptions};
 use crate::exit::Failure;
 use crate::figures::count;
-use crate::run;
+use crate::runtime;
 
 pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure> {
     let Some(contract) = published().into_iter().find(|t| t.name == options.table) else {
@@ -39,7 +39,7 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
         Failure::usage(format!("nothing is published in {} yet (consumer360 run {})", to.display(), file.display()))
     })?;
     let snapshot = to.join("snapshots").join(&pointer.snapshot);
-    let runtime = run::runtime(&settings).map_err(|e| Failure::step(&e))?;
+    let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
     let shown = runtime.block_on(shown(&session, &snapshot, options, global.output)).map_err(|e| Failure::step(&e))?;
     if options.pivot {

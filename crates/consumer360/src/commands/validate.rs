@@ -7,14 +7,14 @@ use serde_json::json;
 
 use crate::cli::{Global, Output, ValidateOptions};
 use crate::exit::Failure;
-use crate::{log, run};
+use crate::{log, runtime};
 
 pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, Failure> {
     log::start(global, false);
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
     let mut probed = Vec::new();
     if options.connect {
-        let runtime = run::runtime(&settings).map_err(|e| Failure::step(&e))?;
+        let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
         let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
         probed = runtime.block_on(extract::probe(&session, &pipeline, &settings.engine.limits)).map_err(|e| Failure::step(&e))?;
         runtime.shutdown_background();
