@@ -1,0 +1,13 @@
+-- Tickets before and after they find their dimensions.
+WITH joined AS (
+    SELECT COUNT(*) AS joined_rows
+    FROM fact_tickets AS f
+    INNER JOIN dim_date AS d ON f.opened_date_key = d.date_key
+    INNER JOIN dim_customer AS c ON f.customer_key = c.customer_key
+),
+plain AS (
+    SELECT COUNT(*) AS plain_rows FROM fact_tickets
+)
+SELECT plain.plain_rows, joined.joined_rows
+FROM plain
+CROSS JOIN joined
