@@ -21,6 +21,6 @@ pub use json_schema::{pipeline_schema, settings_schema};
 pub use load::{Environment, load, settings};
 pub use operations::*;
 pub use pipeline::*;
-pub use problem::{Place, Problem, Problems, suggestion};
+pub use problem::{Place, Problem, Problems, nearest, suggestion};
 pub use rules::*;
 pub use secret::Secret;

@@ -38,7 +38,7 @@ pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Fa
     if !pipeline.checks.is_empty() {
         // Only the engine can tell whether the SQL of a check is right.
         let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
-        validate::plan(&session, &pipeline.checks)?;
+        ::validate::plan(&session, &pipeline.checks)?;
     }
     Ok((pipeline, settings))
 }

@@ -99,20 +99,19 @@ impl Post<'_> {
             Watch::AllAtRisk => vec![self.all_at_risk().await?],
             Watch::OneSegment => vec![self.one_segment().await?],
             Watch::NoRecentOrders => {
-                vec![self.rhythm("fact_sales", "orders", include_str!("guards/order_days.sql")).await?]
+                present([self.rhythm("fact_sales", "orders", include_str!("guards/order_days.sql")).await?])
             }
-            Watch::StaleSource => vec![
+            Watch::StaleSource => present([
                 self.rhythm("fact_payments", "payments", include_str!("guards/payment_days.sql")).await?,
                 self.rhythm("fact_tickets", "tickets", include_str!("guards/ticket_days.sql")).await?,
-                self.rhythm("dim_customer", "signups", include_str!("guards/signup_days.sql")).await?,
-            ],
+            ]),
             Watch::Champions => vec![self.champions().await?],
             Watch::ClosedCohorts => vec![self.closed_cohorts().await?],
-            Watch::JoinFanout => vec![
+            Watch::JoinFanout => present([
                 self.fanout("fact_sales", include_str!("guards/joined_sales.sql")).await?,
                 self.fanout("fact_payments", include_str!("guards/joined_payments.sql")).await?,
                 self.fanout("fact_tickets", include_str!("guards/joined_tickets.sql")).await?,
-            ],
+            ]),
             Watch::RevenueDrop => vec![self.revenue_drop().await?],
         })
     }
@@ -184,25 +183,29 @@ impl Post<'_> {
             decimal::display(theirs),
             decimal::display(all)
         );
-        let wanted = format!("at least {} times what all spent", self.times());
+        let wanted = format!("at least {} times what all spent on average", self.times());
         Ok(Seen { table: TABLE, holds, measured, wanted, failing: rows(champions, holds) })
     }
 
-    async fn rhythm(&self, table: &'static str, what: &str, sql: &str) -> Result<Seen> {
+    /// None of a table without a row: it has no source.
+    async fn rhythm(&self, table: &'static str, what: &str, sql: &str) -> Result<Option<Seen>> {
         let mut days: Vec<NaiveDate> = Vec::new();
         for batch in self.session.sql(sql).await?.collect().await? {
             let keys = cast(batch.column(0), &DataType::Int32)?;
             days.extend(keys.as_primitive::<arrow::datatypes::Int32Type>().iter().flatten().filter_map(of_key));
         }
+        if days.is_empty() {
+            return Ok(None);
+        }
         let Some(Rhythm { last, pause, longest }) = rhythm(&days, self.as_of) else {
-            return Ok(quiet(table, format!("too few days with {what} to know their rhythm")));
+            return Ok(Some(quiet(table, format!("too few days with {what} to know their rhythm"))));
         };
         let allowed = (i128::from(longest) * i128::from(self.guard.limit_ppb) / i128::from(WHOLE_PPB)).max(WEEK.into());
         let measured = format!(
             "the last day with {what} is {last}, {pause} days before as_of; the longest pause in the year before was {longest}"
         );
         let wanted = format!("at most {allowed} days");
-        Ok(Seen { table, holds: i128::from(pause) <= allowed, measured, wanted, failing: 0 })
+        Ok(Some(Seen { table, holds: i128::from(pause) <= allowed, measured, wanted, failing: 0 }))
     }
 
     async fn closed_cohorts(&self) -> Result<Seen> {
@@ -224,17 +227,14 @@ impl Post<'_> {
         Ok(Seen { table: TABLE, holds, measured, wanted, failing: rows(moved, holds) })
     }
 
-    async fn fanout(&self, table: &'static str, sql: &str) -> Result<Seen> {
+    /// None of a table without a row.
+    async fn fanout(&self, table: &'static str, sql: &str) -> Result<Option<Seen>> {
         let [plain, joined] = self.numbers(sql).await?;
         let holds = plain == joined;
         let measured = format!("{plain} rows, {joined} after joining the dimensions");
-        Ok(Seen {
-            table,
-            holds,
-            measured,
-            wanted: "as many rows as before".to_owned(),
-            failing: rows((joined - plain).abs(), holds),
-        })
+        let wanted = "as many rows as before".to_owned();
+        let seen = Seen { table, holds, measured, wanted, failing: rows((joined - plain).abs(), holds) };
+        Ok((plain > 0).then_some(seen))
     }
 
     async fn revenue_drop(&self) -> Result<Seen> {
@@ -269,6 +269,10 @@ impl Post<'_> {
     }
 }
 
+fn present<const N: usize>(seen: [Option<Seen>; N]) -> Vec<Seen> {
+    seen.into_iter().flatten().collect()
+}
+
 /// Nothing to say.
 fn quiet(table: &'static str, measured: String) -> Seen {
     Seen { table, holds: true, measured, wanted: String::new(), failing: 0 }
@@ -280,4 +284,40 @@ fn first_time(table: &'static str) -> Seen {
 
 fn rows(failing: i128, holds: bool) -> u64 {
     if holds { 0 } else { u64::try_from(failing).unwrap_or(u64::MAX) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use config::Guards;
+
+    use super::*;
+    use crate::rules::without_rows;
+
+    /// The gate finds a key that stands twice before any guard looks, so the case is made by hand.
+    #[tokio::test]
+    async fn a_member_that_stands_twice_is_a_fanout() {
+        let session = without_rows(&SessionContext::new()).unwrap();
+        let tables = [
+            ("fact_sales", "SELECT 20240105 AS date_key, 1 AS region_key, 2 AS product_key, 3 AS customer_key"),
+            ("dim_date", "SELECT 20240105 AS date_key"),
+            ("dim_region", "SELECT 1 AS region_key"),
+            ("dim_product", "SELECT 2 AS product_key"),
+            ("dim_customer", "SELECT column1 AS customer_key FROM (VALUES (3), (3)) AS twice"),
+        ];
+        for (name, sql) in tables {
+            session.deregister_table(name).unwrap();
+            session.register_table(name, session.sql(sql).await.unwrap().into_view()).unwrap();
+        }
+        let on = vec![Guard { watch: Watch::JoinFanout, is_fatal: true, limit_ppb: 0 }];
+        let (guards, pii) = (Guards { min_customers: 50, on }, BTreeSet::new());
+        let demands = Demands { rules: &[], guards: &guards, previous: None, rows_kept: 0, pii: &pii };
+        let checks = watch(&session, &demands, NaiveDate::default()).await;
+        assert_eq!(checks.len(), 1, "facts without a row are passed over");
+        assert_eq!((checks[0].status, checks[0].failing_rows), (Status::Failed, 1));
+        assert_eq!(checks[0].measured, "1 rows, 2 after joining the dimensions");
+        assert!(checks[0].remedy.contains("guards: {join_fanout: off}"));
+    }
 }

@@ -1,6 +1,6 @@
 //! The checks of the pipeline file: each a statement over the tables of the run, its failing rows counted and kept.
 
-mod plan;
+mod problems;
 mod readable;
 mod statement;
 
@@ -19,7 +19,9 @@ use datafusion::logical_expr::{col, lit};
 use datafusion::prelude::SessionContext;
 use extract::TableFile;
 
-pub use plan::plan;
+pub use problems::plan;
+#[cfg(test)]
+pub(crate) use readable::without_rows;
 
 use crate::check::{Check, Kept, Status};
 use crate::gate::Demands;
@@ -74,7 +76,7 @@ pub(crate) async fn answer(session: SessionContext, demands: &Demands<'_>, as_of
 fn unanswered(error: &DataFusionError) -> Seen {
     Seen {
         holds: false,
-        measured: format!("cannot be answered: {}", plan::words(error)),
+        measured: format!("cannot be answered: {}", problems::words(error)),
         wanted: String::new(),
         failing: 0,
         rows: None,

@@ -226,7 +226,7 @@ impl Item<'_, '_> {
         }
         let (column, kind) = column?;
         if matches!(kind, Type::Money | Type::Quantity | Type::Number | Type::Date | Type::Time) {
-            let message = format!("`{column}` holds {}s, which no list can name", kind.name());
+            let message = format!("`{column}` is {}, which no list can name", kind.name());
             self.say(&["column"], message, "use `range` for it");
             return None;
         }

@@ -3,7 +3,10 @@
 use schema::{ENTITIES, TABLES, Type, Visibility};
 
 use super::Check;
-use crate::problem::suggestion;
+use crate::problem::{nearest, suggestion};
+
+/// What to do about a table that nothing is near to.
+const TABLES_ARE: &str = "`consumer360 describe` lists the tables; what was read is staged_sales, staged_customers and the like";
 
 /// A table that checks may look at.
 pub(super) struct Subject {
@@ -38,8 +41,9 @@ pub(super) fn subject(check: &mut Check<'_>, path: &[&str], name: &str) -> Optio
     if let Some(place) = all.iter().position(|subject| subject.name == name) {
         return Some(all.swap_remove(place));
     }
-    let names: Vec<&str> = all.iter().map(|subject| subject.name.as_str()).collect();
-    check.say(path, format!("there is no table `{name}` to check"), suggestion(name, names, "tables"));
+    let near = nearest(name, all.iter().map(|subject| subject.name.as_str()));
+    let help = near.map_or_else(|| TABLES_ARE.to_owned(), |near| format!("did you mean `{near}`?"));
+    check.say(path, format!("there is no table `{name}` to check"), help);
     None
 }
 

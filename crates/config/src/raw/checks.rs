@@ -307,8 +307,8 @@ pub(crate) struct Guards {
     pub one_segment: Option<Guard>,
     /// No order up to `as_of` for longer than this many times the shop's longest pause, and a week at least. Default: warn, 2.
     pub no_recent_orders: Option<Guard>,
-    /// Nothing new in payments, tickets or signups for longer than this many times their longest pause, and a week at least.
-    /// Default: warn, 2.
+    /// Nothing new in payments or tickets for longer than this many times their longest pause, and a week at least. Default:
+    /// warn, 2.
     pub stale_source: Option<Guard>,
     /// Champions spend less on average than this many times what all customers do. Default: warn, 1.
     pub champions: Option<Guard>,

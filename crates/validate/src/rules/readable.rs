@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::MemoryCatalogProviderList;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
 use datafusion::common::plan_err;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
@@ -31,14 +33,19 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// A session that runs where this one does and knows no table yet.
-fn bare(session: &SessionContext) -> SessionContext {
-    let state = SessionStateBuilder::new_from_existing(session.state());
-    SessionContext::new_with_state(state.with_catalog_list(Arc::new(MemoryCatalogProviderList::new())).build())
+fn bare(session: &SessionContext) -> Result<SessionContext> {
+    let state = session.state();
+    let names = state.config_options().catalog.clone();
+    let (catalogs, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+    catalog.register_schema(&names.default_schema, Arc::new(MemorySchemaProvider::new()))?;
+    catalogs.register_catalog(names.default_catalog, Arc::new(catalog));
+    let bare = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build();
+    Ok(SessionContext::new_with_state(bare))
 }
 
 /// The tables of a run, under the names that checks know.
 pub(super) async fn of_run(session: &SessionContext, previous: Option<&Path>) -> Result<SessionContext> {
-    let readable = bare(session);
+    let readable = bare(session)?;
     for table in published() {
         readable.register_table(table.name, session.table_provider(table.name).await?)?;
         let name = format!("previous_{}", table.name);
@@ -58,8 +65,8 @@ pub(super) async fn of_run(session: &SessionContext, previous: Option<&Path>) ->
 }
 
 /// The same tables without a row, to plan statements before there is anything to read.
-pub(super) fn without_rows(session: &SessionContext) -> Result<SessionContext> {
-    let readable = bare(session);
+pub(crate) fn without_rows(session: &SessionContext) -> Result<SessionContext> {
+    let readable = bare(session)?;
     for table in published() {
         readable.register_table(table.name, Arc::new(EmptyTable::new(table.arrow())))?;
         readable.register_table(format!("previous_{}", table.name), Arc::new(EmptyTable::new(nullable(&table.arrow()))))?;

@@ -1,7 +1,7 @@
 //! Whether the SQL of the pipeline file is right, told before anything runs.
 
 use chrono::NaiveDate;
-use config::{Demand, EachRow, Figure, Problem, Problems, Rows, Rule, Sql, Whole, suggestion};
+use config::{Demand, EachRow, Figure, Problem, Problems, Rows, Rule, Sql, Whole, nearest, suggestion};
 use datafusion::common::{DFSchema, SchemaError};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::{DataFusionError, Result};
@@ -11,6 +11,10 @@ use datafusion::prelude::SessionContext;
 
 use super::readable;
 use super::statement::{Desk, ROWS};
+
+/// What to do about a table that nothing is near to.
+const TABLES_ARE: &str =
+    "`consumer360 describe` lists the tables; what was read is staged_sales and the like, the snapshot before previous_<table>";
 
 /// Plans every statement that the checks of a pipeline file come to. `session` is where it will run; it is not changed.
 pub fn plan(session: &SessionContext, rules: &[Rule]) -> Result<(), Problems> {
@@ -46,8 +50,14 @@ impl Desk {
     async fn each_row(&self, rule: &Rule, of: &Rows, wants: &EachRow) -> Result<(), Problem> {
         self.filter(of).await?;
         if let EachRow::Regex { pattern, .. } = wants {
-            matches_nothing(&self.session, &pattern.text)
-                .map_err(|error| pattern.problem(&words(&error), "write it as in `^[A-Z]{2}-[0-9]+$`"))?;
+            read_pattern(&self.session, &pattern.text).map_err(|error| {
+                let text = error.to_string();
+                let detail = text.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it cannot be read");
+                pattern.problem(
+                    &format!("`{}` is no regular expression: {detail}", pattern.text),
+                    "write one such as ^[A-Z]{2}-[0-9]+$",
+                )
+            })?;
         }
         let whole = Sql { text: String::new(), place: rule.place.clone() };
         self.optimized(self.failing(of, wants).await, &whole)
@@ -97,7 +107,7 @@ impl Desk {
 }
 
 /// Reads the pattern, by asking whether it matches a text.
-fn matches_nothing(session: &SessionContext, pattern: &str) -> Result<()> {
+fn read_pattern(session: &SessionContext, pattern: &str) -> Result<()> {
     let schema = DFSchema::empty();
     let expr = session.create_physical_expr(regexp_like(lit(""), lit(pattern), None), &schema)?;
     expr.evaluate(&arrow::array::RecordBatch::new_empty(schema.inner().clone())).map(|_| ())
@@ -115,7 +125,8 @@ fn explain(error: &DataFusionError, of: &Sql) -> Problem {
     let words = words(error);
     if let Some(name) = words.strip_prefix(readable::NO_TABLE) {
         let names = readable::names();
-        let help = suggestion(name, names.iter().map(String::as_str).filter(|known| !known.starts_with("previous_")), "tables");
+        let near = nearest(name, names.iter().map(String::as_str));
+        let help = near.map_or_else(|| TABLES_ARE.to_owned(), |near| format!("did you mean `{near}`?"));
         return of.problem(&format!("there is no table `{name}` that a check can read"), &help);
     }
     let help = if words.contains("placeholder") { "the one parameter there is, is $as_of" } else { "" };
@@ -126,8 +137,9 @@ fn explain(error: &DataFusionError, of: &Sql) -> Problem {
 pub(super) fn words(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
     let line = text.lines().next().unwrap_or_default();
-    let line = ["Error during planning: ", "SQL error: ", "Execution error: ", "External error: "]
+    let line = ["Error during planning: ", "SQL error: ", "Execution error: ", "External error: ", "Internal error: "]
         .iter()
         .fold(line, |line, start| line.strip_prefix(start).unwrap_or(line));
+    let line = line.split(", errors: ").next().unwrap_or(line);
     line.strip_prefix("ParserError(\"").and_then(|line| line.strip_suffix("\")")).unwrap_or(line).to_owned()
 }
