@@ -20,6 +20,7 @@ pub struct Rule {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a pipeline has a handful of them")]
 pub enum Demand {
     EachRow {
         of: Rows,

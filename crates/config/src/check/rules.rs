@@ -366,7 +366,7 @@ impl Item<'_, '_> {
         Some(self.finish(&Usual { name: raw.name.as_deref(), severity: raw.severity }, &[&subject.name], demand))
     }
 
-    fn sql(&mut self, raw: &raw::Query) -> Option<Rule> {
+    fn sql(&mut self, raw: &raw::NoRow) -> Option<Rule> {
         let allow = match self.allow(raw.allow.as_ref())? {
             Tolerance::Amount(rows) => u64::try_from(rows / 10_000).ok()?,
             Tolerance::Share(_) => {

@@ -26,7 +26,7 @@ pub(crate) struct OneCheck {
     /// The newest day of a column is not too old.
     pub freshness: Option<Freshness>,
     /// A query of one's own that must return no row.
-    pub sql: Option<Query>,
+    pub sql: Option<NoRow>,
     /// Two figures agree.
     pub reconcile: Option<Reconcile>,
     /// A figure did not move too far since the snapshot before.
@@ -203,7 +203,7 @@ pub(crate) struct Freshness {
 /// A query that must return no row.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Query {
+pub(crate) struct NoRow {
     /// Name in the results and of the file of the rows it returned.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"), length(max = 64))]
     pub name: String,
