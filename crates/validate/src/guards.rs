@@ -82,7 +82,7 @@ fn why(watch: Watch) -> &'static str {
             "who is treated as the best customer does not bring the most: customer or amount may be mapped to the wrong column"
         }
         Watch::ClosedCohorts => "the past changed: customers may have new ids at the source, or old orders came late or are gone",
-        Watch::JoinFanout => "sums over the joined tables would count rows twice or not at all",
+        Watch::JoinFanout => "sums over the joined tables would count rows twice",
         Watch::RevenueDrop => {
             "days that were published before have lost revenue: part of the source may be missing, or an amount may be read differently"
         }
@@ -183,7 +183,7 @@ impl Post<'_> {
             decimal::display(theirs),
             decimal::display(all)
         );
-        let wanted = format!("at least {} times what all spent on average", self.times());
+        let wanted = format!("at least {} times the average of all", self.times());
         Ok(Seen { table: TABLE, holds, measured, wanted, failing: rows(champions, holds) })
     }
 

@@ -49,6 +49,8 @@ pub(crate) async fn readable(session: &SessionContext, previous: Option<&Path>) 
 /// Answers every rule, in the order of the file. Failing rows are kept below `record`. What cannot be answered does not hold.
 pub(crate) async fn answer(session: SessionContext, demands: &Demands<'_>, as_of: NaiveDate, record: &Path) -> Vec<Check> {
     let desk = Desk { session, as_of };
+    // An earlier attempt of the run may have left rows that no longer fail.
+    let _ = fs::remove_dir_all(record.join("checks"));
     let mut checks = Vec::new();
     for rule in demands.rules {
         let seen = match seen(&desk, rule, demands).await {
@@ -64,9 +66,7 @@ pub(crate) async fn answer(session: SessionContext, demands: &Demands<'_>, as_of
             }
         }
         if check.status != Status::Passed {
-            check.remedy =
-                "mend the source, or change the check in the pipeline file: `allow:` lets rows pass, `severity: warn` only tells"
-                    .to_owned();
+            check.remedy = remedy(rule).to_owned();
         }
         checks.push(check);
     }
@@ -76,10 +76,21 @@ pub(crate) async fn answer(session: SessionContext, demands: &Demands<'_>, as_of
 fn unanswered(error: &DataFusionError) -> Seen {
     Seen {
         holds: false,
-        measured: format!("cannot be answered: {}", problems::words(error)),
+        measured: format!("cannot be answered: {}", problems::words_without_values(error)),
         wanted: String::new(),
         failing: 0,
         rows: None,
+    }
+}
+
+/// What can be done about it.
+fn remedy(rule: &Rule) -> &'static str {
+    let counts_rows = matches!(rule.demand, Demand::EachRow { .. } | Demand::NoRow { .. });
+    match (counts_rows, rule.is_fatal) {
+        (true, true) => "mend the source, let so many rows pass with `allow:`, or only tell of it with `severity: warn`",
+        (true, false) => "mend the source, or let so many rows pass with `allow:`",
+        (false, true) => "mend the source, or only tell of it with `severity: warn`",
+        (false, false) => "mend the source, or change the check in the pipeline file",
     }
 }
 

@@ -314,7 +314,7 @@ pub(crate) struct Guards {
     pub champions: Option<Guard>,
     /// Closed cohorts differ from the snapshot before by more than this share of their customers. Default: warn, 1%.
     pub closed_cohorts: Option<Guard>,
-    /// Joining a fact with its dimensions changes its number of rows. Default: fail.
+    /// A fact gains rows when it is joined with its dimensions. Default: fail.
     pub join_fanout: Option<Guard>,
     /// The revenue of the days of the snapshot before is lower by more than this share. Default: fail, 50%.
     pub revenue_drop: Option<Guard>,
