@@ -1,12 +1,16 @@
 //! What a file means: from the raw types to the checked ones, every problem said with its place.
 
+mod amounts;
 mod connections;
+mod guards;
 mod marts;
 mod operations;
+mod rules;
 mod segments;
 mod settings;
 mod sizes;
 mod sources;
+mod subject;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +22,7 @@ use chrono::NaiveDate;
 use crate::load::Environment;
 use crate::node::{At, Document, Node, Value};
 use crate::pipeline::{AsOf, Connection, Pipeline, Publish};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::raw;
 
 pub(crate) use settings::settings;
@@ -57,6 +61,11 @@ impl Check<'_> {
                 help,
             )
         }));
+    }
+
+    /// Where the value of a path stands.
+    pub fn place(&self, path: &[&str]) -> Place {
+        Place::new(self.document.problem(self.document.at(path), "", ""))
     }
 
     /// The value, or nothing and a problem at the path.
@@ -101,6 +110,8 @@ pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option
     let known = connections(check, &raw, shared);
     let sources = sources::sources(check, raw.extract, &known);
     let transform = transform::transform(check, &raw.transform);
+    let rules = rules::rules(check, &raw.checks);
+    let guards = guards::guards(check, &raw.guards);
     let publish = publish(check, &raw.publish);
     let schedule = raw.schedule.as_ref().map(|schedule| operations::schedule(check, schedule));
     let retries = operations::retries(check, &raw.retries);
@@ -116,6 +127,8 @@ pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option
         connections,
         sources,
         transform: transform?,
+        checks: rules,
+        guards,
         publish: publish?,
         schedule: schedule.map_or(Some(None), |schedule| schedule.map(Some))?,
         retries: retries?,

@@ -13,6 +13,7 @@ mod operations;
 mod pipeline;
 mod problem;
 mod raw;
+mod rules;
 mod secret;
 mod shape;
 
@@ -20,5 +21,6 @@ pub use json_schema::{pipeline_schema, settings_schema};
 pub use load::{Environment, load, settings};
 pub use operations::*;
 pub use pipeline::*;
-pub use problem::{Problem, Problems};
+pub use problem::{Place, Problem, Problems, nearest, suggestion};
+pub use rules::*;
 pub use secret::Secret;

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use schema::Entity;
 
 use crate::operations::{Hold, Notify, Retries, Schedule};
+use crate::rules::{Guards, Rule};
 use crate::secret::Secret;
 
 /// One pipeline file, checked.
@@ -24,6 +25,9 @@ pub struct Pipeline {
     /// In the order of `schema::ENTITIES`; `sales` is always there.
     pub sources: BTreeMap<Entity, Source>,
     pub transform: Transform,
+    /// In the order of the file.
+    pub checks: Vec<Rule>,
+    pub guards: Guards,
     pub publish: Publish,
     /// None for a pipeline that runs by hand alone.
     pub schedule: Option<Schedule>,
@@ -402,4 +406,6 @@ pub struct Limits {
     pub record_bytes: usize,
     /// Rejected rows kept with their raw values, an entity; all are counted.
     pub rejects_kept: usize,
+    /// Failing rows kept, a check of the pipeline file; all are counted.
+    pub check_rows_kept: usize,
 }

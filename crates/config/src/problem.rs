@@ -53,6 +53,21 @@ impl Problem {
     }
 }
 
+/// Where something stands in a file, for problems that only a later look can find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(Problem);
+
+impl Place {
+    /// A place to be given its message.
+    pub(crate) fn new(empty: Problem) -> Self {
+        Self(empty)
+    }
+
+    pub fn problem(&self, message: &str, help: &str) -> Problem {
+        Problem { message: redact(message), help: help.to_owned(), ..self.0.clone() }
+    }
+}
+
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
         Self(vec![problem])
@@ -126,7 +141,7 @@ impl fmt::Display for Problems {
 }
 
 /// The candidate nearest to a word, if one is near enough to have been meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()
@@ -137,7 +152,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// "did you mean …" if something is near, else the list of what there is.
-pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> String {
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> String {
     if let Some(near) = nearest(word, candidates.clone()) {
         return format!("did you mean `{near}`?");
     }

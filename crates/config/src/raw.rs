@@ -1,5 +1,6 @@
 //! The files as they are written. Doc comments here are what editors show.
 
+mod checks;
 mod operations;
 mod transform;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use checks::*;
 pub(crate) use operations::*;
 pub(crate) use transform::*;
 
@@ -34,6 +36,12 @@ pub(crate) struct Pipeline {
     /// What to make of it.
     #[serde(default)]
     pub transform: Transform,
+    /// What the tables must keep to before they are published, beside what every run proves.
+    #[serde(default)]
+    pub checks: Vec<OneCheck>,
+    /// Guards against figures that look right and mislead. All are on.
+    #[serde(default)]
+    pub guards: Guards,
     /// Where to publish.
     pub publish: Publish,
     /// When the pipeline runs by itself, under `serve` or `run --slot`.
@@ -332,6 +340,9 @@ pub(crate) struct Limits {
     /// Records set aside that are kept with their raw values, an entity; all are counted.
     #[schemars(range(min = 0, max = 100_000_000))]
     pub rejects_kept: Option<i64>,
+    /// Failing rows that are kept, a check of the pipeline file; all are counted.
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub check_rows_kept: Option<i64>,
 }
 
 /// How many runs are kept.

@@ -316,7 +316,7 @@ fn the_reference_states_the_defaults() {
         let file = folder.join(name);
         fs::write(&file, text).unwrap();
         let pipeline = load(&file, None, None, &environment()).unwrap().0;
-        (pipeline.transform, pipeline.retries, pipeline.hold, pipeline.pii)
+        (pipeline.transform, pipeline.retries, pipeline.hold, pipeline.pii, pipeline.guards, pipeline.checks.len())
     };
     let (plain, written) = (read("plain.yaml", SHOP), read("written.yaml", &format!("{SHOP}transform:\n{options}")));
     assert_eq!(format!("{plain:?}"), format!("{written:?}"));

@@ -60,6 +60,14 @@ pub struct Check {
     pub failing_rows: u64,
     #[serde(default)]
     pub remedy: String,
+    #[serde(default)]
+    pub kept: Option<Kept>,
+}
+
+/// Failing rows of a check.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Kept {
+    pub file: String,
 }
 
 /// A line of the log.
@@ -83,6 +91,11 @@ pub fn lineage(folder: &Path) -> BTreeMap<String, BTreeMap<String, Vec<String>>>
 
 pub fn checks(folder: &Path) -> Option<Vec<Check>> {
     read(&folder.join("checks.json"))
+}
+
+/// The file of a check's failing rows; it lies in one folder, whatever its name says.
+pub fn kept_file(folder: &Path, kept: &Kept) -> Option<PathBuf> {
+    Some(folder.join("checks").join(Path::new(&kept.file).file_name()?))
 }
 
 /// The files of records set aside, by entity.

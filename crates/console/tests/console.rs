@@ -146,7 +146,8 @@ fn fill(console: &Console) -> String {
     run.stage_started(Stage::Extract).unwrap();
     run.stage_finished(Stage::Extract, Duration::from_millis(1500), json!({})).unwrap();
     run.finish(Outcome::CheckFailed { message: HOSTILE.to_owned() }, now).unwrap();
-    let check = json!([{"check": "rejects", "table": HOSTILE, "status": "failed", "measured": HOSTILE, "remedy": HOSTILE}]);
+    let check = json!([{"check": "rejects", "table": HOSTILE, "status": "failed", "measured": HOSTILE, "remedy": HOSTILE,
+        "failing_rows": 1, "kept": {"file": "checks/../checks/address.parquet", "rows": 1}}]);
     fs::write(folder.join("checks.json"), check.to_string()).unwrap();
     let line = json!({"timestamp": "2026-01-05T10:00:00Z", "level": "WARN", "message": HOSTILE, "field": HOSTILE});
     fs::write(folder.join("log.ndjson"), format!("{line}\nhalf a li")).unwrap();
@@ -161,6 +162,8 @@ fn fill(console: &Console) -> String {
             ("reason", text("is none")),
         ]
     };
+    let failing = vec![("email", text("ada@example.org")), ("region", text(HOSTILE)), ("whom", text("ada@example.org"))];
+    write_parquet(&folder.join("checks/address.parquet"), failing);
     write_parquet(&folder.join("rejects/customers.parquet"), reject("email", "ada@example.org"));
     write_parquet(&folder.join("rejects/sales.parquet"), reject("quantity", HOSTILE));
     let published = console.folder.path().join("out");

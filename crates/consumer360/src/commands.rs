@@ -34,7 +34,13 @@ pub use validate::validate;
 
 /// Reads the pipeline file and the settings it runs under.
 pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Failure> {
-    Ok(config::load(pipeline, Some(&global.config), global.env.as_deref(), &Environment::process())?)
+    let (pipeline, settings) = config::load(pipeline, Some(&global.config), global.env.as_deref(), &Environment::process())?;
+    if !pipeline.checks.is_empty() {
+        // Only the engine can tell whether the SQL of a check is right.
+        let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
+        ::validate::plan(&session, &pipeline.checks)?;
+    }
+    Ok((pipeline, settings))
 }
 
 /// The settings alone, for commands without a pipeline.

@@ -15,7 +15,7 @@ use extract::{Place, Staged};
 use load::{RunFacts, Snapshot};
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
-use validate::Validated;
+use validate::{Demands, Validated};
 
 use crate::cli::{AgainOptions, Global, RunOptions};
 use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
@@ -189,8 +189,8 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let folder = record.join("warehouse");
         let told = |table| progress.table(table);
         let at_once = settings.engine.tables_at_once;
+        let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
         let build = async {
-            let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
             let options = &pipeline.transform;
             let built = transform::build(&session, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
             built.map_err(Error::from)
@@ -198,7 +198,9 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let warehouse = run.stage(Stage::Transform, build).await?;
         run.lineage.columns = lineage::columns(&session, pipeline, &record).await;
 
-        let validated = run.stage(Stage::Validate, validate::check(&session, warehouse, &staged, &record)).await?;
+        let demands = Demands::of(pipeline, &settings.engine.limits, previous.as_deref());
+        let gate = validate::check(&session, warehouse, &staged, &demands, &record);
+        let validated = run.stage(Stage::Validate, gate).await?;
 
         let ending = match job.attempt {
             Attempt::First { publish: false, .. } => Ending::NotPublished,

@@ -56,7 +56,7 @@ pub(crate) struct Sorted {
 }
 
 /// Columns of a staged entity. Sales carry all four amounts; what an entity's source does not give is NULL.
-pub(crate) fn staged_schema(name: Entity) -> SchemaRef {
+pub fn staged_schema(name: Entity) -> SchemaRef {
     let mut fields: Vec<Field> = Vec::new();
     for column in entity(name).columns {
         if matches!(column.name, "discount_rate" | "exchange_rate") {

@@ -36,6 +36,17 @@ pub struct Check {
     /// What to do about it; empty where it passed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remedy: String,
+    /// Where its failing rows are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// Failing rows of a check, as many of them as `limits.check_rows_kept` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Below the run's folder.
+    pub file: String,
+    pub rows: u64,
 }
 
 impl Check {
@@ -51,6 +62,25 @@ impl Check {
             threshold: threshold.to_owned(),
             failing_rows,
             remedy: String::new(),
+            kept: None,
+        }
+    }
+
+    /// A check that warns where it is not fatal.
+    pub fn asked(
+        check: &str,
+        table: &str,
+        is_fatal: bool,
+        holds: bool,
+        measured: impl Into<String>,
+        threshold: &str,
+        failing_rows: u64,
+    ) -> Self {
+        let told = Self::must(check, table, holds, measured, threshold, failing_rows);
+        match (is_fatal, holds) {
+            (true, _) => told,
+            (false, true) => Self { severity: Severity::Warn, ..told },
+            (false, false) => Self { severity: Severity::Warn, status: Status::Warned, ..told },
         }
     }
 
@@ -89,6 +119,9 @@ impl fmt::Display for Check {
         write!(f, "{} on {}: {}", self.check, self.table, self.measured)?;
         if !self.threshold.is_empty() {
             write!(f, " (wanted: {})", self.threshold)?;
+        }
+        if let Some(Kept { file, rows }) = &self.kept {
+            write!(f, "\n  rows: {file} in the run's folder holds {rows} of the {} that fail", self.failing_rows)?;
         }
         if !self.remedy.is_empty() {
             write!(f, "\n  help: {}", self.remedy)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::error::ArrowError;
+use config::{Guards, Limits, Pipeline, Rule};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Book, FileError, Staged, TableFile};
@@ -17,6 +18,7 @@ use crate::book::{Hop, reconcile};
 use crate::check::{Check, Status};
 use crate::dimension::Dimensions;
 use crate::scan::scan;
+use crate::{guards, rules};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,6 +27,8 @@ pub enum Error {
     Closed { failed: Vec<Check>, total: usize },
     #[error("cannot read back table {table}: {detail}")]
     Scan { table: &'static str, detail: String },
+    #[error("cannot make the tables readable for the checks of the pipeline file")]
+    Readable { source: DataFusionError },
     #[error("cannot reconcile the book")]
     Book { source: DataFusionError },
     #[error("cannot write table {table}")]
@@ -35,6 +39,26 @@ pub enum Error {
     Record { path: PathBuf, source: std::io::Error },
     #[error("cannot scan in parallel: {detail}")]
     Worker { detail: String },
+}
+
+/// What the pipeline file demands beside what every run proves.
+#[derive(Debug, Clone, Copy)]
+pub struct Demands<'a> {
+    pub rules: &'a [Rule],
+    pub guards: &'a Guards,
+    /// The folder of the snapshot before: the latest of an earlier `as_of`.
+    pub previous: Option<&'a Path>,
+    /// Failing rows kept, a check.
+    pub rows_kept: usize,
+    /// Columns whose values no message names.
+    pub pii: &'a BTreeSet<String>,
+}
+
+impl<'a> Demands<'a> {
+    pub fn of(pipeline: &'a Pipeline, limits: &Limits, previous: Option<&'a Path>) -> Self {
+        let Pipeline { checks, guards, pii, .. } = pipeline;
+        Self { rules: checks, guards, previous, rows_kept: limits.check_rows_kept, pii }
+    }
 }
 
 /// A warehouse that passed every check. There is no other way to make one than [`check`].
@@ -69,7 +93,13 @@ impl Validated {
 }
 
 /// Proves the warehouse. Writes `checks.json` and `reconciliation.json` below `record`, whether or not the gate opens.
-pub async fn check(session: &SessionContext, warehouse: Warehouse, staged: &Staged, record: &Path) -> Result<Validated, Error> {
+pub async fn check(
+    session: &SessionContext,
+    warehouse: Warehouse,
+    staged: &Staged,
+    demands: &Demands<'_>,
+    record: &Path,
+) -> Result<Validated, Error> {
     let mut checks = rejects(staged);
     checks.extend(staged.findings.iter().map(|f| Check::tells(&f.check, &f.table, f.message.clone(), f.count)));
     let (warehouse, scanned) = scan_all(warehouse).await?;
@@ -79,6 +109,11 @@ pub async fn check(session: &SessionContext, warehouse: Warehouse, staged: &Stag
     let hops =
         if broken { Vec::new() } else { reconcile(session, staged, &empty).await.map_err(|source| Error::Book { source })? };
     checks.extend(hops.iter().map(Hop::check));
+    if !broken {
+        let readable = rules::readable(session, demands.previous).await.map_err(|source| Error::Readable { source })?;
+        checks.extend(guards::watch(&readable, demands, warehouse.as_of).await);
+        checks.extend(rules::answer(readable, demands, warehouse.as_of, record).await);
+    }
 
     write_json(&record.join("checks.json"), &checks)?;
     write_json(&record.join("reconciliation.json"), &hops)?;

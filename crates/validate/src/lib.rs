@@ -2,16 +2,21 @@
 //!
 //! Every run proves, on the files that will be published: keys are unique and whole, every fact finds its dimensions,
 //! columns are what the contract says, no number is NaN or infinite, and rows and money balance at every hop.
+//! What the pipeline file demands beyond that (`checks:`) and what its guards see (`guards:`) stands beside it.
 //! `load` takes nothing but a [`Validated`], and only this crate can make one.
 
 mod book;
 mod check;
+mod days;
 mod dimension;
 mod gate;
+mod guards;
 mod hold;
+mod rules;
 mod scan;
 
 pub use book::{Hop, reconcile};
-pub use check::{Check, Severity, Status};
-pub use gate::{Error, Validated, check};
+pub use check::{Check, Kept, Severity, Status};
+pub use gate::{Demands, Error, Validated, check};
 pub use hold::hold;
+pub use rules::plan;

@@ -39,6 +39,7 @@ pub(crate) fn settings(
         columns: count(raw.limits.columns, lower.engine.limits.columns),
         record_bytes: usize::try_from(record).ok()?,
         rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
+        check_rows_kept: count(raw.limits.check_rows_kept, lower.engine.limits.check_rows_kept),
     };
     let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
@@ -138,7 +139,7 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
-    let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000 };
+    let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000 };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve, telemetry: Telemetry::default() }

@@ -1,8 +1,9 @@
 //! The options of the transforms.
 
+use super::amounts::ten_thousandths;
 use super::{Check, marts, segments};
 use crate::pipeline::{Frequency, PriceSensitive, Returns, Rfm, Scoring, Thresholds, Transform, Universe};
-use crate::raw::{self, Amount};
+use crate::raw;
 
 pub(super) fn transform(check: &mut Check<'_>, raw: &raw::Transform) -> Option<Transform> {
     let returns = match raw.returns {
@@ -106,18 +107,4 @@ fn four<T: Copy + PartialOrd>(check: &mut Check<'_>, name: &str, bounds: &[T]) -
         return None;
     }
     Some(four)
-}
-
-/// An amount as ten-thousandths, read from its digits.
-fn ten_thousandths(amount: &Amount) -> Option<i128> {
-    let text = match amount {
-        Amount::Number(number) => number.to_string(),
-        Amount::Text(text) => text.trim().to_owned(),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    if !whole.ends_with(|c: char| c.is_ascii_digit()) || fraction.len() > 4 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let value: i128 = format!("{whole}{fraction:0<4}").parse().ok()?;
-    (value.unsigned_abs() < 1_000_000_000_000_000_000).then_some(value)
 }

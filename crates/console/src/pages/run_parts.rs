@@ -13,10 +13,12 @@ use crate::table_rows;
 use crate::view::PiiPolicy;
 
 const REJECTS_A_PAGE: u64 = 50;
+/// Of a check; all that are kept are in its file.
+const FAILING_ROWS: usize = 20;
 const LOG_LINES: usize = 400;
 const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
 
-pub fn checks(folder: &Path) -> Markup {
+pub fn checks(folder: &Path, policy: &PiiPolicy) -> Markup {
     let all = run_files::checks(folder).unwrap_or_default();
     let (held, told): (Vec<&Check>, Vec<&Check>) = all.iter().partition(|c| c.status == "passed");
     html! {
@@ -29,9 +31,32 @@ pub fn checks(folder: &Path) -> Markup {
                     p { (check.measured) }
                     @if !check.threshold.is_empty() { p.faint { "Wanted: " (check.threshold) } }
                     @if !check.remedy.is_empty() { p.remedy { strong { "What to do: " } (check.remedy) } }
+                    (failing_rows(folder, check, policy))
                 } }
                 details { summary { "The checks that held" } (held_table(&held)) }
             }
+        }
+    }
+}
+
+/// The first of a check's failing rows.
+fn failing_rows(folder: &Path, check: &Check, policy: &PiiPolicy) -> Markup {
+    let file = check.kept.as_ref().and_then(|kept| run_files::kept_file(folder, kept));
+    let Some(rows) = file.and_then(|file| table_rows::read(&file, 0, FAILING_ROWS)) else { return html! {} };
+    html! {
+        details {
+            summary { "The first " (count(len(rows.cells.len()))) " of " (count(check.failing_rows)) " failing rows" }
+            div.scroll tabindex="0" role="group" aria-label={ "Failing rows of " (check.check) } { table {
+                caption.hidden { "Failing rows of " (check.check) }
+                thead { tr { @for column in &rows.columns { th scope="col" { (column) } } } }
+                tbody { @for row in &rows.cells { tr { @for (column, cell) in rows.columns.iter().zip(row) {
+                    td { @match cell {
+                        Some(_) if policy.masks_kept(column) => { (mask()) }
+                        Some(value) => { (value) }
+                        None => { span.faint { "none" } }
+                    } }
+                } } } }
+            } }
         }
     }
 }

@@ -124,6 +124,9 @@ fn checks_text(checks: &Value) -> String {
             word(check, "table"),
             word(check, "measured")
         );
+        if let Some(file) = check.pointer("/kept/file").and_then(Value::as_str) {
+            let _ = writeln!(text, "    failing rows: {file}");
+        }
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use config::Watch;
 use serde_json::json;
 
 use crate::cli::{Global, Output, ValidateOptions};
@@ -22,11 +23,28 @@ pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, 
     if global.output == Output::Json {
         let sources: Vec<_> =
             probed.iter().map(|p| json!({"entity": p.entity.name(), "origin": p.origin, "columns": p.columns})).collect();
-        return super::print(&format!("{:#}\n", json!({"pipeline": pipeline.name, "valid": true, "sources": sources})));
+        return super::print(&format!(
+            "{:#}\n",
+            json!({
+                "pipeline": pipeline.name,
+                "valid": true,
+                "sources": sources,
+                "checks": pipeline.checks.len(),
+                "guards": pipeline.guards.on.len(),
+            })
+        ));
     }
     let entities: Vec<&str> = pipeline.sources.keys().map(|e| e.name()).collect();
     let mut text =
         format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to.display());
+    let checks = pipeline.checks.len();
+    let _ = writeln!(
+        text,
+        "  {checks} check{} of its own, {} of {} guards on",
+        if checks == 1 { "" } else { "s" },
+        pipeline.guards.on.len(),
+        Watch::ALL.len()
+    );
     for source in probed {
         let _ = writeln!(
             text,

@@ -1,0 +1,4 @@
+-- The newest day.
+SELECT MAX("$value") AS newest
+FROM "$table"
+WHERE "$filter"
