@@ -1,6 +1,6 @@
 //! The two places a ledger may have, so that a test runs on each.
 
-#![allow(dead_code, reason = "each test program uses what it needs")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses what it needs")]
 
 use std::path::Path;
 
