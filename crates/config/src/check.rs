@@ -45,19 +45,19 @@ impl Check<'_> {
         self.problems.push(self.document.problem(self.document.key_at(path), message, help));
     }
 
-    /// References outside `connections`, `notify` and `serve` are not filled in; one there would be taken for a name.
+    /// References outside `connections`, `ledger`, `notify` and `serve` are not filled in; one there would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
         let found = entries
             .iter()
-            .filter(|(key, _)| !["connections", "notify", "serve"].contains(&key.name.as_str()))
+            .filter(|(key, _)| !["connections", "ledger", "notify", "serve"].contains(&key.name.as_str()))
             .flat_map(|(_, node)| references(node));
-        let help = "write the value out here; only addresses of connections and channels and the server's token are filled in";
+        let help = "write the value out here; only addresses of connections, channels and the ledger, and the server's token, are filled in";
         let document = self.document;
         self.problems.extend(found.map(|at| {
             document.problem(
                 at,
-                "references such as ${env:NAME} are filled in under `connections`, `notify` and `serve` only",
+                "references such as ${env:NAME} are filled in under `connections`, `ledger`, `notify` and `serve` only",
                 help,
             )
         }));

@@ -344,12 +344,22 @@ pub struct Publish {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub engine: Engine,
-    /// Holds `consumer360.db` and `runs/`.
+    /// Holds `runs/`, and `consumer360.db` where the ledger is a file.
     pub state: PathBuf,
+    pub ledger: Ledger,
     /// Run folders kept a pipeline, the current one included.
     pub keep_runs: usize,
     pub serve: Serve,
     pub telemetry: Telemetry,
+}
+
+/// Where the run ledger is.
+#[derive(Debug, Clone)]
+pub enum Ledger {
+    /// `consumer360.db` in the state folder: the ledger of one host.
+    File,
+    /// A database that several hosts share.
+    Postgres { url: Secret },
 }
 
 /// What runs write for other programs to watch; each none by default.

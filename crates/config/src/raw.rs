@@ -265,9 +265,12 @@ pub(crate) struct Settings {
     /// Ceilings that keep a wrong source from taking the machine down.
     #[serde(default)]
     pub limits: Limits,
-    /// Folder of the run ledger and the run folders.
+    /// Folder of the run folders, and of the run ledger unless `ledger` says otherwise.
     #[schemars(length(min = 1))]
     pub state: Option<String>,
+    /// Where the run ledger is. Default: the file consumer360.db in the state folder.
+    #[serde(default)]
+    pub ledger: Ledger,
     /// How many runs are kept.
     #[serde(default)]
     pub runs: Runs,
@@ -280,6 +283,15 @@ pub(crate) struct Settings {
     /// Connections that several pipelines share.
     #[serde(default)]
     pub connections: BTreeMap<String, Connection>,
+}
+
+/// Where the run ledger is.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ledger {
+    /// A PostgreSQL that several hosts share, such as `postgres://user:password@host:5432/database`; empty for the file in
+    /// the state folder, the ledger of one host. `${env:NAME}` and `${file:/path}` are filled in.
+    pub postgres: Option<String>,
 }
 
 /// What runs write for other programs to watch.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use config::{
-    AsOf, Compression, Connection, Deduplicate, Encoding, Environment, Format, Grid, Input, Keep, MapFrom, Pipeline,
+    AsOf, Compression, Connection, Deduplicate, Encoding, Environment, Format, Grid, Input, Keep, Ledger, MapFrom, Pipeline,
     PriceSensitive, Problems, Scoring, Settings, load, settings,
 };
 use schema::Entity;
@@ -231,6 +231,14 @@ fn environments_state_differences_only() {
     assert_eq!((prod.engine.memory, prod.engine.threads, prod.keep_runs), (4 << 30, 6, 3));
     assert_eq!(prod.state, Path::new("/var/lib/shop"));
     assert_eq!(read("empty").unwrap().engine.threads, 2);
+    write("shared.yaml", "ledger: {postgres: \"postgres://etl:canary@db/ledger\"}\n");
+    let shared = read("shared").unwrap();
+    let Ledger::Postgres { url } = &shared.ledger else { panic!("{shared:?}") };
+    assert_eq!((url.expose(), format!("{shared:?}").contains("canary")), ("postgres://etl:canary@db/ledger", false));
+    write("default.yaml", "ledger: {postgres: \"postgres://etl:canary@db/ledger\"}\n");
+    write("alone.yaml", "ledger: {postgres: \"\"}\n");
+    assert!(matches!(read("empty").unwrap().ledger, Ledger::Postgres { .. }));
+    assert!(matches!(read("alone").unwrap().ledger, Ledger::File));
     let typo = read("prd").unwrap_err().to_string();
     assert!(typo.contains("there is no environment `prd`") && typo.contains("did you mean `prod`?"), "{typo}");
     let nowhere = settings(None, Some("prod"), &environment()).unwrap_err().to_string();

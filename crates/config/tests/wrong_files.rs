@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use config::{Environment, load};
+use config::{Environment, Problems, load, settings};
 
 /// A pipeline that loads says so.
 const SOUND: &str = "no problem\n";
@@ -22,25 +22,40 @@ fn folder() -> PathBuf {
 /// What the user reads; paths are shown as if the program ran in the folder.
 fn message(file: &Path) -> String {
     let environment = Environment { variable: &|_| None, cores: 4 };
-    match load(file, None, None, &environment) {
+    shown(load(file, None, None, &environment))
+}
+
+/// The same of a file of settings, read as the environment of its name.
+fn message_of_settings(file: &Path) -> String {
+    let variable = |name: &str| (name == "LEDGER_URL").then(|| format!("mysql://reader:{CANARY}@localhost/shop"));
+    let environment = Environment { variable: &variable, cores: 4 };
+    shown(settings(Some(file.parent().unwrap()), file.file_stem().unwrap().to_str(), &environment))
+}
+
+fn shown<T>(read: Result<T, Problems>) -> String {
+    match read {
         Ok(_) => SOUND.to_owned(),
         Err(problems) => problems.to_string().replace(&format!("{}/", folder().display()), ""),
     }
 }
 
 fn files(ending: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files_in(&folder(), ending)
+}
+
+fn files_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.retain(|f| f.extension().is_some_and(|e| e == ending));
     files.sort();
     files
 }
 
-#[test]
-fn wrong_files_give_their_messages() {
+/// Compares each file's message with the golden one beside it, or writes that anew.
+fn assert_golden(files: &[PathBuf], message: impl Fn(&Path) -> String) {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut differing = Vec::new();
-    for file in files("yaml") {
-        let found = message(&file);
+    for file in files {
+        let found = message(file);
         let golden = file.with_extension("expected");
         if update {
             fs::write(&golden, &found).unwrap();
@@ -52,7 +67,20 @@ fn wrong_files_give_their_messages() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn wrong_files_give_their_messages() {
+    assert_golden(&files("yaml"), message);
     assert!(files("yaml").len() >= 30, "only {} wrong files were seen", files("yaml").len());
+}
+
+#[test]
+fn wrong_settings_give_their_messages() {
+    let files = files_in(&folder().join("settings"), "yaml");
+    assert_golden(&files, message_of_settings);
+    assert!(!files.is_empty());
+    assert!(files.iter().all(|file| !message_of_settings(file).contains(CANARY)));
 }
 
 #[test]

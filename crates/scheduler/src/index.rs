@@ -1,64 +1,20 @@
 //! The index of the runs: a database table that holds every record, to list and to look up. It also remembers runs
-//! whose folders were pruned. The database holds the slots too, which `slots.rs` reads and writes.
+//! whose folders were pruned.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, ToSql, Transaction, TransactionBehavior};
-
+use crate::database::{Connection, Database, Row, Value};
 use crate::error::Error;
+use crate::lock::{epoch, fence};
 use crate::record::{RunRecord, Status};
-use crate::timestamp;
-
-/// How long a writer waits for another process's write. Writes take milliseconds; a slow disk takes longer.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The steps from an empty database to the present format. The database's `user_version` counts the steps taken, so
-/// a step is never edited once released; a new one is added.
-///
-/// `length(run_id)` settles the order of runs that began in the same millisecond: `-10` comes after `-2`.
-const MIGRATIONS: &[&str] = &[
-    "
-    CREATE TABLE run (
-        run_id TEXT NOT NULL PRIMARY KEY,
-        pipeline TEXT NOT NULL,
-        status TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        record TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX run_by_start ON run (started_at, length(run_id), run_id);
-    CREATE INDEX run_by_pipeline ON run (pipeline, started_at, length(run_id), run_id);
-",
-    "
-    CREATE TABLE slot (
-        pipeline TEXT NOT NULL,
-        scheduled_at TEXT NOT NULL,
-        local TEXT NOT NULL,
-        state TEXT NOT NULL,
-        reason TEXT,
-        run_id TEXT,
-        attempts INTEGER NOT NULL,
-        late_seconds INTEGER NOT NULL,
-        planned_at TEXT NOT NULL,
-        in_turn INTEGER NOT NULL,
-        decided_at TEXT NOT NULL,
-        PRIMARY KEY (pipeline, scheduled_at)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX slot_by_time ON slot (scheduled_at, pipeline);
-    CREATE INDEX slot_open ON slot (pipeline, scheduled_at) WHERE state IN ('due', 'waiting', 'running');
-    CREATE TABLE watch (
-        pipeline TEXT NOT NULL PRIMARY KEY,
-        schedule_fingerprint TEXT NOT NULL,
-        watched_until TEXT NOT NULL,
-        paused_at TEXT,
-        paused_reason TEXT
-    ) STRICT;
-",
-];
 
 /// How many runs an ambiguous beginning is answered with.
 const MOST_CANDIDATES: i64 = 5;
+/// How many ids one statement asks for; both databases take some thousands.
+const IDS_AT_ONCE: usize = 500;
+
+const RECORDS: &str = "SELECT run_id, record FROM consumer360_run";
+const NEWEST_FIRST: &str = "ORDER BY started_at DESC, length(run_id) DESC, run_id DESC";
 
 /// Which runs to list: all of them, or those of one pipeline, of one status, or of both.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,142 +23,133 @@ pub struct RunFilter<'a> {
     pub status: Option<Status>,
 }
 
-/// The database. Clones share one connection.
-///
-/// It keeps the rollback journal that is the default: the ledger is one file, which is simple to back up and to move
-/// away, and some ten writes a run want no write-ahead log.
+/// The table of the runs.
 #[derive(Debug, Clone)]
 pub struct Index {
-    path: PathBuf,
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Index {
-    /// Opens the database, makes it when there is none, and brings it to the present format.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |source| failure(path, "open the database", source);
-        let mut connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        migrate(path, &mut connection)?;
-        Ok(Self { path: path.to_owned(), connection: Arc::new(Mutex::new(connection)) })
+    pub fn new(database: Database) -> Self {
+        Self { database }
     }
 
-    /// Writes a run's record over the one it holds.
-    pub fn put(&self, record: &RunRecord) -> Result<(), Error> {
-        self.insert(&self.connection(), "REPLACE", record)
+    /// Writes a run's record over the one it holds, unless the run's lock was taken over. `before` is done once that is
+    /// certain, and the row is only written if it succeeds.
+    pub fn put(&self, record: &RunRecord, before: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        self.database.write("write a run", |connection| {
+            fence(connection, &record.run_id, &record.pipeline, record.epoch)?;
+            before()?;
+            insert(connection, REPLACE, record)
+        })
+    }
+
+    /// Writes the record of another run, which died, under the lock of `epoch`.
+    pub fn put_of_dead(&self, record: &RunRecord, epoch: u64) -> Result<(), Error> {
+        self.database.write("settle a run", |connection| {
+            fence(connection, &record.run_id, &record.pipeline, epoch)?;
+            insert(connection, REPLACE, record)
+        })
     }
 
     /// Adds records of runs that the index does not know; a run that it came to know meanwhile keeps its record.
     pub fn add(&self, records: &[RunRecord]) -> Result<(), Error> {
-        let failed = |source| failure(&self.path, "add runs", source);
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        for record in records {
-            self.insert(&transaction, "IGNORE", record)?;
-        }
-        transaction.commit().map_err(failed)
+        self.database.write("add runs", |connection| {
+            records.iter().try_for_each(|record| insert(connection, KEEP, record))
+        })
     }
 
     pub fn knows(&self, run_id: &str) -> Result<bool, Error> {
-        let failed = |source| failure(&self.path, "look up a run", source);
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE run_id = ?1").map_err(failed)?;
-        statement.exists([run_id]).map_err(failed)
+        self.database.read("look up a run", |connection| is_known(connection, run_id))
+    }
+
+    /// Those of the runs that the index does not know.
+    pub fn unknown(&self, run_ids: Vec<String>) -> Result<Vec<String>, Error> {
+        let known = |ids: &[String]| {
+            let places: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
+            let sql = format!("SELECT run_id FROM consumer360_run WHERE run_id IN ({})", places.join(", "));
+            let parameters: Vec<Value> = ids.iter().map(Value::from).collect();
+            self.database.read("look up runs", |connection| connection.query(&sql, &parameters, |row| row.text(0)))
+        };
+        let mut all_known = BTreeSet::new();
+        for ids in run_ids.chunks(IDS_AT_ONCE) {
+            all_known.extend(known(ids)?);
+        }
+        Ok(run_ids.into_iter().filter(|run_id| !all_known.contains(run_id)).collect())
     }
 
     /// The latest runs, newest first.
     pub fn latest(&self, pipeline: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, Error> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        match pipeline {
-            Some(pipeline) => self.select(
-                "SELECT run_id, record FROM run WHERE pipeline = ?1
-                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?2",
-                (pipeline, limit),
-            ),
-            None => self.select(
-                "SELECT run_id, record FROM run
-                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?1",
-                (limit,),
-            ),
-        }
+        self.page(RunFilter { pipeline, status: None }, 0, limit as u64)
     }
 
-    /// The names of all pipelines that ever ran, in order.
+    /// The pipeline's runs with their statuses, newest first.
+    pub fn statuses(&self, pipeline: &str) -> Result<Vec<(String, String)>, Error> {
+        let sql = format!("SELECT run_id, status FROM consumer360_run WHERE pipeline = ?1 {NEWEST_FIRST}");
+        self.database.read("list runs", |connection| {
+            connection.query(&sql, &[pipeline.into()], |row| Ok((row.text(0)?, row.text(1)?)))
+        })
+    }
+
+    /// The names of all pipelines that ever ran, in order. Each is found by a step of its own through the index: there
+    /// are few pipelines and many runs.
     pub fn pipelines(&self) -> Result<Vec<String>, Error> {
-        let failed = |source| failure(&self.path, "list the pipelines", source);
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT DISTINCT pipeline FROM run ORDER BY pipeline").map_err(failed)?;
-        let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
-        rows.collect::<Result<_, _>>().map_err(failed)
+        let sql = "SELECT pipeline FROM consumer360_run WHERE pipeline > ?1 ORDER BY pipeline LIMIT 1";
+        self.database.read("list the pipelines", |connection| {
+            let mut names: Vec<String> = Vec::new();
+            loop {
+                let last = names.last().cloned().unwrap_or_default();
+                match connection.query(sql, &[last.into()], |row| row.text(0))?.pop() {
+                    Some(name) => names.push(name),
+                    None => return Ok(names),
+                }
+            }
+        })
     }
 
     /// The latest run of the pipeline that has this status.
     pub fn latest_of_status(&self, pipeline: &str, status: Status) -> Result<Option<RunRecord>, Error> {
-        let found = self.select(
-            "SELECT run_id, record FROM run WHERE pipeline = ?1 AND status = ?2
-             ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT 1",
-            (pipeline, status.as_str()),
-        )?;
-        Ok(found.into_iter().next())
+        let filter = RunFilter { pipeline: Some(pipeline), status: Some(status) };
+        Ok(self.page(filter, 0, 1)?.pop())
     }
 
     /// A page of the runs that a filter lets through, newest first.
     pub fn page(&self, filter: RunFilter<'_>, offset: u64, limit: u64) -> Result<Vec<RunRecord>, Error> {
-        let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let status = filter.status.map(Status::as_str);
-        match filter.pipeline {
-            Some(pipeline) => self.select(
-                "SELECT run_id, record FROM run WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2)
-                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?3 OFFSET ?4",
-                (pipeline, status, bound(limit), bound(offset)),
-            ),
-            None => self.select(
-                "SELECT run_id, record FROM run WHERE (?1 IS NULL OR status = ?1)
-                 ORDER BY started_at DESC, length(run_id) DESC, run_id DESC LIMIT ?2 OFFSET ?3",
-                (status, bound(limit), bound(offset)),
-            ),
-        }
+        let (condition, mut parameters) = condition(filter);
+        let (limited, skipped) = (parameters.len() + 1, parameters.len() + 2);
+        parameters.extend([limit.into(), offset.into()]);
+        self.select(&format!("{RECORDS} {condition} {NEWEST_FIRST} LIMIT ?{limited} OFFSET ?{skipped}"), &parameters)
     }
 
     /// How many runs a filter lets through.
     pub fn count(&self, filter: RunFilter<'_>) -> Result<u64, Error> {
-        let failed = |source| failure(&self.path, "count runs", source);
-        let connection = self.connection();
-        let count = |sql: &str, parameters: &[&dyn ToSql]| {
-            connection.prepare_cached(sql)?.query_row(parameters, |row| row.get::<_, i64>(0))
-        };
-        let counted = match (filter.pipeline, filter.status.map(Status::as_str)) {
-            (None, None) => count("SELECT count(*) FROM run", &[]),
-            (Some(pipeline), None) => count("SELECT count(*) FROM run WHERE pipeline = ?1", &[&pipeline]),
-            (None, Some(status)) => count("SELECT count(*) FROM run WHERE status = ?1", &[&status]),
-            (Some(pipeline), Some(status)) => {
-                count("SELECT count(*) FROM run WHERE pipeline = ?1 AND status = ?2", &[&pipeline, &status])
-            }
-        };
-        Ok(u64::try_from(counted.map_err(failed)?).unwrap_or(0))
+        let (condition, parameters) = condition(filter);
+        let sql = format!("SELECT count(*) FROM consumer360_run {condition}");
+        let counted =
+            self.database.read("count runs", |connection| connection.query(&sql, &parameters, |row| row.integer(0)))?;
+        Ok(counted.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or(0))
     }
 
     /// The pipeline's runs of a status, oldest first.
     pub fn of_status(&self, pipeline: &str, status: Status) -> Result<Vec<RunRecord>, Error> {
-        self.select(
-            "SELECT run_id, record FROM run WHERE pipeline = ?1 AND status = ?2
-             ORDER BY started_at, length(run_id), run_id",
-            (pipeline, status.as_str()),
-        )
+        let sql = format!("{RECORDS} WHERE pipeline = ?1 AND status = ?2 ORDER BY started_at, length(run_id), run_id");
+        self.select(&sql, &[pipeline.into(), status.as_str().into()])
+    }
+
+    /// The run of this very id.
+    pub fn exact(&self, run_id: &str) -> Result<Option<RunRecord>, Error> {
+        Ok(self.select(&format!("{RECORDS} WHERE run_id = ?1"), &[run_id.into()])?.pop())
     }
 
     /// The run of that id, or else the only one whose id begins so.
     pub fn find(&self, prefix: &str) -> Result<Option<RunRecord>, Error> {
-        let exact = self.select("SELECT run_id, record FROM run WHERE run_id = ?1", (prefix,))?;
-        if let Some(record) = exact.into_iter().next() {
+        if let Some(record) = self.exact(prefix)? {
             return Ok(Some(record));
         }
         // The last code point there is stands after every id with the prefix; unlike LIKE, `_` and `%` mean themselves.
-        let mut found = self.select(
-            "SELECT run_id, record FROM run WHERE run_id >= ?1 AND run_id < ?1 || char(1114111)
-             ORDER BY run_id LIMIT ?2",
-            (prefix, MOST_CANDIDATES),
-        )?;
+        let end = format!("{prefix}\u{10FFFF}");
+        let sql = format!("{RECORDS} WHERE run_id >= ?1 AND run_id < ?2 ORDER BY run_id LIMIT ?3");
+        let mut found = self.select(&sql, &[prefix.into(), end.into(), MOST_CANDIDATES.into()])?;
         if found.len() > 1 {
             let candidates = found.into_iter().map(|record| record.run_id).collect();
             return Err(Error::AmbiguousRun { prefix: prefix.to_owned(), candidates });
@@ -210,102 +157,49 @@ impl Index {
         Ok(found.pop())
     }
 
-    /// Reads something of the database that is no run.
-    pub fn read<T>(&self, operation: &'static str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        work(&self.connection()).map_err(|source| failure(&self.path, operation, source))
-    }
-
-    /// Does all of `work` or nothing, while no other process writes. `work` must not ask the index for anything.
-    pub fn write<T>(
-        &self,
-        operation: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        let failed = |source| failure(&self.path, operation, source);
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let done = work(&transaction).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(done)
-    }
-
-    fn insert(&self, connection: &Connection, on_conflict: &'static str, record: &RunRecord) -> Result<(), Error> {
-        let failed = |source| failure(&self.path, "write a run", source);
-        let text =
-            serde_json::to_string(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
-        let sql = format!("INSERT OR {on_conflict} INTO run VALUES (?1, ?2, ?3, ?4, ?5)");
-        let started_at = timestamp::text(record.started_at);
-        connection
-            .prepare_cached(&sql)
-            .and_then(|mut statement| {
-                statement.execute((&record.run_id, &record.pipeline, record.status.as_str(), started_at, text))
-            })
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    fn select(&self, sql: &'static str, parameters: impl Params) -> Result<Vec<RunRecord>, Error> {
-        let failed = |source| failure(&self.path, "read runs", source);
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows = statement.query(parameters).map_err(failed)?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let text: String = row.get(1).map_err(failed)?;
-            match serde_json::from_str(&text) {
-                Ok(record) => records.push(record),
-                Err(source) => {
-                    let run_id = row.get(0).map_err(failed)?;
-                    return Err(Error::UnreadableRow { path: self.path.clone(), run_id, source });
-                }
-            }
-        }
-        Ok(records)
-    }
-
-    /// A panic elsewhere leaves no half-done change behind: the database rolls back what was not committed.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    fn select(&self, sql: &str, parameters: &[Value]) -> Result<Vec<RunRecord>, Error> {
+        let text = |row: &Row| Ok((row.text(0)?, row.text(1)?));
+        let rows = self.database.read("read runs", |connection| connection.query(sql, parameters, text))?;
+        let record = |(run_id, text): (String, String)| {
+            serde_json::from_str(&text).map_err(|source| Error::UnreadableRow { place: self.database.place(), run_id, source })
+        };
+        rows.into_iter().map(record).collect()
     }
 }
 
-/// Takes the steps that the database lacks. Of several processes that start at once, one takes them.
-fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Error> {
-    let failed = |source| failure(path, "update the format", source);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    // Most starts find nothing to do, and then must not wait for a writer.
-    if version(path, connection, known)? == known {
-        return Ok(());
+/// The condition of a filter and its parameters. Each filter has its own, so that an index answers it.
+fn condition(filter: RunFilter<'_>) -> (&'static str, Vec<Value>) {
+    match (filter.pipeline, filter.status.map(Status::as_str)) {
+        (None, None) => ("", Vec::new()),
+        (Some(pipeline), None) => ("WHERE pipeline = ?1", vec![pipeline.into()]),
+        (None, Some(status)) => ("WHERE status = ?1", vec![status.into()]),
+        (Some(pipeline), Some(status)) => ("WHERE pipeline = ?1 AND status = ?2", vec![pipeline.into(), status.into()]),
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let found = version(path, &transaction, known)?;
-    apply(&transaction, found, known).map_err(failed)?;
-    transaction.commit().map_err(failed)
 }
 
-fn apply(transaction: &Transaction<'_>, found: i64, known: i64) -> rusqlite::Result<()> {
-    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", known)
+pub fn is_known(connection: &Connection<'_>, run_id: &str) -> Result<bool, Error> {
+    connection.exists("SELECT 1 FROM consumer360_run WHERE run_id = ?1", &[run_id.into()])
 }
 
-fn version(path: &Path, connection: &Connection, known: i64) -> Result<i64, Error> {
-    let found = connection
-        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .optional()
-        .map_err(|source| failure(path, "read the format", source))?
-        .unwrap_or(0);
-    if found > known {
-        return Err(Error::DatabaseNewer { path: path.to_owned(), found, known });
-    }
-    Ok(found)
+/// The fencing number of a run, if the run is known.
+pub fn epoch_of(connection: &Connection<'_>, run_id: &str) -> Result<Option<u64>, Error> {
+    let sql = "SELECT epoch FROM consumer360_run WHERE run_id = ?1";
+    Ok(connection.query(sql, &[run_id.into()], |row| epoch(row.integer(0)?))?.pop())
 }
 
-fn failure(path: &Path, operation: &'static str, source: rusqlite::Error) -> Error {
-    let path = path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::DatabaseDamaged { path, source },
-        _ => Error::Database { operation, path, source },
-    }
+/// What becomes of a record that is there already.
+const KEEP: &str = "NOTHING";
+const REPLACE: &str = "UPDATE SET pipeline = excluded.pipeline, status = excluded.status, started_at = excluded.started_at,
+                           record = excluded.record, epoch = excluded.epoch";
+
+fn insert(connection: &Connection<'_>, on_conflict: &str, record: &RunRecord) -> Result<(), Error> {
+    let text =
+        serde_json::to_string(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
+    let sql = format!(
+        "INSERT INTO consumer360_run (run_id, pipeline, status, started_at, record, epoch)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (run_id) DO {on_conflict}"
+    );
+    let (run_id, pipeline, status) = ((&record.run_id).into(), (&record.pipeline).into(), record.status.as_str().into());
+    connection.execute(&sql, &[run_id, pipeline, status, record.started_at.into(), text.into(), record.epoch.into()])?;
+    Ok(())
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use crate::database::Database;
 use crate::error::Error;
 use crate::index::{Index, RunFilter};
-use crate::lock::{Holder, PipelineLock};
+use crate::lock::{Holder, PipelineLock, host_name};
 use crate::record::{RunRecord, Status};
 use crate::run::Run;
 use crate::runs_folder::RunsFolder;
@@ -17,12 +18,14 @@ use crate::slots::SlotLedger;
 
 const DATABASE: &str = "consumer360.db";
 
-/// The runs of one state folder. Any number of threads and processes may have it open.
+/// The runs of one state folder, or of all hosts that share a PostgreSQL. Any number of threads and processes may have it
+/// open, and it may be used on the threads of an async runtime, which it blocks as a disk does.
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) locks: PathBuf,
     pub(crate) runs: RunsFolder,
     pub(crate) index: Index,
+    pub(crate) database: Database,
 }
 
 impl Ledger {
@@ -31,11 +34,24 @@ impl Ledger {
     ///
     /// A folder that holds no readable record is left out with a warning: one bad record must not stop the next run.
     pub fn open(state: &Path) -> Result<Self, Error> {
+        let runs = RunsFolder::open(state.join("runs"))?;
+        Self::on(state, runs, Database::file(&state.join(DATABASE))?)
+    }
+
+    /// Opens the ledger that hosts share on the PostgreSQL of this url, and makes the tables that are missing. Run folders
+    /// stay in `state` on the host that ran, and those that the database does not know are added to it as by
+    /// [`open`](Self::open).
+    ///
+    /// The url's `sslmode` says whether TLS is used: `disable`, `prefer` (the default) or `require`.
+    pub fn connect(state: &Path, url: &str) -> Result<Self, Error> {
+        let runs = RunsFolder::open(state.join("runs"))?;
+        Self::on(state, runs, Database::server(url)?)
+    }
+
+    fn on(state: &Path, runs: RunsFolder, database: Database) -> Result<Self, Error> {
         let locks = state.join("locks");
         fs::create_dir_all(&locks).map_err(|source| Error::CreateFolder { path: locks.clone(), source })?;
-        let runs = RunsFolder::open(state.join("runs"))?;
-        let index = Index::open(&state.join(DATABASE))?;
-        let ledger = Self { locks, runs, index };
+        let ledger = Self { locks, runs, index: Index::new(database.clone()), database };
         for error in ledger.adopt()? {
             tracing::warn!(error = &error as &dyn StdError, "a folder among the runs is left out");
         }
@@ -50,10 +66,10 @@ impl Ledger {
     pub fn begin(&self, pipeline: &str, slot: &Slot, now: DateTime<Utc>, version: &str) -> Result<Run, Error> {
         check_name(pipeline)?;
         let now = now.trunc_subsecs(3);
-        let mut lock = PipelineLock::take(&self.locks, pipeline)?;
+        let mut lock = self.lock(pipeline)?;
         // A run may have left its folder but not its row, if it died between the two. Opening warned of bad folders.
         self.adopt()?;
-        self.interrupt_dead_runs(pipeline)?;
+        self.interrupt_dead_runs(&lock, pipeline)?;
         let run_id = self.create_folder(pipeline, now)?;
         lock.sign(&Holder::this_process(&run_id, now))?;
         let record = RunRecord {
@@ -74,6 +90,8 @@ impl Ledger {
             may_pass: false,
             facts: serde_json::Value::Null,
             file: None,
+            host: Some(host_name()),
+            epoch: lock.epoch(),
             earlier_attempts: Vec::new(),
         };
         Run::start(record, *slot, self.runs.clone(), self.index.clone(), lock)
@@ -82,27 +100,45 @@ impl Ledger {
     /// Takes up a run that failed, was interrupted or is held: the same id, folder, slot and `as_of`. What its last attempt
     /// came to stays in the record.
     pub fn begin_again(&self, run_id: &str, now: DateTime<Utc>, version: &str) -> Result<Run, Error> {
-        let pipeline = self.runs.read(run_id)?.pipeline;
+        let pipeline = self.local(run_id)?.pipeline;
         let now = now.trunc_subsecs(3);
-        let mut lock = PipelineLock::take(&self.locks, &pipeline)?;
-        self.interrupt_dead_runs(&pipeline)?;
+        let mut lock = self.lock(&pipeline)?;
+        self.interrupt_dead_runs(&lock, &pipeline)?;
         // Read under the lock: another process may have taken it up in between.
-        let mut record = self.runs.read(run_id)?;
+        let mut record = self.local(run_id)?;
         if !record.status.can_be_retried() {
             return Err(Error::NothingToRetry { run_id: run_id.to_owned(), status: record.status });
         }
         lock.sign(&Holder::this_process(run_id, now))?;
         record.begin_again(now, version);
+        record.host = Some(host_name());
+        record.epoch = lock.epoch();
         let slot = Slot { day: record.day, scheduled_at: record.scheduled_at, as_of: record.as_of };
         Run::start(record, slot, self.runs.clone(), self.index.clone(), lock)
     }
 
     /// Who holds the pipeline's lock, if anybody does.
     pub fn holder(&self, pipeline: &str) -> Result<Option<Holder>, Error> {
-        match PipelineLock::take(&self.locks, pipeline) {
-            Ok(_) => Ok(None),
-            Err(Error::Locked { holder, .. }) => Ok(Some(holder)),
-            Err(error) => Err(error),
+        PipelineLock::holder(&self.locks, &self.database, pipeline)
+    }
+
+    pub(crate) fn lock(&self, pipeline: &str) -> Result<PipelineLock, Error> {
+        PipelineLock::take(&self.locks, &self.database, pipeline)
+    }
+
+    /// The record of a run that is to be taken up again: its folder must be here.
+    fn local(&self, run_id: &str) -> Result<RunRecord, Error> {
+        if !self.runs.of(run_id).is_dir()
+            && let Some(RunRecord { host: Some(host), .. }) = self.index.exact(run_id)?
+            && self.database.shared().is_some()
+        {
+            return Err(Error::RanElsewhere { run_id: run_id.to_owned(), host });
+        }
+        let record = self.runs.read(run_id)?;
+        // Another host may have settled a run that died here; here it says that it runs.
+        match record.status {
+            Status::Running => Ok(self.index.exact(run_id)?.unwrap_or(record)),
+            _ => Ok(record),
         }
     }
 
@@ -154,10 +190,7 @@ impl Ledger {
     pub(crate) fn adopt(&self) -> Result<Vec<Error>, Error> {
         let mut found = Vec::new();
         let mut left_out = Vec::new();
-        for name in self.runs.names()? {
-            if self.index.knows(&name)? {
-                continue;
-            }
+        for name in self.index.unknown(self.runs.names()?)? {
             match self.runs.read(&name) {
                 Ok(record) => found.push(record),
                 Err(error) => left_out.push(error),
@@ -171,14 +204,14 @@ impl Ledger {
 
     /// Marks as interrupted the runs of the pipeline that say `running` though no process holds its lock; returns their ids.
     pub fn settle_dead_runs(&self, pipeline: &str) -> Result<Vec<String>, Error> {
-        let _lock = PipelineLock::take(&self.locks, pipeline)?;
+        let lock = self.lock(pipeline)?;
         let running = self.index.of_status(pipeline, Status::Running)?;
-        self.interrupt_dead_runs(pipeline)?;
+        self.interrupt_dead_runs(&lock, pipeline)?;
         Ok(running.into_iter().map(|record| record.run_id).collect())
     }
 
     /// Settles the runs that the index believes to be under way. The caller has the pipeline's lock, so none is.
-    pub(crate) fn interrupt_dead_runs(&self, pipeline: &str) -> Result<(), Error> {
+    pub(crate) fn interrupt_dead_runs(&self, lock: &PipelineLock, pipeline: &str) -> Result<(), Error> {
         for indexed in self.index.of_status(pipeline, Status::Running)? {
             // The record on disk is the truth: the run may have finished and died before it told the index.
             let mut record = self.runs.read(&indexed.run_id).unwrap_or(indexed);
@@ -189,7 +222,7 @@ impl Ledger {
                     self.runs.write(&record)?;
                 }
             }
-            self.index.put(&record)?;
+            self.index.put_of_dead(&record, lock.epoch())?;
         }
         Ok(())
     }

@@ -1,19 +1,23 @@
-//! The lock that keeps two runs of one pipeline apart.
+//! The lock that keeps two runs of one pipeline apart, and the fencing number that keeps out a holder who lost it.
+
+mod file;
+mod lease;
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::database::{Connection, Database};
 use crate::error::Error;
 use crate::timestamp;
+use file::FileLock;
+use lease::Lease;
 
-/// A holder signs the file a moment after it took the lock; whoever comes in that moment asks again, this often,
+/// A holder signs a moment after it took the lock; whoever comes in that moment asks again, this often,
 const ATTEMPTS: u32 = 50;
 /// and this long apart. Together one second, then the holder counts as unknown.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -42,70 +46,105 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A lock held. The kernel frees it when this value is dropped and when the process dies, however it dies.
-///
-/// The file stays when the lock is free: were it deleted, one process could lock the deleted file while another locks
-/// the new one.
+/// A lock held: by the kernel where the ledger is a file, by the server where hosts share it. Either frees it when this
+/// value is dropped and when the process dies, however it dies.
 #[derive(Debug)]
 pub struct PipelineLock {
-    file: File,
-    path: PathBuf,
+    hold: Hold,
+    database: Database,
+    pipeline: String,
+    epoch: u64,
+}
+
+#[derive(Debug)]
+enum Hold {
+    File(FileLock),
+    Lease(Lease),
 }
 
 impl PipelineLock {
-    /// Takes the pipeline's lock, or says who holds it.
-    pub fn take(folder: &Path, pipeline: &str) -> Result<Self, Error> {
-        let path = folder.join(format!("{pipeline}.lock"));
-        let failed = |source| Error::Lock { path: path.clone(), source };
-        // Not truncated: what stands in it may be the signature of the process that holds it.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        for _ in 0..ATTEMPTS {
-            match file.try_lock() {
-                Ok(()) => {
-                    // A holder that was killed left its signature, and nobody may take it for this process's.
-                    file.set_len(0).map_err(failed)?;
-                    return Ok(Self { file, path });
-                }
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
-            }
-            if let Some(holder) = signature(&path) {
-                return Err(Error::Locked { pipeline: pipeline.to_owned(), holder });
-            }
-            thread::sleep(PAUSE);
+    /// Takes the pipeline's lock with the next fencing number, or says who holds it.
+    pub fn take(folder: &Path, database: &Database, pipeline: &str) -> Result<Self, Error> {
+        let mut hold = Hold::take(folder, database, pipeline)?;
+        let epoch = database.write("lock a pipeline", |connection| next_epoch(connection, pipeline))?;
+        if let Hold::Lease(lease) = &mut hold {
+            lease.keep(epoch)?;
         }
-        Err(Error::LockedByUnknown { pipeline: pipeline.to_owned(), path })
+        Ok(Self { hold, database: database.clone(), pipeline: pipeline.to_owned(), epoch })
     }
 
-    /// Writes into the file who holds it.
+    /// Who holds the pipeline's lock, if anybody does. A holder who lost it unawares stays able to take it back.
+    pub fn holder(folder: &Path, database: &Database, pipeline: &str) -> Result<Option<Holder>, Error> {
+        match Hold::take(folder, database, pipeline) {
+            Ok(_) => Ok(None),
+            Err(Error::Locked { holder, .. }) => Ok(Some(holder)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes who holds it.
     pub fn sign(&mut self, holder: &Holder) -> Result<(), Error> {
-        let text = serde_json::to_vec(holder).map_err(|source| Error::EncodeRecord { run_id: holder.run_id.clone(), source })?;
-        self.write(&text).map_err(|source| Error::Lock { path: self.path.clone(), source })
+        let encode = |source| Error::EncodeRecord { run_id: holder.run_id.clone(), source };
+        let signature = serde_json::to_string(holder).map_err(encode)?;
+        if let Hold::File(file) = &mut self.hold {
+            file.sign(&signature)?;
+        }
+        let sql = "UPDATE consumer360_lock SET holder = ?1 WHERE pipeline = ?2 AND epoch = ?3";
+        let parameters = [signature.into(), (&self.pipeline).into(), self.epoch.into()];
+        self.database.write("sign a lock", |connection| connection.execute(sql, &parameters).map(|_| ()))
     }
 
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(text)
+    /// The fencing number: larger than that of every holder of the pipeline's lock before.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 }
 
-impl Drop for PipelineLock {
-    fn drop(&mut self) {
-        // Only courtesy to people who look at the file; the lock goes with the file handle in any case.
-        if let Err(error) = self.file.set_len(0) {
-            tracing::debug!(path = %self.path.display(), %error, "the lock's signature stays after its release");
+impl Hold {
+    fn take(folder: &Path, database: &Database, pipeline: &str) -> Result<Self, Error> {
+        match database.shared() {
+            None => FileLock::take(folder, pipeline).map(Self::File),
+            Some(server) => Lease::take(server, pipeline).map(Self::Lease),
         }
     }
 }
 
-/// The holder that signed the file, unless nobody has or the text is no signature.
-fn signature(path: &Path) -> Option<Holder> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+/// Counts on from the last holder; where the row was lost, from the runs that are known.
+fn next_epoch(connection: &Connection<'_>, pipeline: &str) -> Result<u64, Error> {
+    let read = |row: &crate::database::Row| epoch(row.integer(0)?);
+    let next = "UPDATE consumer360_lock SET epoch = epoch + 1, holder = NULL WHERE pipeline = ?1 RETURNING epoch";
+    if let Some(next) = connection.query(next, &[pipeline.into()], read)?.pop() {
+        return Ok(next);
+    }
+    let known = "SELECT coalesce(max(epoch), 0) + 1 FROM consumer360_run WHERE pipeline = ?1";
+    let first = connection.query(known, &[pipeline.into()], read)?.pop().unwrap_or(1);
+    connection.execute("INSERT INTO consumer360_lock (pipeline, epoch) VALUES (?1, ?2)", &[pipeline.into(), first.into()])?;
+    Ok(first)
 }
 
-/// The name of this machine, so that a state folder on a shared disk says which machine to look at.
-fn host_name() -> String {
+/// Refuses what the holder of a fencing number writes once another has taken the lock. The row that it touches keeps a
+/// new holder waiting until the transaction has ended.
+pub fn fence(connection: &Connection<'_>, run_id: &str, pipeline: &str, held: u64) -> Result<(), Error> {
+    let touch = "UPDATE consumer360_lock SET epoch = epoch WHERE pipeline = ?1 AND epoch = ?2";
+    if connection.execute(touch, &[pipeline.into(), held.into()])? > 0 {
+        return Ok(());
+    }
+    let taken = connection.query(
+        "SELECT epoch, holder FROM consumer360_lock WHERE pipeline = ?1",
+        &[pipeline.into()],
+        |row| Ok((epoch(row.integer(0)?)?, row.optional_text(1)?)),
+    )?;
+    let (taken, holder) = taken.into_iter().next().unwrap_or_default();
+    let holder = holder.and_then(|text| serde_json::from_str(&text).ok()).map(Box::new);
+    Err(Error::Fenced { run_id: run_id.to_owned(), pipeline: pipeline.to_owned(), epoch: held, taken, holder })
+}
+
+pub fn epoch(stored: i64) -> Result<u64, String> {
+    u64::try_from(stored).map_err(|_| format!("{stored} is no fencing number"))
+}
+
+/// The name of this machine, so that a record says which machine to look at.
+pub fn host_name() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
         .ok()
@@ -113,39 +152,4 @@ fn host_name() -> String {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "an unnamed host".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_taker_hears_who_holds_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let holder = Holder::this_process("weekly-20260105T110000Z", crate::clock::now());
-        let mut lock = PipelineLock::take(folder.path(), "weekly").unwrap();
-        lock.sign(&holder).unwrap();
-
-        let refusal = PipelineLock::take(folder.path(), "weekly").unwrap_err();
-        let said = refusal.to_string();
-        assert!(refusal.is_locked());
-        assert!(said.contains("run weekly-20260105T110000Z (process "), "{said}");
-        assert!(matches!(refusal, Error::Locked { holder: named, .. } if named == holder));
-
-        PipelineLock::take(folder.path(), "daily").unwrap();
-        drop(lock);
-        PipelineLock::take(folder.path(), "weekly").unwrap();
-    }
-
-    #[test]
-    fn a_signature_of_a_dead_holder_is_wiped() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("weekly.lock");
-        fs::write(&path, serde_json::to_vec(&Holder::this_process("dead", crate::clock::now())).unwrap()).unwrap();
-        let lock = PipelineLock::take(folder.path(), "weekly").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"");
-        let refusal = PipelineLock::take(folder.path(), "weekly").unwrap_err();
-        assert!(matches!(refusal, Error::LockedByUnknown { .. }));
-        drop(lock);
-    }
 }

@@ -19,29 +19,29 @@ const REMOVING: &str = ".removing-";
 
 impl Ledger {
     /// Removes what old finished runs of the pipeline keep on disk: the heavy folders (`staged`, `warehouse`) of all
-    /// but the latest two and those that are held, and the whole folders of all but the latest `keep`. Records stay in the ledger. Runs that
-    /// say `running` are neither counted nor touched.
+    /// but the latest two and those that are held, and the whole folders of all but the latest `keep`. Only folders of this
+    /// host are counted. Records stay in the ledger. Runs that say `running` are neither counted nor touched.
+    ///
+    /// The rows of old slots go too, by the rule of [`SlotLedger::prune`](crate::SlotLedger::prune).
     ///
     /// Returns the folders that were removed, newest run first.
     pub fn prune(&self, pipeline: &str, keep: usize) -> Result<Vec<PathBuf>, Error> {
         self.clear_leftovers()?;
+        self.slots().prune(pipeline)?;
         let on_disk: BTreeSet<String> = self.runs.names()?.into_iter().collect();
-        let finished = self
-            .index
-            .latest(Some(pipeline), usize::MAX)?
-            .into_iter()
-            .filter(|record| record.status != Status::Running && on_disk.contains(&record.run_id));
+        let statuses = self.index.statuses(pipeline)?.into_iter();
+        let finished = statuses.filter(|(run_id, status)| status != Status::Running.as_str() && on_disk.contains(run_id));
         let mut removed = Vec::new();
-        for (age, record) in finished.enumerate() {
-            let folder = self.runs.of(&record.run_id);
+        for (age, (run_id, status)) in finished.enumerate() {
+            let folder = self.runs.of(&run_id);
             if age >= keep {
-                self.remove(&folder, &record.run_id)?;
+                self.remove(&folder, &run_id)?;
                 removed.push(folder);
-            } else if age >= HEAVY_RUNS && record.status != Status::Held {
+            } else if age >= HEAVY_RUNS && status != Status::Held.as_str() {
                 for part in HEAVY {
                     let path = folder.join(part);
                     if path.is_dir() {
-                        self.remove(&path, &format!("{}-{part}", record.run_id))?;
+                        self.remove(&path, &format!("{run_id}-{part}"))?;
                         removed.push(path);
                     }
                 }

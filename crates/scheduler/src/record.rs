@@ -97,7 +97,8 @@ impl fmt::Display for Status {
 ///  "started_at": "2026-01-05T11:00:00.120Z", "finished_at": "2026-01-05T11:00:41.007Z",
 ///  "stages": [{"stage": "extract", "started_at": "2026-01-05T11:00:00.131Z", "seconds": 12.4,
 ///              "facts": {"rows": 9994}}],
-///  "snapshot": "3f9c2a71", "unchanged": false, "failed_stage": null, "message": null, "facts": {"tables": 14}}
+///  "snapshot": "3f9c2a71", "unchanged": false, "failed_stage": null, "message": null, "facts": {"tables": 14},
+///  "file": "pipelines/superstore.yaml", "host": "etl-1", "epoch": 17, "earlier_attempts": []}
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -145,6 +146,12 @@ pub struct RunRecord {
     /// The pipeline file, as it was named; a retry reads it again.
     #[serde(default)]
     pub file: Option<PathBuf>,
+    /// The host that ran it, where its folder is; none in records of versions that did not note it.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The fencing number of the lock that the run held: larger than that of every run of the pipeline before.
+    #[serde(default)]
+    pub epoch: u64,
     /// What became of the attempts before this one, oldest first.
     #[serde(default)]
     pub earlier_attempts: Vec<Attempt>,

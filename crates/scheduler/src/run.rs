@@ -27,8 +27,7 @@ pub struct Run {
     folder: PathBuf,
     runs: RunsFolder,
     index: Index,
-    /// Held, not read.
-    _lock: PipelineLock,
+    lock: PipelineLock,
 }
 
 impl Run {
@@ -40,13 +39,19 @@ impl Run {
         lock: PipelineLock,
     ) -> Result<Self, Error> {
         let folder = runs.of(&record.run_id);
-        let run = Self { record, slot, folder, runs, index, _lock: lock };
+        let run = Self { record, slot, folder, runs, index, lock };
         run.save()?;
         Ok(run)
     }
 
     pub fn id(&self) -> &str {
         &self.record.run_id
+    }
+
+    /// The fencing number of the pipeline's lock: larger than that of every holder before. What a run writes elsewhere may
+    /// carry it, so that a writer who lost the lock unawares is told from the one who took it.
+    pub fn epoch(&self) -> u64 {
+        self.lock.epoch()
     }
 
     /// Where the run keeps its files: `<state>/runs/<run_id>`.
@@ -103,15 +108,22 @@ impl Run {
         self.save()
     }
 
-    /// Notes how the run ended, and frees the lock.
+    /// Notes how the run ended, and frees the lock. [`Error::Fenced`] when another has taken the lock meanwhile: then what
+    /// the other noted stands.
     pub fn finish(mut self, outcome: Outcome, now: DateTime<Utc>) -> Result<(), Error> {
         outcome.settle(&mut self.record, now.trunc_subsecs(3));
         self.save()
     }
 
-    /// Disk first: the record is the truth, and the index can be made from it.
+    /// The record on disk is the truth on this host, and the index can be made from it: it is written before the index,
+    /// once it is certain that nobody else has taken the lock, and also when the index cannot be reached.
     fn save(&self) -> Result<(), Error> {
-        self.runs.write(&self.record)?;
-        self.index.put(&self.record)
+        let saved = self.index.put(&self.record, || self.runs.write(&self.record));
+        if let Err(error) = &saved
+            && !matches!(error, Error::Fenced { .. })
+        {
+            self.runs.write(&self.record)?;
+        }
+        saved
     }
 }

@@ -24,6 +24,8 @@ pub use watch::Watch;
 pub const GRACE: TimeDelta = TimeDelta::minutes(2);
 /// How far the mark may trail behind while no slot comes due, so that an idle tick writes nothing.
 const MARK_TRAILS: TimeDelta = TimeDelta::hours(1);
+/// How long the rows of settled slots are kept at least: a year, and some to compare it with.
+const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 
 /// The slots of the pipelines, beside the index of the runs. It reads no clock: `now` is an argument everywhere.
 ///
@@ -87,17 +89,17 @@ impl<'a> SlotLedger<'a> {
 
     /// The latest `limit` slots of one pipeline or of all, newest first.
     pub fn slots(&self, pipeline: Option<&str>, limit: usize) -> Result<Vec<SlotRecord>, Error> {
-        self.ledger.index.read("read slots", |connection| row::latest(connection, pipeline, limit))
+        self.ledger.database.read("read slots", |connection| row::latest(connection, pipeline, limit))
     }
 
     /// The slot of the pipeline at this moment, if it came due.
     pub fn slot(&self, pipeline: &str, scheduled_at: DateTime<Utc>) -> Result<Option<SlotRecord>, Error> {
-        self.ledger.index.read("read a slot", |connection| row::find(connection, pipeline, scheduled_at))
+        self.ledger.database.read("read a slot", |connection| row::find(connection, pipeline, scheduled_at))
     }
 
     /// The pipeline's slots that are due, waiting or running, oldest first.
     pub fn open_slots(&self, pipeline: &str) -> Result<Vec<SlotRecord>, Error> {
-        self.ledger.index.read("read open slots", |connection| row::open(connection, pipeline))
+        self.ledger.database.read("read open slots", |connection| row::open(connection, pipeline))
     }
 
     /// The waiting slot whose turn it is, once nothing of the pipeline runs.
@@ -109,12 +111,21 @@ impl<'a> SlotLedger<'a> {
 
     /// Since when and whether the pipeline is watched; none if it never was.
     pub fn watch(&self, pipeline: &str) -> Result<Option<Watch>, Error> {
-        self.ledger.index.read("read the watch", |connection| Watch::read(connection, pipeline))
+        self.ledger.database.read("read the watch", |connection| Watch::read(connection, pipeline))
     }
 
-    /// Removes the settled slots of the pipeline but for the latest `keep`, and returns how many.
-    pub fn prune(&self, pipeline: &str, keep: usize) -> Result<usize, Error> {
-        self.ledger.index.write("remove old slots", |transaction| row::prune(transaction, pipeline, keep))
+    /// Removes the settled slots of the pipeline that are older, by its newest slot, than 400 days and than the schedule's
+    /// window for missed slots. What is left answers for each slot of a year, and for each that could still run. Returns
+    /// how many are gone.
+    pub fn prune(&self, pipeline: &str) -> Result<u64, Error> {
+        self.ledger.database.write("remove old slots", |connection| {
+            let newest = row::latest(connection, Some(pipeline), 1)?.pop().map(|slot| slot.scheduled_at);
+            let window = Watch::read(connection, pipeline)?.map_or(TimeDelta::zero(), |watch| watch.missed_window);
+            match newest.and_then(|newest| newest.checked_sub_signed(KEEP_SLOTS.max(window))) {
+                Some(before) => row::prune(connection, pipeline, before),
+                None => Ok(0),
+            }
+        })
     }
 
     fn tick_from(
@@ -129,11 +140,11 @@ impl<'a> SlotLedger<'a> {
         if self.watch(pipeline)?.is_some_and(|watch| is_idle(&watch, &fingerprint, schedule, now)) {
             return Ok(Vec::new());
         }
-        self.ledger.index.write("decide on slots", |transaction| {
-            let watch = Watch::read(transaction, pipeline)?;
+        self.ledger.database.write("decide on slots", |connection| {
+            let watch = Watch::read(connection, pipeline)?;
             let watch = match watch.filter(|watch| watch.schedule_fingerprint == fingerprint) {
                 Some(watch) => watch,
-                None => Watch::begin(transaction, pipeline, &fingerprint, began, now)?,
+                None => Watch::begin(connection, pipeline, Some(schedule), began, now)?,
             };
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
             let verdicts = match &watch.paused_at {
@@ -143,11 +154,11 @@ impl<'a> SlotLedger<'a> {
             let mut due = Vec::new();
             for verdict in verdicts {
                 let record = record(pipeline, schedule, &verdict, now);
-                if row::insert(transaction, &record)? && record.state == SlotState::Due {
+                if row::insert(connection, &record)? && record.state == SlotState::Due {
                     due.push(decision(&record, verdict.slot, schedule, now));
                 }
             }
-            watch.advance(transaction, now)?;
+            watch.advance(connection, now)?;
             Ok(due)
         })
     }

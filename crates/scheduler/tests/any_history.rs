@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "both/place.rs"]
+mod place;
+#[path = "both/server.rs"]
+mod server;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Barrier;
 use std::time::Duration;
@@ -10,9 +15,16 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Asia, Australia, Europe, Tz};
 use scheduler::{Cron, Ledger, OnMissed, Schedule, SlotDecision, SlotEnd, SlotState};
-use tempfile::TempDir;
+use place::{Kind, Place, on_both};
+
+on_both!(
+    every_history_accounts_for_each_slot_once,
+    two_ledgers_that_tick_at_once_give_each_slot_once,
+);
 
 const HISTORIES: u64 = 40;
+/// On a server, where each step takes its time, a part of them.
+const HISTORIES_ON_A_SERVER: u64 = 10;
 const STEPS: u32 = 150;
 const GRACE: TimeDelta = TimeDelta::minutes(2);
 
@@ -47,14 +59,9 @@ fn a_schedule(numbers: &mut Numbers, zone: Tz) -> Schedule {
     schedule
 }
 
-fn folder() -> TempDir {
-    // In memory where there is such a folder: it is not the disk that is tested.
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
 /// What a history must have come to, told by simple rules beside the ledger.
 struct History {
-    state: TempDir,
+    place: Place,
     ledger: Ledger,
     numbers: Numbers,
     zone: Tz,
@@ -72,7 +79,7 @@ struct History {
 }
 
 impl History {
-    fn new(number: u64) -> Self {
+    fn new(kind: Kind, number: u64) -> Self {
         let mut numbers = Numbers(number);
         let zone = numbers.pick(&[
             Europe::Zurich,
@@ -83,11 +90,11 @@ impl History {
             America::Santiago,
         ]);
         let schedule = a_schedule(&mut numbers, zone);
-        let state = folder();
-        let ledger = Ledger::open(state.path()).unwrap();
+        let place = kind.place();
+        let ledger = place.open();
         let now = Utc.with_ymd_and_hms(2026, 10, 1, 0, 0, 0).unwrap();
         let (expected, started, over) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Self { state, ledger, numbers, zone, schedule, now, seen: None, paused: false, expected, started, over }
+        Self { place, ledger, numbers, zone, schedule, now, seen: None, paused: false, expected, started, over }
     }
 
     fn step(&mut self) {
@@ -179,7 +186,7 @@ impl History {
     }
 
     fn restart(&mut self) {
-        self.ledger = Ledger::open(self.state.path()).unwrap();
+        self.ledger = self.place.open();
         let due = self.ledger.slots().recover("shop", &self.schedule, self.now).unwrap();
         let open: Vec<_> = self.ledger.slots().open_slots("shop").unwrap();
         assert!(open.iter().map(|row| row.scheduled_at).eq(due.iter().map(|due| due.slot.at)), "what is open is to run");
@@ -224,14 +231,14 @@ impl History {
     }
 }
 
-#[test]
-fn every_history_accounts_for_each_slot_once() {
-    let halves = [0, HISTORIES / 2].map(|first| first..first + HISTORIES / 2);
+fn every_history_accounts_for_each_slot_once(kind: Kind) {
+    let histories = if kind == Kind::File { HISTORIES } else { HISTORIES_ON_A_SERVER };
+    let halves = [0, histories / 2].map(|first| first..first + histories / 2);
     std::thread::scope(|scope| {
         for half in halves {
             scope.spawn(move || {
                 for number in half {
-                    let mut history = History::new(number);
+                    let mut history = History::new(kind, number);
                     for step in 0..STEPS {
                         // Seen only when the test fails.
                         println!("history {number}, step {step}, at {}", history.now);
@@ -246,16 +253,15 @@ fn every_history_accounts_for_each_slot_once() {
     });
 }
 
-#[test]
-fn two_ledgers_that_tick_at_once_give_each_slot_once() {
-    let state = folder();
+fn two_ledgers_that_tick_at_once_give_each_slot_once(kind: Kind) {
+    let place = kind.place();
     let mut schedule = Schedule::new(vec![Cron::parse("*/5 * * * *").unwrap()], Europe::Zurich);
     schedule.on_missed = OnMissed::All;
     let begin = Utc.with_ymd_and_hms(2026, 10, 24, 22, 0, 0).unwrap();
-    Ledger::open(state.path()).unwrap().slots().tick("shop", &schedule, begin).unwrap();
+    place.open().slots().tick("shop", &schedule, begin).unwrap();
     let (barrier, rounds) = (Barrier::new(2), 60);
     let tick_all = || {
-        let ledger = Ledger::open(state.path()).unwrap();
+        let ledger = place.open();
         let mut found = Vec::new();
         for round in 1..=rounds {
             barrier.wait();

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "both/place.rs"]
+mod place;
+#[path = "both/server.rs"]
+mod server;
+
 use std::error::Error as _;
 use std::fs;
 use std::path::Path;
@@ -10,6 +15,20 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use scheduler::{Error, Ledger, Outcome, Run, RunRecord, Slot, Stage, Status};
 use serde_json::{Value, json};
+
+use place::{Kind, on_both};
+
+on_both!(
+    a_run_is_recorded_step_by_step,
+    each_outcome_has_its_status_stage_and_message,
+    ids_within_one_second_differ_and_keep_their_order,
+    a_run_is_found_by_id_by_beginning_and_as_the_latest,
+    a_dropped_run_is_interrupted_by_the_next_begin_and_other_pipelines_are_left_alone,
+    a_run_that_died_before_it_reached_the_database_is_settled_by_the_next_begin,
+    names_that_would_leave_the_folder_are_refused,
+    eight_threads_open_and_write_at_once,
+    a_run_is_taken_up_again_in_its_record,
+);
 
 fn monday() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 5, 11, 0, 0).unwrap()
@@ -28,14 +47,13 @@ fn run_json(state: &Path, run_id: &str) -> Value {
     serde_json::from_slice(&fs::read(state.join("runs").join(run_id).join("run.json")).unwrap()).unwrap()
 }
 
-#[test]
-fn a_run_is_recorded_step_by_step() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn a_run_is_recorded_step_by_step(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let mut run = begin(&ledger, "weekly", monday() + TimeDelta::nanoseconds(123_456_789));
     let id = run.id().to_owned();
     assert_eq!(id, "weekly-20260105T110000Z");
-    assert_eq!(run.folder(), state.path().join("runs").join(&id));
+    assert_eq!(run.folder(), state.state().join("runs").join(&id));
     assert_eq!(run.started_at(), monday() + TimeDelta::milliseconds(123));
 
     run.stage_started(Stage::Extract).unwrap();
@@ -46,28 +64,30 @@ fn a_run_is_recorded_step_by_step() {
     run.stage_finished(Stage::Publish, Duration::MAX, Value::Null).unwrap();
     run.finish(published("3f9c"), monday() + TimeDelta::seconds(40)).unwrap();
 
-    let mut truth = run_json(state.path(), &id);
+    let mut truth = run_json(state.state(), &id);
     assert_eq!(serde_json::to_value(ledger.run(&id).unwrap().unwrap()).unwrap(), truth);
     assert_eq!(truth["stages"].as_array().unwrap().len(), 2);
     let extract = truth["stages"][0].as_object_mut().unwrap();
     assert!(extract.remove("started_at").unwrap().as_str().unwrap().ends_with('Z'));
     assert_eq!(Value::from(extract.clone()), json!({"stage": "extract", "seconds": 12.4, "facts": {"rows": 9994}}));
     truth.as_object_mut().unwrap().remove("stages");
+    assert!(!truth.as_object_mut().unwrap().remove("host").unwrap().as_str().unwrap().is_empty());
     let expected = json!({
         "run_id": "weekly-20260105T110000Z", "pipeline": "weekly", "version": "0.1.0", "status": "published",
         "day": "2026-01-05", "scheduled_at": "2026-01-05T11:00:00.123Z", "as_of": "2026-01-04",
         "started_at": "2026-01-05T11:00:00.123Z", "finished_at": "2026-01-05T11:00:40.000Z",
         "snapshot": "3f9c", "unchanged": false, "failed_stage": null, "message": null, "may_pass": false, "facts": {"z": 1, "a": 2},
-        "file": null, "earlier_attempts": [],
+        "file": null, "epoch": 1, "earlier_attempts": [],
     });
     assert_eq!(truth, expected);
-    assert_eq!(fs::read(state.path().join("locks/weekly.lock")).unwrap(), b"", "a free lock names nobody");
+    if kind == Kind::File {
+        assert_eq!(fs::read(state.state().join("locks/weekly.lock")).unwrap(), b"", "a free lock names nobody");
+    }
 }
 
-#[test]
-fn each_outcome_has_its_status_stage_and_message() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn each_outcome_has_its_status_stage_and_message(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let message = || "why".to_owned();
     let outcomes = [
         (Outcome::NotPublished, "not_published", None, None),
@@ -89,10 +109,9 @@ fn each_outcome_has_its_status_stage_and_message() {
     }
 }
 
-#[test]
-fn ids_within_one_second_differ_and_keep_their_order() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn ids_within_one_second_differ_and_keep_their_order(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let mut ids: Vec<String> = (0..12)
         .map(|_| {
             let run = begin(&ledger, "weekly", monday());
@@ -114,10 +133,9 @@ fn ids_within_one_second_differ_and_keep_their_order() {
     assert_eq!(begin(&ledger, "weekly", monday()).id(), "weekly-20260105T110000Z-13", "pruned ids are not given again");
 }
 
-#[test]
-fn a_run_is_found_by_id_by_beginning_and_as_the_latest() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn a_run_is_found_by_id_by_beginning_and_as_the_latest(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     assert_eq!(ledger.run("latest").unwrap(), None);
     for (pipeline, days) in [("weekly", 0), ("weekly", 7), ("week_y", 3), ("weekly", 0)] {
         begin(&ledger, pipeline, monday() + TimeDelta::days(days)).finish(Outcome::NotPublished, monday()).unwrap();
@@ -132,15 +150,14 @@ fn a_run_is_found_by_id_by_beginning_and_as_the_latest() {
     assert!(ambiguous.ends_with("weekly-20260105T110000Z, weekly-20260105T110000Z-2"), "{ambiguous}");
 }
 
-#[test]
-fn a_dropped_run_is_interrupted_by_the_next_begin_and_other_pipelines_are_left_alone() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn a_dropped_run_is_interrupted_by_the_next_begin_and_other_pipelines_are_left_alone(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let other = begin(&ledger, "daily", monday());
     let mut run = begin(&ledger, "weekly", monday());
     run.stage_started(Stage::Extract).unwrap();
     let id = run.id().to_owned();
-    let refusal = Ledger::open(state.path()).unwrap();
+    let refusal = state.open();
     let slot = *run.slot();
     assert!(refusal.begin("weekly", &slot, monday(), "0.1.0").unwrap_err().is_locked());
     drop(run);
@@ -149,7 +166,7 @@ fn a_dropped_run_is_interrupted_by_the_next_begin_and_other_pipelines_are_left_a
     begin(&ledger, "weekly", monday()).finish(published("s"), monday()).unwrap();
     let dead = ledger.run(&id).unwrap().unwrap();
     assert_eq!((dead.status, dead.finished_at, dead.failed_stage), (Status::Interrupted, None, Some(Stage::Extract)));
-    assert_eq!(run_json(state.path(), &id)["status"], "interrupted");
+    assert_eq!(run_json(state.state(), &id)["status"], "interrupted");
     assert_eq!(ledger.run(other.id()).unwrap().unwrap().status, Status::Running);
 }
 
@@ -197,12 +214,11 @@ fn a_lost_database_comes_back_from_the_records() {
     assert_eq!(Ledger::open(state.path()).unwrap().runs(None, 10).unwrap(), before);
 }
 
-#[test]
-fn a_run_that_died_before_it_reached_the_database_is_settled_by_the_next_begin() {
-    let state = tempfile::tempdir().unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
-    let run = begin(&Ledger::open(elsewhere.path()).unwrap(), "weekly", monday());
+fn a_run_that_died_before_it_reached_the_database_is_settled_by_the_next_begin(kind: Kind) {
+    let state = kind.place();
+    let elsewhere = kind.place();
+    let ledger = state.open();
+    let run = begin(&elsewhere.open(), "weekly", monday());
     let id = run.id().to_owned();
     fs::rename(run.folder(), ledger.folder(&id)).unwrap();
     assert_eq!(ledger.run(&id).unwrap(), None);
@@ -210,7 +226,7 @@ fn a_run_that_died_before_it_reached_the_database_is_settled_by_the_next_begin()
     let next = begin(&ledger, "weekly", monday());
     assert_eq!(next.id(), format!("{id}-2"));
     assert_eq!(ledger.run(&id).unwrap().unwrap().status, Status::Interrupted);
-    assert_eq!(run_json(state.path(), &id)["status"], "interrupted");
+    assert_eq!(run_json(state.state(), &id)["status"], "interrupted");
 }
 
 #[test]
@@ -220,7 +236,7 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     drop(Ledger::open(state.path()).unwrap());
     rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let newer = Ledger::open(state.path()).unwrap_err();
-    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 2, .. }));
+    assert!(matches!(newer, Error::DatabaseNewer { found: 9, known: 3, .. }));
     assert!(newer.to_string().contains("use the newer program"), "{newer}");
 
     fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20)).unwrap();
@@ -235,10 +251,9 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     assert!(unopenable.to_string().starts_with("cannot open the database in the ledger `"), "{unopenable}");
 }
 
-#[test]
-fn names_that_would_leave_the_folder_are_refused() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn names_that_would_leave_the_folder_are_refused(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let slot = Slot::manual(monday(), chrono_tz::UTC, None);
     for name in ["", ".", "..", "../x", "a/b", "a\\b", "a b", "a\0", ".hidden", "c:d"] {
         let refusal = ledger.begin(name, &slot, monday(), "0.1.0");
@@ -247,15 +262,14 @@ fn names_that_would_leave_the_folder_are_refused() {
     drop(ledger.begin("Wöchentlich_2.v-1", &slot, monday(), "0.1.0").unwrap());
 }
 
-#[test]
-fn eight_threads_open_and_write_at_once() {
-    let state = tempfile::tempdir().unwrap();
+fn eight_threads_open_and_write_at_once(kind: Kind) {
+    let state = kind.place();
     std::thread::scope(|scope| {
         for worker in 0..8 {
-            let state = state.path();
+            let state = &state;
             scope.spawn(move || {
                 for _ in 0..5 {
-                    let ledger = Ledger::open(state).unwrap();
+                    let ledger = state.open();
                     let mut run = begin(&ledger, &format!("p{worker}"), monday());
                     run.stage_started(Stage::Extract).unwrap();
                     run.finish(published("s"), monday()).unwrap();
@@ -263,7 +277,7 @@ fn eight_threads_open_and_write_at_once() {
             });
         }
     });
-    let records = Ledger::open(state.path()).unwrap().runs(None, 100).unwrap();
+    let records = state.open().runs(None, 100).unwrap();
     assert_eq!(records.len(), 40);
     assert!(records.iter().all(|record| record.status == Status::Published));
 }
@@ -310,10 +324,9 @@ fn ten_thousand_runs_are_listed_fast() {
     timed("begin", &|| begin(&ledger, "weekly", monday()).id().len());
 }
 
-#[test]
-fn a_run_is_taken_up_again_in_its_record() {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
+fn a_run_is_taken_up_again_in_its_record(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
     let mut run = begin(&ledger, "weekly", monday());
     let id = run.id().to_owned();
     run.stage_started(Stage::Extract).unwrap();

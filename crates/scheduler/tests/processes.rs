@@ -3,25 +3,42 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "both/place.rs"]
+mod place;
+#[path = "both/server.rs"]
+mod server;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use place::{Kind, Place, on_both};
 use scheduler::{Error, Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 
+on_both!(
+    a_second_process_is_refused_and_told_who_runs,
+    a_killed_process_frees_the_lock_and_its_run_is_interrupted,
+    whenever_it_is_killed_records_stay_whole_and_the_next_run_begins,
+);
+
 const STATE: &str = "SCHEDULER_TEST_STATE";
+const URL: &str = "SCHEDULER_TEST_URL";
 
 fn slot() -> Slot {
     Slot::manual(clock::now(), chrono_tz::UTC, None)
 }
 
 /// Starts this program again to run the one test `part` on the state folder.
-fn start(part: &str, state: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+fn start(part: &str, place: &Place) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    if let Some(url) = &place.url {
+        command.env(URL, url);
+    }
+    command
         .args(["--exact", part, "--nocapture"])
-        .env(STATE, state)
+        .env(STATE, place.state())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -42,10 +59,15 @@ fn wait_for_run(child: &mut Child) -> (String, impl BufRead + use<>) {
     }
 }
 
+/// The ledger that the process which started this one works with; none in an ordinary test run.
+fn of_the_starter() -> Option<Ledger> {
+    let state = std::env::var(STATE).ok()?;
+    Some(place::open(Path::new(&state), std::env::var(URL).ok().as_deref()).unwrap())
+}
+
 #[test]
 fn hold_until_stdin_closes() {
-    let Ok(state) = std::env::var(STATE) else { return };
-    let ledger = Ledger::open(Path::new(&state)).unwrap();
+    let Some(ledger) = of_the_starter() else { return };
     let mut run = ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap();
     run.stage_started(Stage::Transform).unwrap();
     println!("\nholding {}", run.id());
@@ -55,8 +77,7 @@ fn hold_until_stdin_closes() {
 
 #[test]
 fn run_without_end() {
-    let Ok(state) = std::env::var(STATE) else { return };
-    let ledger = Ledger::open(Path::new(&state)).unwrap();
+    let Some(ledger) = of_the_starter() else { return };
     loop {
         let mut run = ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap();
         run.stage_started(Stage::Extract).unwrap();
@@ -66,12 +87,11 @@ fn run_without_end() {
     }
 }
 
-#[test]
-fn a_second_process_is_refused_and_told_who_runs() {
-    let state = tempfile::tempdir().unwrap();
-    let mut child = start("hold_until_stdin_closes", state.path());
+fn a_second_process_is_refused_and_told_who_runs(kind: Kind) {
+    let state = kind.place();
+    let mut child = start("hold_until_stdin_closes", &state);
     let (run_id, _output) = wait_for_run(&mut child);
-    let ledger = Ledger::open(state.path()).unwrap();
+    let ledger = state.open();
 
     let refusal = ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap_err();
     let said = refusal.to_string();
@@ -88,12 +108,11 @@ fn a_second_process_is_refused_and_told_who_runs() {
     ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap().finish(Outcome::Interrupted, clock::now()).unwrap();
 }
 
-#[test]
-fn a_killed_process_frees_the_lock_and_its_run_is_interrupted() {
-    let state = tempfile::tempdir().unwrap();
-    let mut child = start("hold_until_stdin_closes", state.path());
+fn a_killed_process_frees_the_lock_and_its_run_is_interrupted(kind: Kind) {
+    let state = kind.place();
+    let mut child = start("hold_until_stdin_closes", &state);
     let (run_id, _output) = wait_for_run(&mut child);
-    let ledger = Ledger::open(state.path()).unwrap();
+    let ledger = state.open();
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(ledger.run(&run_id).unwrap().unwrap().status, Status::Running);
@@ -105,17 +124,16 @@ fn a_killed_process_frees_the_lock_and_its_run_is_interrupted() {
     run.finish(Outcome::NotPublished, clock::now()).unwrap();
 }
 
-#[test]
-fn whenever_it_is_killed_records_stay_whole_and_the_next_run_begins() {
-    let state = tempfile::tempdir().unwrap();
+fn whenever_it_is_killed_records_stay_whole_and_the_next_run_begins(kind: Kind) {
+    let state = kind.place();
     for round in 0_u64..25 {
-        let mut child = start("run_without_end", state.path());
+        let mut child = start("run_without_end", &state);
         // Spread over start-up and some runs; the kill lands anywhere in between.
         std::thread::sleep(Duration::from_millis(20 + round * 13));
         child.kill().unwrap();
         child.wait().unwrap();
 
-        let ledger = Ledger::open(state.path()).unwrap();
+        let ledger = state.open();
         ledger.begin("weekly", &slot(), clock::now(), "0.1.0").unwrap().finish(Outcome::NotPublished, clock::now()).unwrap();
         let indexed = ledger.runs(None, usize::MAX).unwrap();
         assert!(indexed.iter().all(|run| run.status != Status::Running), "round {round}");
@@ -125,7 +143,7 @@ fn whenever_it_is_killed_records_stay_whole_and_the_next_run_begins() {
             }
         }
     }
-    let runs = Ledger::open(state.path()).unwrap().runs(None, usize::MAX).unwrap();
+    let runs = state.open().runs(None, usize::MAX).unwrap();
     let interrupted = runs.iter().filter(|run| run.status == Status::Interrupted).count();
     println!("{} runs, {interrupted} of them interrupted", runs.len());
 }

@@ -2,15 +2,34 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "both/place.rs"]
+mod place;
+#[path = "both/server.rs"]
+mod server;
+
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use scheduler::{
     Cron, Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
 };
-use tempfile::TempDir;
+use place::{Kind, Place, on_both};
 
 use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
+
+on_both!(
+    a_slot_comes_due_once_and_is_settled,
+    missed_slots_run_by_the_rule,
+    skip_dates_are_recorded_and_supersede_nothing,
+    edits_and_pauses_make_no_surprise_runs,
+    a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
+    overlaps_are_decided_and_recorded,
+    missed_slots_that_all_run_wait_for_their_turn,
+    a_restart_settles_what_was_left_open,
+    a_restart_keeps_to_the_rule_for_missed_slots,
+    a_process_started_for_a_slot_runs_what_is_due_and_nothing_else,
+    jitter_puts_the_start_off_and_makes_nothing_late,
+);
 
 /// 1 June 2026 in UTC, where no clocks change.
 fn at(day: u32, hour: u32, minute: u32) -> DateTime<Utc> {
@@ -23,10 +42,10 @@ fn schedule(cron: &str, on_missed: OnMissed) -> Schedule {
     schedule
 }
 
-fn open() -> (TempDir, Ledger) {
-    let state = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(state.path()).unwrap();
-    (state, ledger)
+fn open(kind: Kind) -> (Place, Ledger) {
+    let place = kind.place();
+    let ledger = place.open();
+    (place, ledger)
 }
 
 /// Which slots are to run: day and hour.
@@ -48,9 +67,8 @@ fn reason(slots: SlotLedger<'_>, number: usize) -> String {
     rows(slots)[number].2.clone().unwrap_or_default()
 }
 
-#[test]
-fn a_slot_comes_due_once_and_is_settled() {
-    let (_state, ledger) = open();
+fn a_slot_comes_due_once_and_is_settled(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let daily = schedule("0 6 * * *", OnMissed::Latest);
     assert_eq!(slots.tick("shop", &daily, at(1, 7, 0)).unwrap(), [], "nothing before watching began is due");
@@ -76,18 +94,15 @@ fn a_slot_comes_due_once_and_is_settled() {
     slots.claim("shop", due[0].slot.at, "run-2", at(3, 9, 0)).unwrap();
     slots.settle("shop", due[0].slot.at, SlotEnd::Ran, None, at(3, 9, 5)).unwrap();
     assert_eq!(rows(slots)[1], ("03 06:00".to_owned(), RanLate, Some("late: nobody ticked for 3 h".to_owned())));
-    assert_eq!(slots.prune("shop", 1).unwrap(), 1);
-    assert_eq!(states(slots), [RanLate]);
 }
 
-#[test]
-fn missed_slots_run_by_the_rule() {
+fn missed_slots_run_by_the_rule(kind: Kind) {
     for (on_missed, due, expected) in [
         (OnMissed::Latest, vec!["04 00:00"], [Missed, Missed, Missed, Due]),
         (OnMissed::All, vec!["03 00:00", "03 12:00", "04 00:00"], [Missed, Due, Due, Due]),
         (OnMissed::None, vec![], [Missed; 4]),
     ] {
-        let (_state, ledger) = open();
+        let (_state, ledger) = open(kind);
         let slots = ledger.slots();
         let mut twice = schedule("0 */12 * * *", on_missed);
         twice.missed_window = Duration::from_hours(30);
@@ -99,7 +114,7 @@ fn missed_slots_run_by_the_rule() {
         // A slot of the moment runs in any case.
         assert_eq!(hours(&slots.tick("shop", &twice, at(4, 12, 2)).unwrap()), ["04 12:00"]);
     }
-    let (_state, ledger) = open();
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let hourly = schedule("0 * * * *", OnMissed::Latest);
     slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
@@ -107,9 +122,8 @@ fn missed_slots_run_by_the_rule() {
     assert_eq!(reason(slots, 0), "superseded by the slot of 2026-06-02 03:00 +00:00 UTC");
 }
 
-#[test]
-fn skip_dates_are_recorded_and_supersede_nothing() {
-    let (_state, ledger) = open();
+fn skip_dates_are_recorded_and_supersede_nothing(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let mut daily = schedule("0 6 * * *", OnMissed::Latest);
     daily.skip_on.insert(NaiveDate::from_ymd_opt(2026, 6, 3).unwrap());
@@ -120,9 +134,8 @@ fn skip_dates_are_recorded_and_supersede_nothing() {
     assert_eq!(reason(slots, 1), "calendar: 2026-06-03 is a skip date");
 }
 
-#[test]
-fn edits_and_pauses_make_no_surprise_runs() {
-    let (_state, ledger) = open();
+fn edits_and_pauses_make_no_surprise_runs(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let (daily, hourly) = (schedule("0 6 * * *", OnMissed::All), schedule("0 * * * *", OnMissed::All));
     slots.tick("shop", &daily, at(1, 7, 0)).unwrap();
@@ -146,9 +159,8 @@ fn edits_and_pauses_make_no_surprise_runs() {
     assert_eq!(slots.tick("new", &hourly, at(2, 10, 0)).unwrap(), [], "paused before it was ever seen");
 }
 
-#[test]
-fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark() {
-    let (_state, ledger) = open();
+fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let hourly = schedule("0 * * * *", OnMissed::All);
     slots.tick("shop", &hourly, at(2, 7, 30)).unwrap();
@@ -166,14 +178,13 @@ fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark() {
     assert_eq!(slots.watch("shop").unwrap().unwrap().watched_until, at(2, 12, 0));
 }
 
-#[test]
-fn overlaps_are_decided_and_recorded() {
+fn overlaps_are_decided_and_recorded(kind: Kind) {
     for (on_overlap, decisions, expected) in [
         (OnOverlap::Skip, [Decision::Skip, Decision::Skip], [Running, Skipped, Skipped]),
         (OnOverlap::Queue, [Decision::Queue, Decision::Queue], [Running, Skipped, Waiting]),
         (OnOverlap::Replace, [Decision::Replace, Decision::Replace], [Running, Due, Due]),
     ] {
-        let (_state, ledger) = open();
+        let (_state, ledger) = open(kind);
         let slots = ledger.slots();
         let mut hourly = schedule("0 * * * *", OnMissed::Latest);
         hourly.on_overlap = on_overlap;
@@ -197,9 +208,8 @@ fn overlaps_are_decided_and_recorded() {
     }
 }
 
-#[test]
-fn missed_slots_that_all_run_wait_for_their_turn() {
-    let (_state, ledger) = open();
+fn missed_slots_that_all_run_wait_for_their_turn(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let hourly = schedule("0 * * * *", OnMissed::All);
     slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
@@ -212,9 +222,8 @@ fn missed_slots_that_all_run_wait_for_their_turn() {
     assert_eq!(slots.next_waiting("shop", &hourly, at(2, 5, 0)).unwrap().unwrap().slot.at, at(2, 2, 0));
 }
 
-#[test]
-fn a_restart_settles_what_was_left_open() {
-    let (state, ledger) = open();
+fn a_restart_settles_what_was_left_open(kind: Kind) {
+    let (state, ledger) = open(kind);
     let hourly = schedule("0 * * * *", OnMissed::All);
     let slots = ledger.slots();
     slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
@@ -237,7 +246,7 @@ fn a_restart_settles_what_was_left_open() {
         }
     }
     drop(ledger);
-    let ledger = Ledger::open(state.path()).unwrap();
+    let ledger = state.open();
     let slots = ledger.slots();
     let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap();
     assert_eq!((hours(&again).join(", "), again[0].attempts), ("02 04:00, 02 05:00, 02 06:00".to_owned(), 1));
@@ -253,12 +262,11 @@ fn a_restart_settles_what_was_left_open() {
     assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
 }
 
-#[test]
-fn a_restart_keeps_to_the_rule_for_missed_slots() {
+fn a_restart_keeps_to_the_rule_for_missed_slots(kind: Kind) {
     for (on_missed, expected) in
         [(OnMissed::Latest, [Failed, Missed, Due]), (OnMissed::All, [Due; 3]), (OnMissed::None, [Failed, Missed, Missed])]
     {
-        let (_state, ledger) = open();
+        let (_state, ledger) = open(kind);
         let slots = ledger.slots();
         let hourly = schedule("0 * * * *", on_missed);
         slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
@@ -272,9 +280,8 @@ fn a_restart_keeps_to_the_rule_for_missed_slots() {
     }
 }
 
-#[test]
-fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else() {
-    let (_state, ledger) = open();
+fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let daily = schedule("0 6 * * *", OnMissed::Latest);
     let run = |due: &SlotDecision, now| {
@@ -293,9 +300,8 @@ fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else() {
     assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap()), ["03 06:00"], "it came due before the edit");
 }
 
-#[test]
-fn jitter_puts_the_start_off_and_makes_nothing_late() {
-    let (_state, ledger) = open();
+fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
+    let (_state, ledger) = open(kind);
     let slots = ledger.slots();
     let mut hourly = schedule("0 * * * *", OnMissed::None);
     hourly.start_jitter = Duration::from_mins(30);
@@ -312,13 +318,21 @@ fn jitter_puts_the_start_off_and_makes_nothing_late() {
 
 #[test]
 fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
-    let (state, ledger) = open();
+    let (state, ledger) = open(Kind::File);
     let run = ledger.begin("shop", &scheduler::Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
     run.finish(Outcome::NotPublished, at(2, 6, 1)).unwrap();
     drop(ledger);
-    let database = rusqlite::Connection::open(state.path().join("consumer360.db")).unwrap();
-    database.execute_batch("DROP TABLE slot; DROP TABLE watch; PRAGMA user_version = 1").unwrap();
+    let database = rusqlite::Connection::open(state.state().join("consumer360.db")).unwrap();
+    database.execute_batch(FIRST_FORMAT).unwrap();
     drop(database);
-    let ledger = Ledger::open(state.path()).unwrap();
+    let ledger = state.open();
     assert_eq!((ledger.runs(None, 9).unwrap().len(), ledger.slots().slots(None, 9).unwrap().len()), (1, 0));
 }
+
+/// What takes the database back to its first format.
+const FIRST_FORMAT: &str = "
+    DROP TABLE consumer360_slot; DROP TABLE consumer360_watch; DROP TABLE consumer360_lock;
+    DROP INDEX run_by_status; DROP INDEX run_by_pipeline_status; DROP INDEX run_by_epoch;
+    ALTER TABLE consumer360_run RENAME TO run; ALTER TABLE run DROP COLUMN epoch;
+    PRAGMA user_version = 1;
+";

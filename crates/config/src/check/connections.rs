@@ -54,9 +54,13 @@ pub(super) fn address<'r>(check: &mut Check<'_>, name: &str, raw: &'r raw::Conne
     Some((key, value))
 }
 
+pub(super) fn is_postgres(url: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) || url.contains("host=")
+}
+
 fn postgres(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
     // The url itself may be a secret, so the message does not hold it.
-    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) && !url.contains("host=") {
+    if !is_postgres(&url) {
         let help = "write postgres://user:password@host:5432/database";
         check.say(&["connections", name, "url"], format!("the url of connection `{name}` is not one of PostgreSQL"), help);
         return None;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
-use crate::pipeline::{Engine, Limits, LineageTarget, Serve, Settings, Telemetry};
+use crate::pipeline::{Engine, Ledger, Limits, LineageTarget, Serve, Settings, Telemetry};
 use crate::raw;
 use crate::secret::{Secret, resolve};
 
@@ -44,9 +44,11 @@ pub(crate) fn settings(
     let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
+    let ledger = ledger(check, raw.ledger.postgres.as_deref(), lower.ledger);
     let serve = serve(check, &raw.serve, lower.serve)?;
     let telemetry = telemetry(check, raw.telemetry, lower.telemetry)?;
-    Some((Settings { engine, state, keep_runs: count(raw.runs.keep, lower.keep_runs), serve, telemetry }, shared))
+    let keep_runs = count(raw.runs.keep, lower.keep_runs);
+    Some((Settings { engine, state, ledger: ledger?, keep_runs, serve, telemetry }, shared))
 }
 
 /// What is written empty is none, whatever stands below.
@@ -87,6 +89,23 @@ fn telemetry(check: &mut Check<'_>, raw: raw::Telemetry, lower: Telemetry) -> Op
 
 fn is_http(address: &str) -> bool {
     address.starts_with("http://") || address.starts_with("https://")
+}
+
+/// What is written empty is the file, whatever stands below. A reference that is empty is none: a host that has lost its
+/// variable must not begin a ledger of its own.
+fn ledger(check: &mut Check<'_>, written: Option<&str>, lower: Ledger) -> Option<Ledger> {
+    let path = ["ledger", "postgres"];
+    let url = match written {
+        None => return Some(lower),
+        Some("") => return Some(Ledger::File),
+        Some(text) => check.keep(&path, resolve(text, check.environment))?,
+    };
+    if !connections::is_postgres(&url) {
+        let help = "write postgres://user:password@host:5432/database";
+        check.say(&path, "the url of the ledger is not one of PostgreSQL".to_owned(), help);
+        return None;
+    }
+    Some(Ledger::Postgres { url: Secret::new(url) })
 }
 
 const SHORTEST_TOKEN: usize = 16;
@@ -142,5 +161,6 @@ fn floor() -> Settings {
     let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000 };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
-    Settings { engine, state: PathBuf::from("state"), keep_runs: 20, serve, telemetry: Telemetry::default() }
+    let state = PathBuf::from("state");
+    Settings { engine, state, ledger: Ledger::File, keep_runs: 20, serve, telemetry: Telemetry::default() }
 }

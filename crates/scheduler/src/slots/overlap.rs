@@ -1,8 +1,8 @@
 //! What becomes of a slot that comes due while a run of the pipeline is under way.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use rusqlite::Connection;
 
+use crate::database::Connection;
 use crate::error::Error;
 use crate::schedule::OnOverlap;
 use crate::slots::row::{self, SlotRecord, SlotState};
@@ -28,16 +28,16 @@ impl SlotLedger<'_> {
     /// A slot that is settled or running by now is skipped.
     pub fn overlap(&self, due: &SlotDecision, running: bool, now: DateTime<Utc>) -> Result<Decision, Error> {
         let now = now.trunc_subsecs(3);
-        self.ledger.index.write("decide on an overlap", |transaction| {
-            let found = row::find(transaction, &due.pipeline, due.slot.at)?;
+        self.ledger.database.write("decide on an overlap", |connection| {
+            let found = row::find(connection, &due.pipeline, due.slot.at)?;
             let Some(slot) = found.filter(|slot| matches!(slot.state, SlotState::Due | SlotState::Waiting)) else {
                 return Ok(Decision::Skip);
             };
             match due.on_overlap {
                 _ if !running => Ok(Decision::Start),
-                _ if slot.in_turn => put(transaction, slot, SlotState::Waiting, "in turn: a run is under way", now),
-                OnOverlap::Skip => put(transaction, slot, SlotState::Skipped, "overlap: a run was under way", now),
-                OnOverlap::Queue => queue(transaction, slot, now),
+                _ if slot.in_turn => put(connection, slot, SlotState::Waiting, "in turn: a run is under way", now),
+                OnOverlap::Skip => put(connection, slot, SlotState::Skipped, "overlap: a run was under way", now),
+                OnOverlap::Queue => queue(connection, slot, now),
                 OnOverlap::Replace => Ok(Decision::Replace),
             }
         })
@@ -45,7 +45,7 @@ impl SlotLedger<'_> {
 }
 
 /// Puts the slot in the queue's one place, if no newer one has it.
-fn queue(connection: &Connection, slot: SlotRecord, now: DateTime<Utc>) -> rusqlite::Result<Decision> {
+fn queue(connection: &Connection<'_>, slot: SlotRecord, now: DateTime<Utc>) -> Result<Decision, Error> {
     const SUPERSEDED: &str = "superseded in the queue by a newer slot";
     let open = row::open(connection, &slot.pipeline)?;
     let others = open
@@ -61,12 +61,12 @@ fn queue(connection: &Connection, slot: SlotRecord, now: DateTime<Utc>) -> rusql
 }
 
 fn put(
-    connection: &Connection,
+    connection: &Connection<'_>,
     mut slot: SlotRecord,
     state: SlotState,
     reason: &str,
     now: DateTime<Utc>,
-) -> rusqlite::Result<Decision> {
+) -> Result<Decision, Error> {
     slot.state = state;
     slot.reason = Some(reason.to_owned());
     slot.decided_at = now;

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use rusqlite::Connection;
 
+use crate::database::Connection;
 use crate::error::Error;
-use crate::lock::PipelineLock;
 use crate::record::{RunRecord, Status};
 use crate::schedule::{OnMissed, Schedule, length};
 use crate::slots::change::end_slot;
@@ -40,33 +39,33 @@ impl SlotLedger<'_> {
         if self.open_slots(pipeline)?.is_empty() {
             return Ok(Vec::new());
         }
-        let lock = match PipelineLock::take(&self.ledger.locks, pipeline) {
+        let lock = match self.ledger.lock(pipeline) {
             Ok(lock) => Some(lock),
             Err(error) if error.is_locked() => None,
             Err(error) => return Err(error),
         };
-        if lock.is_some() {
+        if let Some(lock) = &lock {
             // A run may have left its folder but not its row. Opening the ledger warned of bad folders.
             self.ledger.adopt()?;
-            self.ledger.interrupt_dead_runs(pipeline)?;
+            self.ledger.interrupt_dead_runs(lock, pipeline)?;
         }
         let runs = self.runs_of_open_slots(pipeline)?;
-        self.ledger.index.write("recover slots", |transaction| {
-            let paused = Watch::read(transaction, pipeline)?.is_some_and(|watch| watch.paused_at.is_some());
+        self.ledger.database.write("recover slots", |connection| {
+            let paused = Watch::read(connection, pipeline)?.is_some_and(|watch| watch.paused_at.is_some());
             // Newest first, so that an older one sees whether a newer one is to run.
-            for slot in row::open(transaction, pipeline)?.into_iter().rev() {
+            for slot in row::open(connection, pipeline)?.into_iter().rev() {
                 let run = slot.run_id.as_ref().and_then(|run_id| runs.get(run_id));
                 let changed = match slot.state {
                     SlotState::Running => match fate(run, lock.is_some()) {
                         Fate::Alive => None,
                         Fate::Ended(end, reason) => Some(self.ended(slot, end, reason, now)),
-                        Fate::Dead => Some(self.retried(transaction, schedule, slot, paused, now)?),
+                        Fate::Dead => Some(self.retried(connection, schedule, slot, paused, now)?),
                     },
                     _ if lock.is_none() => None,
-                    _ => Some(self.kept(transaction, schedule, slot, now)?),
+                    _ => Some(self.kept(connection, schedule, slot, now)?),
                 };
                 if let Some(slot) = changed {
-                    row::update(transaction, &slot)?;
+                    row::update(connection, &slot)?;
                 }
             }
             Ok(())
@@ -77,8 +76,7 @@ impl SlotLedger<'_> {
     fn runs_of_open_slots(&self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
         let mut runs = BTreeMap::new();
         for run_id in self.open_slots(pipeline)?.into_iter().filter_map(|slot| slot.run_id) {
-            // The index completes a prefix; only the very run counts.
-            if let Some(run) = self.ledger.index.find(&run_id)?.filter(|run| run.run_id == run_id) {
+            if let Some(run) = self.ledger.index.exact(&run_id)? {
                 runs.insert(run_id, run);
             }
         }
@@ -93,12 +91,12 @@ impl SlotLedger<'_> {
     /// A slot whose run died: it runs again, or has failed.
     fn retried(
         &self,
-        connection: &Connection,
+        connection: &Connection<'_>,
         schedule: &Schedule,
         mut slot: SlotRecord,
         paused: bool,
         now: DateTime<Utc>,
-    ) -> rusqlite::Result<SlotRecord> {
+    ) -> Result<SlotRecord, Error> {
         let why_not = if slot.attempts >= MOST_ATTEMPTS {
             Some(format!("{MOST_ATTEMPTS} runs of it died"))
         } else if paused {
@@ -119,11 +117,11 @@ impl SlotLedger<'_> {
     /// A slot that was to run and did not begin: it still is to run, or is missed.
     fn kept(
         &self,
-        connection: &Connection,
+        connection: &Connection<'_>,
         schedule: &Schedule,
         mut slot: SlotRecord,
         now: DateTime<Utc>,
-    ) -> rusqlite::Result<SlotRecord> {
+    ) -> Result<SlotRecord, Error> {
         if now - slot.planned_at > self.grace {
             let late = now - slot.scheduled_at;
             slot.late_seconds = late.num_seconds();
@@ -139,7 +137,7 @@ impl SlotLedger<'_> {
     }
 }
 
-fn newer(connection: &Connection, slot: &SlotRecord) -> rusqlite::Result<Option<String>> {
+fn newer(connection: &Connection<'_>, slot: &SlotRecord) -> Result<Option<String>, Error> {
     Ok(row::has_newer(connection, slot)?.then(|| "a later time".to_owned()))
 }
 

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-use crate::timestamp::{self, Written};
+use crate::database::{Connection, Row, Value};
+use crate::error::Error;
 
 /// What became of a slot so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,119 +108,114 @@ pub struct SlotRecord {
 }
 
 const COLUMNS: &str = "SELECT pipeline, scheduled_at, local, state, reason, run_id, attempts, late_seconds, planned_at,
-                              in_turn, decided_at FROM slot";
+                              in_turn, decided_at FROM consumer360_slot";
 
 /// Adds a row; false if the slot has one, which then stays as it is.
-pub fn insert(connection: &Connection, slot: &SlotRecord) -> rusqlite::Result<bool> {
-    let mut statement =
-        connection.prepare_cached("INSERT OR IGNORE INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
-    let added = statement.execute((
-        &slot.pipeline,
-        timestamp::text(slot.scheduled_at),
-        &slot.local,
-        slot.state.as_str(),
-        &slot.reason,
-        &slot.run_id,
-        slot.attempts,
-        slot.late_seconds,
-        timestamp::text(slot.planned_at),
-        slot.in_turn,
-        timestamp::text(slot.decided_at),
-    ))?;
+pub fn insert(connection: &Connection<'_>, slot: &SlotRecord) -> Result<bool, Error> {
+    let sql = "INSERT INTO consumer360_slot (pipeline, scheduled_at, local, state, reason, run_id, attempts, late_seconds,
+                   planned_at, in_turn, decided_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (pipeline, scheduled_at) DO NOTHING";
+    let added = connection.execute(
+        sql,
+        &[
+            (&slot.pipeline).into(),
+            slot.scheduled_at.into(),
+            (&slot.local).into(),
+            slot.state.as_str().into(),
+            slot.reason.as_ref().into(),
+            slot.run_id.as_ref().into(),
+            slot.attempts.into(),
+            slot.late_seconds.into(),
+            slot.planned_at.into(),
+            slot.in_turn.into(),
+            slot.decided_at.into(),
+        ],
+    )?;
     Ok(added > 0)
 }
 
 /// Writes what may change of a slot: its state with its reason and time, and what its run brings.
-pub fn update(connection: &Connection, slot: &SlotRecord) -> rusqlite::Result<()> {
-    let sql = "UPDATE slot SET state = ?3, reason = ?4, run_id = ?5, attempts = ?6, late_seconds = ?7, in_turn = ?8,
-                   decided_at = ?9
+pub fn update(connection: &Connection<'_>, slot: &SlotRecord) -> Result<(), Error> {
+    let sql = "UPDATE consumer360_slot SET state = ?3, reason = ?4, run_id = ?5, attempts = ?6, late_seconds = ?7,
+                   in_turn = ?8, decided_at = ?9
                WHERE pipeline = ?1 AND scheduled_at = ?2";
-    connection.prepare_cached(sql)?.execute((
-        &slot.pipeline,
-        timestamp::text(slot.scheduled_at),
-        slot.state.as_str(),
-        &slot.reason,
-        &slot.run_id,
-        slot.attempts,
-        slot.late_seconds,
-        slot.in_turn,
-        timestamp::text(slot.decided_at),
-    ))?;
+    connection.execute(
+        sql,
+        &[
+            (&slot.pipeline).into(),
+            slot.scheduled_at.into(),
+            slot.state.as_str().into(),
+            slot.reason.as_ref().into(),
+            slot.run_id.as_ref().into(),
+            slot.attempts.into(),
+            slot.late_seconds.into(),
+            slot.in_turn.into(),
+            slot.decided_at.into(),
+        ],
+    )?;
     Ok(())
 }
 
-pub fn find(connection: &Connection, pipeline: &str, at: DateTime<Utc>) -> rusqlite::Result<Option<SlotRecord>> {
+pub fn find(connection: &Connection<'_>, pipeline: &str, at: DateTime<Utc>) -> Result<Option<SlotRecord>, Error> {
     let sql = format!("{COLUMNS} WHERE pipeline = ?1 AND scheduled_at = ?2");
-    connection.prepare_cached(&sql)?.query_row((pipeline, timestamp::text(at)), read).optional()
+    Ok(all(connection, &sql, &[pipeline.into(), at.into()])?.pop())
 }
 
-pub fn open(connection: &Connection, pipeline: &str) -> rusqlite::Result<Vec<SlotRecord>> {
+pub fn open(connection: &Connection<'_>, pipeline: &str) -> Result<Vec<SlotRecord>, Error> {
     let sql = format!("{COLUMNS} WHERE pipeline = ?1 AND state IN ('due', 'waiting', 'running') ORDER BY scheduled_at");
-    all(connection, &sql, [pipeline])
+    all(connection, &sql, &[pipeline.into()])
 }
 
-pub fn latest(connection: &Connection, pipeline: Option<&str>, limit: usize) -> rusqlite::Result<Vec<SlotRecord>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+pub fn latest(connection: &Connection<'_>, pipeline: Option<&str>, limit: usize) -> Result<Vec<SlotRecord>, Error> {
     match pipeline {
         Some(pipeline) => {
             let sql = format!("{COLUMNS} WHERE pipeline = ?1 ORDER BY scheduled_at DESC LIMIT ?2");
-            all(connection, &sql, (pipeline, limit))
+            all(connection, &sql, &[pipeline.into(), limit.into()])
         }
-        None => all(connection, &format!("{COLUMNS} ORDER BY scheduled_at DESC, pipeline DESC LIMIT ?1"), [limit]),
+        None => {
+            let sql = format!("{COLUMNS} ORDER BY scheduled_at DESC, pipeline DESC LIMIT ?1");
+            all(connection, &sql, &[limit.into()])
+        }
     }
 }
 
 /// Whether a later slot of the pipeline ran, failed or is to run.
-pub fn has_newer(connection: &Connection, slot: &SlotRecord) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM slot WHERE pipeline = ?1 AND scheduled_at > ?2 AND state NOT IN ('missed', 'skipped')";
-    connection.prepare_cached(sql)?.exists((&slot.pipeline, timestamp::text(slot.scheduled_at)))
+pub fn has_newer(connection: &Connection<'_>, slot: &SlotRecord) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM consumer360_slot
+               WHERE pipeline = ?1 AND scheduled_at > ?2 AND state NOT IN ('missed', 'skipped') LIMIT 1";
+    connection.exists(sql, &[(&slot.pipeline).into(), slot.scheduled_at.into()])
 }
 
-pub fn prune(connection: &Connection, pipeline: &str, keep: usize) -> rusqlite::Result<usize> {
-    let sql = "DELETE FROM slot WHERE pipeline = ?1 AND state NOT IN ('due', 'waiting', 'running') AND scheduled_at <=
-                   (SELECT scheduled_at FROM slot WHERE pipeline = ?1 ORDER BY scheduled_at DESC LIMIT 1 OFFSET ?2)";
-    connection.execute(sql, (pipeline, i64::try_from(keep).unwrap_or(i64::MAX)))
+pub fn prune(connection: &Connection<'_>, pipeline: &str, before: DateTime<Utc>) -> Result<u64, Error> {
+    let sql = "DELETE FROM consumer360_slot
+               WHERE pipeline = ?1 AND scheduled_at < ?2 AND state NOT IN ('due', 'waiting', 'running')";
+    connection.execute(sql, &[pipeline.into(), before.into()])
 }
 
 /// Removes the slots after `now` that no run began for, as a clock that was ahead has left them: their time is yet to come.
-pub fn forget_future(connection: &Connection, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM slot WHERE pipeline = ?1 AND scheduled_at > ?2 AND attempts = 0";
-    connection.execute(sql, (pipeline, timestamp::text(now)))?;
+pub fn forget_future(connection: &Connection<'_>, pipeline: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let sql = "DELETE FROM consumer360_slot WHERE pipeline = ?1 AND scheduled_at > ?2 AND attempts = 0";
+    connection.execute(sql, &[pipeline.into(), now.into()])?;
     Ok(())
 }
 
-fn all(connection: &Connection, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<SlotRecord>> {
-    connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
+fn all(connection: &Connection<'_>, sql: &str, parameters: &[Value]) -> Result<Vec<SlotRecord>, Error> {
+    connection.query(sql, parameters, read)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<SlotRecord> {
-    let state: String = row.get(3)?;
-    let unknown = || conversion(3, format!("`{state}` is no state of a slot"));
+fn read(row: &Row) -> Result<SlotRecord, String> {
+    let state = row.text(3)?;
     Ok(SlotRecord {
-        pipeline: row.get(0)?,
-        scheduled_at: time(row, 1)?,
-        local: row.get(2)?,
-        state: SlotState::named(&state).ok_or_else(unknown)?,
-        reason: row.get(4)?,
-        run_id: row.get(5)?,
-        attempts: row.get(6)?,
-        late_seconds: row.get(7)?,
-        planned_at: time(row, 8)?,
-        in_turn: row.get(9)?,
-        decided_at: time(row, 10)?,
+        pipeline: row.text(0)?,
+        scheduled_at: row.time(1)?,
+        local: row.text(2)?,
+        state: SlotState::named(&state).ok_or_else(|| format!("`{state}` is no state of a slot"))?,
+        reason: row.optional_text(4)?,
+        run_id: row.optional_text(5)?,
+        attempts: u32::try_from(row.integer(6)?).map_err(|error| format!("the number of attempts: {error}"))?,
+        late_seconds: row.integer(7)?,
+        planned_at: row.time(8)?,
+        in_turn: row.integer(9)? != 0,
+        decided_at: row.time(10)?,
     })
-}
-
-pub fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<Utc>> {
-    let text: String = row.get(column)?;
-    Written::from_text(Some(&text)).map_err(|message| conversion(column, message))
-}
-
-pub fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<Utc>>> {
-    let text: Option<String> = row.get(column)?;
-    Written::from_text(text.as_deref()).map_err(|message| conversion(column, message))
-}
-
-fn conversion(column: usize, message: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, message.into())
 }
