@@ -13,6 +13,7 @@ mod progress;
 mod run;
 mod schedule;
 mod serve;
+mod signal;
 mod summary;
 mod tell;
 

@@ -12,7 +12,7 @@ use config::{Pipeline, Settings};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Place, Staged};
-use load::{RunFacts, Snapshot};
+use load::{RunFacts, Snapshot, Target};
 use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::Validated;
@@ -22,7 +22,7 @@ use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, log, metrics, summary, tell};
+use crate::{commands, log, metrics, signal, summary, tell};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -178,6 +178,7 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
     let mut run = Recorder::begin(job, ledger, now, progress)?;
     let result = async {
         let session = extract::session(&settings.engine, &run.spill()?)?;
+        let target = Target::open(&pipeline.publish, &settings.state)?;
         let record = run.folder.clone();
         let slot = *run.run.slot();
         let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &record, progress)).await?;
@@ -187,7 +188,7 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let told = |table| progress.table(table);
         let at_once = settings.engine.tables_at_once;
         let build = async {
-            let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
+            let previous = target.previous(staged.as_of)?;
             let options = &pipeline.transform;
             let built = transform::build(&session, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
             built.map_err(Error::from)
@@ -198,9 +199,9 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
 
         let ending = match job.attempt {
             Attempt::First { publish: false, .. } => Ending::NotPublished,
-            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &staged, &validated)?),
-            _ => match held(&session, pipeline, &validated).await? {
-                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &staged, &validated)?),
+            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
+            _ => match held(&session, pipeline, &target, &validated).await? {
+                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
                 reasons => Ending::Held(reasons),
             },
         };
@@ -232,9 +233,13 @@ async fn stage(
 }
 
 /// Why the run is not to be published before somebody looked.
-async fn held(session: &SessionContext, pipeline: &Pipeline, validated: &Validated) -> Result<Vec<String>, Error> {
-    let to = &pipeline.publish.to;
-    let published = load::published(to)?.map(|published| to.join("snapshots").join(published.snapshot));
+async fn held(
+    session: &SessionContext,
+    pipeline: &Pipeline,
+    target: &Target,
+    validated: &Validated,
+) -> Result<Vec<String>, Error> {
+    let published = target.published()?.map(|published| target.snapshot(&published.snapshot)).transpose()?;
     let reasons = validate::hold(session, validated, &pipeline.hold, published.as_deref()).await;
     reasons.map_err(|source| Error::Hold { source })
 }
@@ -287,14 +292,20 @@ impl<'a> Recorder<'a> {
         let started = Instant::now();
         let result = tokio::select! {
             result = work => result.map_err(Into::into),
-            signal = stop_signal() => Err(Error::Interrupted { signal }),
+            signal = signal::stop() => Err(Error::Interrupted { signal }),
         }?;
         self.end_stage(stage, started, json!({}))?;
         Ok(result)
     }
 
     /// Publishing is short and not stopped half-way; what a signal would leave behind a crash may leave too.
-    fn publish(&mut self, pipeline: &Pipeline, staged: &Staged, validated: &Validated) -> Result<Snapshot, Error> {
+    fn publish(
+        &mut self,
+        pipeline: &Pipeline,
+        target: &Target,
+        staged: &Staged,
+        validated: &Validated,
+    ) -> Result<Snapshot, Error> {
         self.begin_stage(Stage::Publish)?;
         let started = Instant::now();
         let sources: Vec<String> =
@@ -309,7 +320,7 @@ impl<'a> Recorder<'a> {
             sources: sources.join("; "),
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
         };
-        let snapshot = load::publish(validated, &pipeline.publish, &facts)?;
+        let snapshot = target.publish(validated, &facts)?;
         self.end_stage(
             Stage::Publish,
             started,
@@ -452,33 +463,11 @@ fn failure(error: &Error) -> Failure {
     let code = match error {
         Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
         Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
-        Error::Publish(load::Error::Locked { .. }) => LOCKED,
+        Error::Publish(error) if error.is_locked() => LOCKED,
         Error::Ledger(error) if error.is_locked() => LOCKED,
         _ => STEP_FAILED,
     };
     Failure::Step { code, message: chain(error) }
-}
-
-/// The number of the signal that asks the program to stop.
-async fn stop_signal() -> u8 {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => 2,
-            _ = terminate.recv() => 15,
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
-        }
-    }
 }
 
 /// Enough to wait for other processes.

@@ -25,8 +25,7 @@ pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, 
         return super::print(&format!("{:#}\n", json!({"pipeline": pipeline.name, "valid": true, "sources": sources})));
     }
     let entities: Vec<&str> = pipeline.sources.keys().map(|e| e.name()).collect();
-    let mut text =
-        format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to.display());
+    let mut text = format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to);
     for source in probed {
         let _ = writeln!(
             text,
