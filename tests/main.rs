@@ -17,6 +17,7 @@ mod rfm;
 mod road;
 mod serve;
 mod sources;
+mod store;
 mod support;
 mod tidy;
 mod value;
