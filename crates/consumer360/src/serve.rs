@@ -3,6 +3,7 @@
 mod actions;
 pub mod child;
 mod files;
+mod mirrors;
 pub mod slots;
 mod ticker;
 mod view;
@@ -62,7 +63,8 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     runtime.block_on(async {
         let (asks, asked) = mpsc::unbounded_channel();
         let known = Known::default();
-        let doer = Doer { ledger: Arc::clone(&runner.ledger), known: Arc::clone(&known), asks };
+        let doer = Doer { ledger: Arc::clone(&runner.ledger), state: runner.state.clone(), known: Arc::clone(&known), asks };
+        mirrors::follow(Arc::clone(&known), runner.state.clone());
         let app = Arc::new(App {
             ledger: Arc::clone(&runner.ledger),
             pipelines: std::sync::RwLock::default(),
@@ -183,7 +185,7 @@ impl Server<'_> {
 
     /// Hands the console what there is to see.
     fn show(&self) {
-        let views = self.watched.values().map(|watched| view::of(watched, &self.runner.ledger)).collect();
+        let views = self.watched.values().map(|watched| view::of(watched, &self.runner.ledger, &self.runner.state)).collect();
         self.app.replace_pipelines(views);
         let by_name = |watched: &Watched| {
             let pipeline = watched.pipeline.as_ref()?;
