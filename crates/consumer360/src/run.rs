@@ -112,7 +112,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
     let (run, file) = (options.run.as_str(), options.pipeline.as_deref());
     let bar = progress::wanted(global);
     log::start(global, bar);
-    let ledger = Ledger::open(&commands::settings(global)?.state)?;
+    let ledger = commands::ledger(&commands::settings(global)?)?;
     let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
     let status = record.status.to_string().replace('_', " ");
     if release && record.status != Status::Held {
@@ -137,7 +137,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
 
 /// Runs and says how it went.
 fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
-    let ledger = Ledger::open(&job.settings.state)?;
+    let ledger = commands::ledger(job.settings)?;
     let progress = Progress::new(bar);
     let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
     let finished = runtime.block_on(run(job, &ledger, clock::now(), &progress));
@@ -389,10 +389,13 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Removes what old runs keep; a folder that stays is no reason for a run to fail.
+/// Removes what old runs keep, and slots nobody asks about any more; what stays is no reason for a run to fail.
 fn prune(ledger: &Ledger, pipeline: &str, keep_runs: usize) {
     if let Err(error) = ledger.prune(pipeline, keep_runs) {
         tracing::warn!(error = chain(&error), "cannot remove old run folders");
+    }
+    if let Err(error) = ledger.slots().prune(pipeline) {
+        tracing::warn!(error = chain(&error), "cannot remove old slots");
     }
 }
 

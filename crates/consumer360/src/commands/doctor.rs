@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Pipeline, Settings};
 use load::Target;
-use scheduler::{Ledger, clock};
+use scheduler::clock;
 use serde_json::json;
 
 use crate::cli::{Global, Output};
@@ -141,7 +141,7 @@ fn time_of(state: &Path) -> Finding {
 
 fn ledger(settings: &Settings) -> Finding {
     const WHAT: &str = "ledger";
-    let newest = Ledger::open(&settings.state).and_then(|ledger| ledger.runs(None, 1));
+    let newest = super::ledger(settings).and_then(|ledger| ledger.runs(None, 1));
     match newest.map(|mut runs| runs.pop()) {
         Err(error) => wrong(WHAT, chain(&error), "see the message"),
         Ok(Some(run)) if run.started_at > clock::now() + TimeDelta::minutes(5) => {
@@ -184,7 +184,7 @@ fn publisher(target: &Target) -> Finding {
 /// Room for what the last run left, once more: its folder, and its snapshot before and after promotion.
 fn space(pipeline: &Pipeline, settings: &Settings) -> Finding {
     const WHAT: &str = "free space";
-    let last = Ledger::open(&settings.state).and_then(|ledger| {
+    let last = super::ledger(settings).and_then(|ledger| {
         let run = ledger.runs(Some(&pipeline.name), 1)?.pop();
         Ok(run.map(|run| size(&ledger.folder(&run.run_id))))
     });

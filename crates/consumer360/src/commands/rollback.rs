@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use load::{Manifest, Target};
-use scheduler::{Ledger, Outcome, Slot, clock};
+use scheduler::{Outcome, Slot, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, RollbackOptions};
@@ -19,7 +19,7 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
         return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, present.as_deref());
     }
     // On record as a run of its own, under the pipeline's lock: a run that is about to publish would undo it.
-    let ledger = Ledger::open(&settings.state)?;
+    let ledger = super::ledger(&settings)?;
     let now = clock::now();
     let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
     let done = match target.rollback(options.snapshot.as_deref(), run.id()) {

@@ -17,7 +17,6 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use load::Target;
-use scheduler::Ledger;
 
 use super::describe::{published, unknown};
 use crate::cli::{Global, Output, ShowOptions};
@@ -105,7 +104,7 @@ fn pipeline_file(global: &Global, options: &ShowOptions) -> Result<PathBuf, Fail
     if let Some(file) = &options.pipeline {
         return Ok(file.clone());
     }
-    let ledger = Ledger::open(&super::settings(global)?.state)?;
+    let ledger = super::ledger(&super::settings(global)?)?;
     let published = ledger.runs(None, 1000)?.into_iter().find(|r| r.snapshot.is_some());
     let file = published.map(|run| Path::new("pipelines").join(format!("{}.yaml", run.pipeline)));
     file.filter(|f| f.is_file())

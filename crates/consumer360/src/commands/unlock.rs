@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use load::Target;
-use scheduler::Ledger;
 
 use crate::cli::Global;
 use crate::exit::{Failure, LOCKED, chain};
@@ -14,7 +13,7 @@ use crate::exit::{Failure, LOCKED, chain};
 ///
 /// An object store has no kernel. The lease of a publisher that died there runs out by itself; here one can wait for that.
 pub fn unlock(global: &Global, pipeline: &str) -> Result<ExitCode, Failure> {
-    let ledger = Ledger::open(&super::settings(global)?.state)?;
+    let ledger = super::ledger(&super::settings(global)?)?;
     if let Some(holder) = ledger.holder(pipeline)? {
         let message = format!(
             "{holder} holds the lock and is alive\n  help: let it finish, or stop process {} on {}; the lock goes with it",
