@@ -184,7 +184,7 @@ fn a_killed_publisher_leaves_the_old_set_and_no_orphan() {
     run_on(&space, "a", &store, &["run", "store.yaml", "--quiet"]).ok();
     let old = published_bytes(&store.path("sales/shop"));
     space.write("drop/lines.csv", lines(20));
-    for address in ["/rfm_scores.parquet", "/current/fact_sales.parquet"] {
+    for address in ["/rfm_segment_summary.parquet", "/current/fact_sales.parquet"] {
         let before = published(&store);
         let mut victim = held_at(&space, "a", &store, address);
         victim.kill().unwrap();

@@ -107,8 +107,8 @@ fn azure_holds_what_a_folder_would() {
     assert!(again.stdout.contains("Already published, byte for byte"), "{}", again.stdout);
     // Only what comes out of the store is shown.
     fs::remove_dir_all(space.path("state/mirror")).unwrap();
-    let shown = emulator.run(&space, &["show", "kpi_daily", "--pipeline", "store.yaml"]).ok();
-    assert_eq!(shown.stdout, space.run(&["show", "kpi_daily", "--pipeline", "folder.yaml"]).ok().stdout);
+    let shown = emulator.run(&space, &["show", "rfm_segment_summary", "--pipeline", "store.yaml"]).ok();
+    assert_eq!(shown.stdout, space.run(&["show", "rfm_segment_summary", "--pipeline", "folder.yaml"]).ok().stdout);
     let back = emulator.run(&space, &["rollback", "store.yaml"]).ok();
     assert!(back.stdout.contains(&known[0]), "{}", back.stdout);
     emulator.run(&space, &["doctor", "store.yaml"]).ok();

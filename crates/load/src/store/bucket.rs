@@ -152,16 +152,19 @@ impl Bucket {
     /// What a failed request means to the user.
     pub fn failed(&self, step: &'static str, name: &str) -> impl FnOnce(object_store::Error) -> Error {
         let (to, path) = (self.url.clone(), self.shown(name));
-        move |error| match &error {
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                Error::Refused { to, step, detail: brief(&error) }
-            }
-            object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
-                Error::Unconditional { to, detail: brief(&error) }
-            }
-            _ => {
-                let detail = brief(&error);
-                Error::Remote { step, path, may_pass: !detail.starts_with('4'), detail }
+        move |error| {
+            let detail = brief(&error);
+            // A refused listing comes as an error of no kind.
+            let is_refused = ["401 ", "403 "].iter().any(|status| detail.starts_with(status));
+            match error {
+                object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
+                    Error::Unconditional { to, detail }
+                }
+                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                    Error::Refused { to, step, detail }
+                }
+                _ if is_refused => Error::Refused { to, step, detail },
+                _ => Error::Remote { step, path, may_pass: !detail.starts_with('4'), detail },
             }
         }
     }

@@ -51,8 +51,7 @@ impl Store {
         let _lock = self.lock(run.run_id)?;
         let lease = self.lease(run.run_id)?;
         let result = self.publish_under(&lease, validated, run);
-        self.release(lease);
-        result
+        self.end(lease, result)
     }
 
     fn publish_under(&self, lease: &Arc<Lease>, validated: &Validated, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
@@ -84,8 +83,7 @@ impl Store {
         let _lock = self.lock(by)?;
         let lease = self.lease(by)?;
         let result = self.rollback_under(&lease, wanted);
-        self.release(lease);
-        result
+        self.end(lease, result)
     }
 
     fn rollback_under(&self, lease: &Arc<Lease>, wanted: Option<&str>) -> Result<RolledBack, Error> {
@@ -144,6 +142,16 @@ impl Store {
         let holder = format!("run {by} (process {}{at})", std::process::id());
         let (bucket, length) = (self.bucket.clone(), self.lease);
         self.wait(async move { Lease::take(bucket, holder, length).await.map(Arc::new) })
+    }
+
+    /// Gives the lease back. Whatever failed, a publisher that was overtaken is told so: its files were cleared away under it.
+    fn end<T>(&self, lease: Arc<Lease>, result: Result<T, Error>) -> Result<T, Error> {
+        let lost = result.is_err().then(|| {
+            let held = Arc::clone(&lease);
+            self.wait(async move { held.confirm().await }).err().filter(|error| matches!(error, Error::Fenced { .. }))
+        });
+        self.release(lease);
+        lost.flatten().map_or(result, Err)
     }
 
     fn release(&self, lease: Arc<Lease>) {
