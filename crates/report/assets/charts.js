@@ -7,9 +7,9 @@
   const exact = (value) => d3.format(Math.abs(value) < 1000 ? ",.2f" : ",.0f")(value);
   const percent = d3.format(".0%");
   const percents = d3.format(".1%");
-  const short = (value) => (Math.abs(value) < 10000 ? d3.format("~r")(value) : d3.format("~s")(value));
+  const short = (value) => (Math.abs(value) < 10000 ? d3.format(",~r")(value) : d3.format("~s")(value));
   const tip = { fill: "var(--card)", stroke: "var(--line)", fontSize: 12, textPadding: 9 };
-  const grid = (more) => Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ...more });
+  const grid = (more) => Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ticks: 5, ...more });
   const base = { x: { tickSize: 0, label: null }, y: { tickSize: 0, label: null, axis: null } };
   const left = (more) => Plot.axisY({ tickSize: 0, label: null, tickFormat: short, ticks: 5, ...more });
   const time = (width) => Plot.axisX({ tickSize: 4, label: null, ticks: Math.max(2, Math.floor(width / 110)) });

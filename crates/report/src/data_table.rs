@@ -1,6 +1,5 @@
 //! Tables of figures: plain without a script, sorted and filtered with one.
 
-use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use crate::figures::{self, Money};
@@ -38,15 +37,11 @@ pub(crate) fn number(number: Option<f64>, places: usize) -> Cell {
     number.map_or_else(none, |number| markup(html! { (figures::number(number, places)) }, number.to_string()))
 }
 
-pub(crate) fn day(day: Option<NaiveDate>) -> Cell {
-    day.map_or_else(none, |day| text(&day.to_string()))
-}
-
 /// A share with a bar of its length, relative to the longest.
 pub(crate) fn bar(share: Option<f64>, longest: f64) -> Cell {
     let Some(share) = share else { return none() };
     let length = if longest > 0.0 { (share / longest).clamp(0.0, 1.0) * 100.0 } else { 0.0 };
-    let shown = html! { span.bar-cell { span.bar style={ "width:" (format!("{length:.1}")) "%" } {} span { (figures::percent(share, 1)) } } };
+    let shown = html! { span.bar-cell { span.track { span.bar style={ "width:" (format!("{length:.1}")) "%" } {} } span { (figures::percent(share, 1)) } } };
     markup(shown, share.to_string())
 }
 

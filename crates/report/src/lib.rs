@@ -9,6 +9,7 @@
 mod chart;
 mod data_table;
 mod error;
+mod export;
 mod figures;
 mod page;
 mod rows;
@@ -18,6 +19,7 @@ mod snapshot;
 use std::path::Path;
 
 pub use error::Error;
+pub use export::{Format, export, export_winback};
 pub use snapshot::Facts;
 
 use crate::snapshot::Snapshot;

@@ -51,3 +51,12 @@ fn figure(name: &str, exact: &str, shown: &str) -> Markup {
 fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! { dl.facts { @for (word, figure) in facts { div { dt { (word) } dd { (figure) } } } } }
 }
+
+/// `a`, `a and b`, `a, b and c`.
+fn sentence(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}

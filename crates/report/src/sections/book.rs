@@ -1,6 +1,6 @@
 //! The book: rows and money at every step from source to mart.
 
-use maud::{Markup, html};
+use maud::html;
 
 use crate::Error;
 use crate::data_table::{As, Cell, DataTable, count, markup, money, text};
@@ -45,13 +45,17 @@ fn lead(hops: &Rows) -> String {
     };
     let amount = |row: Row<'_>, column| row.maybe_money(column).map(|a| format!(" worth {}", a.shown())).unwrap_or_default();
     let left = first.int("rows_rejected") + first.int("rows_deduplicated") + first.int("rows_filtered");
+    let left = match left {
+        0 => "none was".to_owned(),
+        1 => "1 was".to_owned(),
+        more => format!("{} were", figures::count(more)),
+    };
     format!(
-        "{} of sales{} came in; {}{} are published; {} were set aside, dropped as duplicates or filtered.",
+        "{} of sales{} came in; {}{} are published; {left} set aside, dropped as duplicates or filtered.",
         of(first.int("rows_in"), "row"),
         amount(first, "amount_in"),
         figures::count(last.int("rows_loaded")),
         amount(last, "amount_out"),
-        figures::count(left)
     )
 }
 
@@ -66,7 +70,7 @@ fn table(hops: &Rows) -> DataTable {
         ("Filtered", As::Number),
         ("Amount in", As::Number),
         ("Amount out", As::Number),
-        ("Balance", As::Text),
+        ("Balanced", As::Text),
     ];
     let mut table = DataTable::new("Rows and money at every step", &columns);
     let order = |row: &Row<'_>| ["extract", "star", "mart"].iter().position(|hop| *hop == row.text("hop"));
@@ -94,10 +98,6 @@ fn left(rows: i64) -> Cell {
 }
 
 fn balance(balanced: bool) -> Cell {
-    let pill: Markup = if balanced {
-        html! { span.pill.good { "balanced" } }
-    } else {
-        html! { span.pill.bad { "not balanced" } }
-    };
-    markup(pill, if balanced { "balanced" } else { "not balanced" })
+    let (tone, word) = if balanced { ("good", "yes") } else { ("bad", "no") };
+    markup(html! { span.pill.(tone) { (word) } }, word)
 }

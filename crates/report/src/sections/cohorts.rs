@@ -9,6 +9,7 @@ use crate::Error;
 use crate::figures::{count, number, percent};
 use crate::page::Section;
 use crate::rows::{Row, Rows};
+use crate::sections::sentence;
 use crate::snapshot::Snapshot;
 
 const TABLES: &[&str] = &["cohort_retention", "cohort_average"];
@@ -44,17 +45,8 @@ fn lead(averages: &Rows) -> Option<String> {
         Some(percent(row.number("weighted_retention")?, 1))
     };
     let later = [6, 12].into_iter().filter_map(|period| Some(format!("{} in month {period}", after(period)?)));
-    let months = std::iter::once(format!("{} in the month after the first purchase", after(1)?)).chain(later);
-    Some(format!("On average {} of a cohort bought again.", sentence(&months.collect::<Vec<_>>())))
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn sentence(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
+    let months = std::iter::once(format!("{} of a cohort buys again in the month after its first", after(1)?)).chain(later);
+    Some(format!("On average {}.", sentence(&months.collect::<Vec<_>>())))
 }
 
 fn triangle(rows: &Rows, kind: &'static str, title: &'static str) -> Markup {

@@ -125,9 +125,9 @@ fn total_facts(total: Row<'_>) -> Markup {
     facts(&[
         ("Purchases predicted", shown("predicted_purchases", 0)),
         ("Purchases made", figure("backtest_actual_purchases", &actual.to_string(), &figures::count(actual))),
-        ("Too many or too few", share("bias")),
-        ("Off by, a customer", shown("mae", 2)),
-        ("Naive forecast off by", shown("baseline_mae", 2)),
+        ("Predicted over made", share("bias")),
+        ("Purchases off, a customer", shown("mae", 2)),
+        ("Naive forecast off", shown("baseline_mae", 2)),
         ("Inside the 80\u{a0}% interval", share("interval_coverage")),
     ])
 }

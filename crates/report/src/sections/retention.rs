@@ -9,12 +9,13 @@ use crate::data_table::{As, DataTable, count, number, percent, text};
 use crate::figures;
 use crate::page::Section;
 use crate::rows::Rows;
+use crate::sections::sentence;
 use crate::snapshot::Snapshot;
 
 const TABLES: &[&str] = &["retention_monthly", "second_purchase_survival"];
 
 /// Days after the first purchase that the sentence and the table name.
-const MARKS: [i64; 6] = [7, 30, 60, 90, 180, 365];
+const MARKS: [i64; 4] = [30, 90, 180, 365];
 
 pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     let columns = [
@@ -34,10 +35,23 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
         return Ok(Section::absent("retention", "Coming back", TABLES, "There is nothing on retention in this snapshot."));
     }
     let body = html! {
-        @if months.is_empty() { p.absent { "The months are left out of this snapshot." } } @else { (activity(&months).markup()) }
+        @if months.is_empty() { p.absent { "The months are left out of this snapshot." } } @else { @if let Some(lead) = lead(&months) { p.lead { (lead) } } (activity(&months).markup()) }
         (second_purchase(&waits))
     };
     Ok(Section { id: "retention", title: "Coming back", tables: TABLES, body })
+}
+
+/// The latest month that is over.
+fn lead(months: &Rows) -> Option<String> {
+    let month = months.iter().filter(|row| row.flag("is_complete")).max_by_key(|row| row.day("month_start"))?;
+    Some(format!(
+        "In {} {} bought: {} had bought in the month before, {} came back after a longer while and {} were new.",
+        month.day("month_start")?.format("%B %Y"),
+        figures::of(month.int("active"), "customer"),
+        figures::count(month.int("retained")),
+        figures::count(month.int("reactivated")),
+        figures::count(month.int("new"))
+    ))
 }
 
 fn activity(months: &Rows) -> Chart {
@@ -85,7 +99,7 @@ fn second_purchase(waits: &Rows) -> Markup {
     let marks: Vec<(i64, f64)> = MARKS.into_iter().filter_map(|mark| Some((mark, came_back(waits, mark)?))).collect();
     let words: Vec<String> =
         marks.iter().map(|(day, share)| format!("{} within {day} days", figures::percent(*share, 0))).collect();
-    html! { (curve(waits, &marks).markup()) p.lead { "Of first buyers, " (words.join(", ")) " have bought again." } }
+    html! { h3 { "The second purchase" } @if !words.is_empty() { p.lead { "Of those who bought once, " (sentence(&words)) " have bought again." } } (curve(waits, &marks).markup()) }
 }
 
 /// The share with a second purchase by a day that some customers were watched for.

@@ -93,6 +93,13 @@ fn cell(square: &Square, customers: i64, most: i64) -> Markup {
     html! { td.hot style=(strength) title=(says) { b { (count(square.customers)) } span.segment { (square.segment()) } } }
 }
 
+/// A name as words: its first letter large, spaces for its underscores.
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).map(|c| if c == '_' { ' ' } else { c }).collect()
+}
+
 fn validation(now: Snapshot<'_>) -> Result<Markup, Error> {
     let rows = now.rows("rfm_validation", &["check", "value", "threshold", "passed"])?;
     Ok(html! {
@@ -100,7 +107,7 @@ fn validation(now: Snapshot<'_>) -> Result<Markup, Error> {
             h3 { "Do the best segments bring most?" }
             ul.ticks { @for row in rows.iter() { li {
                 @if row.flag("passed") { span.pill.good { "holds" } } @else { span.pill.warn { "does not hold" } }
-                " " (row.text("check").replace('_', " "))
+                " " (capital(row.text("check")))
                 @if let (Some(value), Some(limit)) = (row.number("value"), row.number("threshold")) {
                     span.faint { ": " (crate::figures::number(value, 2)) ", limit " (crate::figures::number(limit, 2)) } }
             } } }

@@ -18,7 +18,7 @@ const TABLES: &[&str] = &["winback_targets", "dim_customer"];
 const SHOWN: usize = 200;
 
 const PRIORITIES: [(&str, &str); 3] =
-    [("P0", "VIPs at risk: call them"), ("P1", "came back before"), ("P2", "the others at risk")];
+    [("P0", "VIPs at risk, to be called"), ("P1", "Came back before"), ("P2", "The others at risk")];
 
 pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     let columns = [
