@@ -7,18 +7,23 @@ use crate::figures::{self, Money};
 /// From this many rows on, a table scrolls in a box of its own and has a field to filter by.
 const LONG: usize = 12;
 
+/// Text of so many characters stays on one line.
+const SHORT: usize = 26;
+
 /// A cell: what is seen, and what it is sorted by where that differs.
 pub(crate) struct Cell {
     shown: Markup,
     exact: Option<String>,
+    /// So little text that it may stay on one line.
+    is_short: bool,
 }
 
 pub(crate) fn text(text: &str) -> Cell {
-    Cell { shown: html! { (text) }, exact: None }
+    Cell { shown: html! { (text) }, exact: None, is_short: text.chars().count() <= SHORT }
 }
 
 pub(crate) fn markup(shown: Markup, exact: impl Into<String>) -> Cell {
-    Cell { shown, exact: Some(exact.into()) }
+    Cell { shown, exact: Some(exact.into()), is_short: false }
 }
 
 pub(crate) fn count(number: i64) -> Cell {
@@ -79,8 +84,8 @@ impl DataTable {
                     caption.hidden { (self.caption) }
                     thead { tr { @for (title, kind) in &self.columns { th.n[*kind == As::Number] scope="col" { (title) } } } }
                     tbody { @for row in &self.rows { tr { @for (at, (cell, (_, kind))) in row.iter().zip(&self.columns).enumerate() {
-                        @if at == 0 && *kind == As::Text { th scope="row" data-value=[cell.exact.as_ref()] { (cell.shown) } }
-                        @else { td.n[*kind == As::Number] data-value=[cell.exact.as_ref()] { (cell.shown) } }
+                        @if at == 0 && *kind == As::Text { th.short[cell.is_short] scope="row" data-value=[cell.exact.as_ref()] { (cell.shown) } }
+                        @else { td.n[*kind == As::Number].short[cell.is_short] data-value=[cell.exact.as_ref()] { (cell.shown) } }
                     } } } }
                 } }
             }

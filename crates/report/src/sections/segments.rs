@@ -64,7 +64,7 @@ fn table(segments: &[Row<'_>]) -> DataTable {
     ];
     let shares = || segments.iter().flat_map(|row| [row.number("customer_share"), row.number("revenue_share")]).flatten();
     let longest = shares().fold(0.0, f64::max);
-    let mut table = DataTable::new("Segments", &columns);
+    let mut table = DataTable::new("Size and worth of the segments", &columns);
     for row in segments {
         table.row(vec![
             text(row.text("segment")),
