@@ -6,9 +6,11 @@
 // Expected figures are reckoned in floats here, from small whole numbers.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+mod browser;
 mod checks;
 mod crash;
 mod dirt;
+mod handouts;
 mod marts;
 mod ops;
 mod plans;

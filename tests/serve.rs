@@ -1,14 +1,13 @@
 //! The server as a process: slots run by themselves, a kill loses none, two servers run each slot once, and people are told.
 
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::receivers;
 use crate::served::{EVERY_MINUTE, LINES, PIPELINE, free_port, get, serve, shop, signal, slots, until};
 use crate::support::{Workspace, root};
+use crate::{browser, receivers};
 
 #[test]
 fn a_served_slot_runs_by_itself_and_a_signal_ends_the_server() {
@@ -109,19 +108,8 @@ fn a_source_that_is_away_is_tried_again_in_one_record() {
     assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == "source_failed"), "{runs}");
 }
 
-fn is_there(program: &str) -> bool {
-    std::process::Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
 #[test]
 fn the_console_is_walked_in_a_browser() {
-    let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
-    if !(is_there(&browser) && is_there("node") && is_there("npm")) {
-        eprintln!(
-            "SKIPPED: the console was not walked in a browser: chromium, node and npm are needed (tests/run installs them)"
-        );
-        return;
-    }
     let space = Workspace::new();
     space.link("data");
     for name in ["superstore", "chinook"] {
@@ -136,16 +124,5 @@ fn the_console_is_walked_in_a_browser() {
     }
     let _served = serve(&space, "config");
     until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
-    // The modules of the walk do not belong in the source tree.
-    let copied = std::process::Command::new("cp").arg("-r").arg(root().join("tests/console")).arg(space.path("walk")).status();
-    assert!(copied.unwrap().success());
-    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
-    let walked = std::process::Command::new("sh")
-        .arg(space.path("walk/run"))
-        .args([&format!("http://127.0.0.1:{port}"), token])
-        .arg(&shots)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&walked.stdout).into_owned() + &String::from_utf8_lossy(&walked.stderr);
-    assert!(walked.status.success(), "{said}");
+    browser::walk(&space, "console", "console", &[&format!("http://127.0.0.1:{port}"), token]);
 }

@@ -15,6 +15,10 @@ const failures = [];
 let passed = 0;
 const expect = (holds, what) => { if (holds) passed += 1; else { failures.push(what); console.log(`FAILED ${what}`); } };
 
+let compared = 0;
+/** Numbers by their value, however they are written. */
+const same = (seen, known) => seen === known || (known !== "" && seen !== undefined && seen !== "" && Number.isFinite(Number(known)) && Number(seen) === Number(known));
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 const looks = [
   { name: "wide-light", viewport: { width: 1440, height: 900 }, colorScheme: "light" },
@@ -67,7 +71,20 @@ for (const look of looks) {
   const shown = await page.locator("data[data-figure]").evaluateAll((all) => all.map((d) => [d.dataset.figure, d.value]));
   const known = new Map(shown);
   expect(known.size === shown.length, "each figure stands once");
-  for (const [name, value] of Object.entries(wanted)) expect(known.get(name) === value, `${name} is ${value}, not ${known.get(name)}`);
+  for (const [name, value] of Object.entries(wanted.figures)) expect(same(known.get(name), value), `${name} is ${value}, not ${known.get(name)}`);
+  for (const table of wanted.tables) {
+    const [titles, rows] = await page.locator("table", { has: page.locator("caption", { hasText: table.caption }) }).first().evaluate((t) => [
+      [...t.tHead.rows[0].cells].map((cell) => cell.textContent.replace(/[▲▼]/g, "").trim()),
+      [...t.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.dataset.value ?? cell.textContent.trim())),
+    ]);
+    const places = table.columns.map((title) => titles.indexOf(title));
+    expect(places.every((place) => place >= 0), `${table.caption} has the columns ${table.columns}, not ${titles}`);
+    const strange = rows.map((row) => places.map((place) => row[place])).filter((row) => !table.rows.some((known) => known.every((value, at) => same(row[at], value))));
+    expect(strange.length === 0, `${table.caption}: ${strange.length} of ${rows.length} rows are not the table's, such as ${strange[0]}`);
+    expect(rows.length === Math.min(table.rows.length, table.at_most ?? Infinity), `${table.caption} shows ${rows.length} of ${table.rows.length} rows`);
+    compared += rows.length * places.length;
+  }
+  expect(compared > 0, "tables were compared");
   await context.close();
 }
 
@@ -143,5 +160,6 @@ for (const look of looks) {
 
 await browser.close();
 for (const failure of failures) console.log(`FAILED ${failure}`);
+console.log(`${compared} cells are those of the tables`);
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exit(failures.length ? 1 : 0);

@@ -80,7 +80,7 @@ pub enum Command {
         /// Name of the pipeline.
         pipeline: String,
     },
-    /// Write a first pipeline file for CSV files or a SQLite database, by looking at them.
+    /// Write a first pipeline file for CSV files, a SQLite or a PostgreSQL database, by looking at them.
     Init(InitOptions),
     /// Try out what a pipeline needs: clock, disk, locks, space, memory, sources, target.
     Doctor {
@@ -91,6 +91,10 @@ pub enum Command {
     Validate(ValidateOptions),
     /// Print rows of a published table.
     Show(ShowOptions),
+    /// Write what is published as one page for a browser: figures, charts, lists, and why to trust them.
+    Report(ReportOptions),
+    /// Write a published table as CSV or as a workbook.
+    Export(ExportOptions),
     /// Print the contract: all tables, or the columns of one.
     Describe {
         /// A published table.
@@ -273,6 +277,39 @@ pub struct ShowOptions {
     /// Only rows for which this SQL condition holds, such as "segment = 'Champions'".
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// File to write, such as report.html.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// The snapshot to report on, or the beginning of its id. By default the one that readers see.
+    #[arg(long, value_name = "ID")]
+    pub snapshot: Option<String>,
+    /// Show names and addresses of customers, which are masked otherwise.
+    #[arg(long)]
+    pub personal: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The table. winback_targets is written as the list a marketing team works from, with who the customers are.
+    pub table: String,
+    /// File to write; its ending says what it becomes: .csv or .xlsx.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Whose table: a pipeline file. By default the pipeline published last.
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: Option<PathBuf>,
+    /// Include names and addresses of customers, which are left out otherwise.
+    #[arg(long)]
+    pub personal: bool,
+    /// Mark a CSV file as UTF-8 for Excel, which reads other encodings by default.
+    #[arg(long)]
+    pub for_excel: bool,
 }
 
 #[derive(Debug, Subcommand)]

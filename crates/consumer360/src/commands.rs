@@ -2,7 +2,9 @@
 
 mod describe;
 mod doctor;
+mod export;
 mod init;
+mod report;
 mod rollback;
 mod runs;
 mod sample;
@@ -12,11 +14,12 @@ mod unlock;
 mod validate;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use config::{Environment, Pipeline, Settings};
+use load::Target;
 use scheduler::Ledger;
 
 use crate::cli::{Cli, Global, SchemaOf};
@@ -24,7 +27,9 @@ use crate::exit::Failure;
 
 pub use describe::describe;
 pub use doctor::doctor;
+pub use export::export;
 pub use init::init;
+pub use report::report;
 pub use rollback::rollback;
 pub use runs::runs;
 pub use sample::sample;
@@ -47,6 +52,26 @@ pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Fa
 /// The settings alone, for commands without a pipeline.
 pub fn settings(global: &Global) -> Result<Settings, Failure> {
     Ok(config::settings(Some(&global.config), global.env.as_deref(), &Environment::process())?)
+}
+
+/// The pipeline asked for, or that of the latest published run.
+pub fn pipeline_file(global: &Global, asked: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(file) = asked {
+        return Ok(file.to_path_buf());
+    }
+    let published = ledger(&settings(global)?)?.runs(None, 1000)?.into_iter().find(|run| run.snapshot.is_some());
+    let file = published.map(|run| run.file.unwrap_or_else(|| Path::new("pipelines").join(format!("{}.yaml", run.pipeline))));
+    file.filter(|file| file.is_file())
+        .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
+}
+
+/// The snapshot that readers see.
+pub fn published(target: &Target, pipeline: &Pipeline, file: &Path) -> Result<String, Failure> {
+    let pointer = target.published().map_err(|e| Failure::step(&e))?;
+    pointer.map(|published| published.snapshot).ok_or_else(|| {
+        let to = &pipeline.publish.to;
+        Failure::usage(format!("nothing is published in {to} yet (consumer360 run {})", file.display()))
+    })
 }
 
 /// The run ledger, in the state folder or on the PostgreSQL that hosts share.

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod exit;
 mod figures;
+mod handouts;
 mod lineage;
 mod log;
 mod metrics;
@@ -59,6 +60,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Doctor { pipeline } => commands::doctor(&global, &pipeline),
         Command::Validate(options) => commands::validate(&global, &options),
         Command::Show(options) => commands::show(&global, &options),
+        Command::Report(options) => commands::report(&global, &options),
+        Command::Export(options) => commands::export(&global, &options),
         Command::Describe { table } => commands::describe(&global, table.as_deref()),
         Command::Runs { command } => commands::runs(&global, &command),
         Command::Sample(options) => commands::sample(&global, &options),

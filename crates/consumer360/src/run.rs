@@ -22,7 +22,7 @@ use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, lineage, log, metrics, runtime, summary, tell, traces};
+use crate::{commands, handouts, lineage, log, metrics, runtime, summary, tell, traces};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -211,6 +211,11 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
                 reasons => Ending::Held(reasons),
             },
         };
+        if let Ending::Published(snapshot) = &ending
+            && let Err(error) = handouts::renew(pipeline, settings, &target, &snapshot.id)
+        {
+            tracing::warn!(error = chain(&error), "the tables are published; what goes with them is not renewed");
+        }
         Ok((staged, validated, ending))
     }
     .await;

@@ -11,7 +11,7 @@ use crate::manifest::{Manifest, Published};
 use crate::publish::{RunFacts, Snapshot};
 use crate::rollback::RolledBack;
 use crate::store::{Store, mirror_folder};
-use crate::{folder, retention};
+use crate::{folder, local, retention};
 
 /// A target that is open. A store is asked each time; what its mirror holds is no more than a copy.
 pub struct Target(Place);
@@ -101,6 +101,14 @@ impl Target {
         match &self.0 {
             Place::Folder { to, keep } => folder::publish(validated, to, *keep, run),
             Place::Store(store) => store.publish(validated, run),
+        }
+    }
+
+    /// Puts a file of this name beside what is published, or replaces it, in one step.
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        match &self.0 {
+            Place::Folder { to, .. } => local::write_atomically(&to.join(name), content),
+            Place::Store(store) => store.put(name, content),
         }
     }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::cli::{Global, Output, RollbackOptions};
 use crate::exit::{Failure, LOCKED, chain};
 use crate::figures::count;
+use crate::handouts;
 
 pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
@@ -32,6 +33,9 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
         }
     };
     let snapshot = &done.to.snapshot;
+    if let Err(error) = handouts::renew(&pipeline, &settings, &target, snapshot) {
+        tracing::warn!(error = chain(&error), "readers are led back; what goes with the tables is not renewed");
+    }
     let message = format!("readers were led back from {} to {snapshot}", done.from);
     run.finish(Outcome::RolledBack { snapshot: snapshot.clone(), message }, clock::now())?;
     if global.output == Output::Json {

@@ -4,7 +4,7 @@ mod grid;
 mod names;
 mod view;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use arrow::array::{Array, RecordBatch};
@@ -31,15 +31,12 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     if options.pivot && !grid::can(contract.name) {
         return Err(Failure::usage(format!("{} is no grid; --pivot lays out {}", contract.name, grid::TABLES.join(", "))));
     }
-    let file = pipeline_file(global, options)?;
+    let file = super::pipeline_file(global, options.pipeline.as_deref())?;
     let (pipeline, settings) = super::load(global, &file)?;
     // One snapshot, not `current/`, so that a run that publishes meanwhile is not seen by halves.
     let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
-    let pointer = target.published().map_err(|e| Failure::step(&e))?.ok_or_else(|| {
-        let to = &pipeline.publish.to;
-        Failure::usage(format!("nothing is published in {to} yet (consumer360 run {})", file.display()))
-    })?;
-    let snapshot = target.snapshot(&pointer.snapshot).map_err(|e| Failure::step(&e))?;
+    let snapshot = super::published(&target, &pipeline, &file)?;
+    let snapshot = target.snapshot(&snapshot).map_err(|e| Failure::step(&e))?;
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
     let shown = runtime.block_on(shown(&session, &snapshot, options, global.output)).map_err(|e| Failure::step(&e))?;
@@ -97,18 +94,6 @@ fn best_first(frame: DataFrame, table: &str) -> Result<DataFrame, DataFusionErro
     let key = schema::table(table).map(|t| t.key).unwrap_or_default();
     order.extend(key.iter().map(|column| ident(*column).sort(true, false)));
     frame.sort(order)
-}
-
-/// The pipeline asked for, or that of the latest published run, or the only one there is.
-fn pipeline_file(global: &Global, options: &ShowOptions) -> Result<PathBuf, Failure> {
-    if let Some(file) = &options.pipeline {
-        return Ok(file.clone());
-    }
-    let ledger = super::ledger(&super::settings(global)?)?;
-    let published = ledger.runs(None, 1000)?.into_iter().find(|r| r.snapshot.is_some());
-    let file = published.map(|run| Path::new("pipelines").join(format!("{}.yaml", run.pipeline)));
-    file.filter(|f| f.is_file())
-        .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
 }
 
 fn as_json(batches: &[RecordBatch]) -> Result<ExitCode, Failure> {

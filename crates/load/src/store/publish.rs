@@ -112,6 +112,12 @@ impl Store {
         Ok(held)
     }
 
+    pub(crate) fn put(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        mirror::place(&self.mirror.join(name), content)?;
+        let (bucket, name, content) = (self.bucket.clone(), name.to_owned(), content.to_vec());
+        self.wait(async move { bucket.write(&name, content, PutMode::Overwrite).await.map(|_| ()) })
+    }
+
     /// Everything a publication asks of a store, done there once.
     pub(crate) fn probe(&self) -> Result<(), Error> {
         let bucket = self.bucket.clone();

@@ -1,0 +1,52 @@
+//! `consumer360 report`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use load::Target;
+use serde_json::json;
+
+use crate::cli::{Global, Output, ReportOptions};
+use crate::exit::Failure;
+use crate::figures::bytes;
+use crate::handouts;
+
+pub fn report(global: &Global, options: &ReportOptions) -> Result<ExitCode, Failure> {
+    let (pipeline, settings) = super::load(global, &options.pipeline)?;
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let snapshot = match &options.snapshot {
+        Some(id) => kept(&target, id)?,
+        None => super::published(&target, &pipeline, &options.pipeline)?,
+    };
+    let masked = if options.personal { Vec::new() } else { handouts::masked(&pipeline) };
+    let html = handouts::report(&pipeline, &settings, &target, &snapshot, &masked).map_err(|e| Failure::step(&e))?;
+    write(&options.to, html.as_bytes()).map_err(|e| Failure::usage(format!("cannot write {}: {e}", options.to.display())))?;
+    let size = u64::try_from(html.len()).unwrap_or(u64::MAX);
+    match global.output {
+        Output::Json => super::print(&format!("{:#}\n", json!({"report": options.to, "snapshot": snapshot, "bytes": size}))),
+        Output::Text => super::print(&format!(
+            "{} reports on snapshot {snapshot}: {}, open it in a browser\n",
+            options.to.display(),
+            bytes(size)
+        )),
+    }
+}
+
+/// The one snapshot whose id begins so.
+fn kept(target: &Target, id: &str) -> Result<String, Failure> {
+    let known = target.snapshots().map_err(|e| Failure::step(&e))?;
+    let mut found = known.iter().map(|manifest| &manifest.snapshot).filter(|name| name.starts_with(id));
+    match (found.next(), found.next()) {
+        (Some(name), None) => Ok(name.clone()),
+        (None, _) => Err(Failure::usage(format!("no snapshot begins with {id} (consumer360 rollback PIPELINE --list)"))),
+        (Some(_), Some(_)) => Err(Failure::usage(format!("several snapshots begin with {id}; write more of its id"))),
+    }
+}
+
+/// A reader of the file sees the old page or the new one.
+fn write(to: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    std::fs::write(&part, content)?;
+    std::fs::rename(&part, to)
+}
