@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAME = r"(?:'(?:[^']|'')+'|[^\s=:]+)"
-DECLARATION = re.compile(
-    rf"(ref table|ref role|ref cultureInfo|[a-zA-Z]+) ({NAME})(?:\s*(=)\s?(.*))?$"
-)
+DECLARATION = re.compile(rf"(ref table|ref role|ref cultureInfo|[a-zA-Z]+) ({NAME})(?:\s*(=)\s?(.*))?$")
 PROPERTY = re.compile(r"([a-zA-Z]+):\s?(.*)$")
 EXPRESSION = re.compile(r"([a-zA-Z]+)\s*=\s?(.*)$")
 WORD = re.compile(r"[a-zA-Z]+$")
@@ -116,7 +114,7 @@ def take(owner: Node, content: str, node: Node, lines: list[str], at: int, open_
         owner.children.append(node)
         open_objects.append(node)
     elif WORD.match(content):
-        if lines[at : at + 1] and depth_of(lines[at]) > node.depth or content == "database":
+        if (lines[at : at + 1] and depth_of(lines[at]) > node.depth) or content == "database":
             node.kind = content
             owner.children.append(node)
             open_objects.append(node)

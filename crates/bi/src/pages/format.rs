@@ -19,6 +19,11 @@ pub(super) fn flag(flag: bool) -> Value {
     literal(if flag { "true" } else { "false" })
 }
 
+/// A size in points.
+pub(super) fn size(points: u32) -> Value {
+    literal(&format!("{points}D"))
+}
+
 /// A whole number, such as a count of cards or one of a list of choices.
 pub(super) fn whole(number: u32) -> Value {
     literal(&format!("{number}L"))

@@ -120,7 +120,10 @@ impl Visual {
 
     fn container(&self) -> Value {
         named([
-            ("title", json!([object([("show", flag(self.shows_title)), ("text", text(self.title))])])),
+            (
+                "title",
+                json!([object([("show", flag(self.shows_title)), ("text", text(self.title)), ("heading", text("Heading3"))])]),
+            ),
             ("general", json!([object([("altText", text(self.alt))])])),
         ])
     }

@@ -151,10 +151,14 @@ fn the_files_name_no_other_field() {
             Value::Array(array) => array.iter().collect(),
             _ => Vec::new(),
         };
-        parts.into_iter().for_each(|part| walk(part, found));
+        for part in parts {
+            walk(part, found);
+        }
     }
     let mut found = BTreeSet::new();
-    documents().values().for_each(|document| walk(document, &mut found));
+    for document in documents().values() {
+        walk(document, &mut found);
+    }
     let listed: BTreeSet<String> = fields().into_iter().map(Field::query_ref).collect();
     assert_eq!(found, listed);
     assert!(listed.iter().any(|field| field.starts_with(MEASURES_TABLE)));

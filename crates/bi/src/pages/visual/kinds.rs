@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Role, Visual};
 use crate::pages::field::{Field, Shown};
-use crate::pages::format::{flag, named, object, object_for, text, whole};
+use crate::pages::format::{flag, named, object, object_for, size, text, whole};
 use crate::pages::place::Place;
 use crate::pages::theme::Ramp;
 
@@ -90,6 +90,8 @@ pub(in crate::pages) fn cards(
         objects: named([
             ("layout", json!([object_for(&all, [("columnCount", whole(across)), ("maxTiles", whole(across))])])),
             ("outline", json!([object_for(&all, [("show", flag(false))])])),
+            ("value", json!([object_for(&all, [("fontSize", size(18)), ("textWrap", flag(true))])])),
+            ("label", json!([object_for(&all, [("fontSize", size(10)), ("textWrap", flag(true))])])),
         ]),
         ..visual("cardVisual", key, title, alt, place)
     }
@@ -112,12 +114,22 @@ pub(in crate::pages) fn chart(
     axis: Shown,
     shown: Vec<Shown>,
 ) -> Visual {
-    let kind = match kind {
-        Chart::Line => "lineChart",
-        Chart::Bars => "clusteredBarChart",
-        Chart::Columns => "clusteredColumnChart",
+    let (kind, objects) = match kind {
+        Chart::Line => ("lineChart", named([("lineStyles", json!([object([("showMarker", flag(true))])]))])),
+        Chart::Bars => ("clusteredBarChart", named([figures()])),
+        Chart::Columns => ("clusteredColumnChart", named([figures(), one_place_a_group()])),
     };
-    Visual { roles: vec![grouping("Category", vec![axis]), values("Y", shown)], ..visual(kind, key, title, alt, place) }
+    Visual { roles: vec![grouping("Category", vec![axis]), values("Y", shown)], objects, ..visual(kind, key, title, alt, place) }
+}
+
+/// The figure at each bar, so that nobody has to guess it from the axis.
+fn figures() -> (&'static str, Value) {
+    ("labels", json!([object([("show", flag(true))])]))
+}
+
+/// Groups that are numbers, such as deciles, would else stand on a scale.
+fn one_place_a_group() -> (&'static str, Value) {
+    ("categoryAxis", json!([object([("axisType", text("Categorical"))])]))
 }
 
 /// Rows of fields and measures.
