@@ -48,8 +48,16 @@ fn every_page_of_the_book_is_there_with_its_visuals() {
             page["displayName"].as_str().unwrap()
         })
         .collect();
-    let expected =
-        ["Overview", "RFM matrix", "Customers", "Cohorts", "Products and baskets", "Prediction", "Risk", "Data quality"];
+    let expected = [
+        "Overview",
+        "RFM matrix",
+        "Customers and win-back",
+        "Cohorts",
+        "Products and baskets",
+        "Prediction",
+        "Risk",
+        "Data quality",
+    ];
     assert_eq!(titles, expected);
     assert_eq!(visuals().len(), expected.len());
     assert!(visuals().values().all(|visuals| visuals.len() >= 6));

@@ -26,7 +26,6 @@ fn headline() -> Visual {
         "Retention",
         "The average retention of a month, and the share of customers who bought more than once.",
         at(0, 0, 4, 3),
-        2,
         vec![measure("Average retention").into(), measure("Repeat rate").into()],
     )
 }

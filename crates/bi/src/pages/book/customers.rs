@@ -7,7 +7,7 @@ use crate::pages::visual::{Chart, Visual, cards, chart, table};
 pub(super) fn page() -> Page {
     Page {
         key: "customers",
-        title: "Customers",
+        title: "Customers and win-back",
         question: "Whom do we win back first, and what is it worth?",
         slicers: vec![REGION, SEGMENT],
         visuals: vec![headline(), priorities(), tiers(), kinds(), list()],
@@ -21,7 +21,6 @@ fn headline() -> Visual {
         "Customers at risk and what they are worth",
         "Customers, customers at risk, their value, the customers on the win-back list, and the value expected to come back.",
         at(0, 0, 12, 3),
-        6,
         ["Customers", "Returning customers", "Customers at risk", "Value at risk", "Win-back customers", "Win-back value"]
             .map(|name| measure(name).into())
             .into(),

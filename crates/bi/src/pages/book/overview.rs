@@ -21,7 +21,6 @@ fn headline() -> Visual {
         "Headline figures",
         "Revenue, growth against the year before, orders, average order value, active customers, and the share of customers who are champions.",
         at(0, 0, 12, 3),
-        6,
         ["Revenue", "Revenue growth", "Orders", "Average order value", "Active customers", "Champions share"]
             .map(|name| measure(name).into())
             .into(),
@@ -34,7 +33,7 @@ fn by_month() -> Visual {
         "by-month",
         "Revenue by month, with the same month a year before",
         "Lines of the revenue of each month and of the same month one year before.",
-        at(0, 3, 8, 5),
+        at(0, 3, 8, 4),
         column("dim_date", "month_start").called("Month"),
         vec![measure("Revenue").into(), measure("Revenue same period last year").called("A year before")],
     )
@@ -47,7 +46,7 @@ fn by_region() -> Visual {
         "by-region",
         "Revenue by region",
         "Bars of the revenue of each region, the largest first.",
-        at(8, 3, 4, 5),
+        at(8, 3, 4, 4),
         column("dim_region", "region_name").called("Region"),
         vec![measure("Revenue").into()],
     )
@@ -60,7 +59,7 @@ fn segments() -> Visual {
         "segments",
         "Customers by segment",
         "Bars of the number of customers in each segment, the largest first.",
-        at(0, 8, 4, 4),
+        at(0, 7, 6, 5),
         column("customer_rfm", "segment").called("Segment"),
         vec![measure("Segment customers").called("Customers")],
     )
@@ -72,8 +71,7 @@ fn recent() -> Visual {
         "recent",
         "Lately",
         "Revenue of the last 30 days and of the year to date, the share of money that went back, and the customers at risk.",
-        at(4, 8, 4, 4),
-        2,
+        at(6, 7, 6, 3),
         ["Revenue last 30 days", "Revenue year to date", "Return rate", "Customers at risk"]
             .map(|name| measure(name).into())
             .into(),
@@ -85,8 +83,7 @@ fn trust() -> Visual {
         "trust",
         "Where the figures come from",
         "The day the figures are seen from, whether all tables are of one snapshot, and how many checks passed and warned.",
-        at(8, 8, 4, 4),
-        2,
+        at(6, 10, 6, 2),
         ["As of", "Snapshot check", "Checks passed", "Checks warned"].map(|name| measure(name).into()).into(),
     )
 }

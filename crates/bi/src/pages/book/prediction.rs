@@ -40,7 +40,6 @@ fn headline() -> Visual {
         "The next twelve months",
         "The value of customers over the next twelve months, in all and for each, the purchases expected, and the mean chance that a customer still buys.",
         at(0, 0, 12, 3),
-        4,
         ["CLV 12 months", "CLV per customer", "Expected purchases", "Probability alive"].map(|name| measure(name).into()).into(),
     )
 }

@@ -21,7 +21,6 @@ fn headline() -> Visual {
         "Baskets",
         "Units sold, units in an order, the share of money that went back, and the number of rules found.",
         at(0, 0, 12, 3),
-        4,
         ["Units", "Units per order", "Return rate", "Rules"].map(|name| measure(name).into()).into(),
     )
 }

@@ -30,7 +30,6 @@ fn snapshot() -> Visual {
         "Snapshot",
         "The snapshot that is shown, the day it is seen from, and whether all tables are of one snapshot.",
         at(0, 0, 6, 3),
-        3,
         ["Snapshot", "As of", "Snapshot check"].map(|name| measure(name).into()).into(),
     )
 }
@@ -41,7 +40,6 @@ fn rows() -> Visual {
         "Rows and checks",
         "Rows read, published and rejected, and how many checks passed and warned.",
         at(6, 0, 6, 3),
-        5,
         ["Rows read", "Rows published", "Rows rejected", "Checks passed", "Checks warned"]
             .map(|name| measure(name).into())
             .into(),

@@ -23,7 +23,6 @@ fn headline() -> Visual {
         "Payments, tickets and risk",
         "High-risk customers, the mean risk score, late payments and tickets.",
         at(0, 0, 12, 3),
-        4,
         ["High-risk customers", "Average risk score", "Late payments", "Tickets"].map(|name| measure(name).into()).into(),
     )
 }

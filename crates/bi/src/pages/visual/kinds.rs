@@ -75,20 +75,20 @@ pub(in crate::pages) fn slicer(slicer: &Slicer, place: Place) -> Visual {
     }
 }
 
-/// Figures side by side, `across` of them in a row.
+/// Figures side by side. All of them are shown at once, where Power BI would turn pages.
 pub(in crate::pages) fn cards(
     key: &'static str,
     title: &'static str,
     alt: &'static str,
     place: Place,
-    across: u32,
     figures: Vec<Shown>,
 ) -> Visual {
     let all = json!({"id": "default"});
+    let count = u32::try_from(figures.len()).unwrap_or(u32::MAX);
     Visual {
         roles: vec![values("Data", figures)],
         objects: named([
-            ("layout", json!([object_for(&all, [("columnCount", whole(across)), ("maxTiles", whole(across))])])),
+            ("layout", json!([object_for(&all, [("maxTiles", whole(count))])])),
             ("outline", json!([object_for(&all, [("show", flag(false))])])),
             ("value", json!([object_for(&all, [("fontSize", size(18)), ("textWrap", flag(true))])])),
             ("label", json!([object_for(&all, [("fontSize", size(10)), ("textWrap", flag(true))])])),
