@@ -48,3 +48,21 @@ def quoted_tables(dax: str) -> set[str]:
     """Table names in quotes, wherever they stand."""
     text = without_comments(dax)
     return {found.group(0)[1:-1].replace("''", "'") for found in TOKEN.finditer(text) if found.group("table")}
+
+
+# Words of DAX that stand without a bracket: of statements, operators, and choices of functions.
+WORDS = set(
+    "VAR RETURN IN NOT AND OR ASC DESC SKIP DENSE BOTH ONEWAY NONE DAY MONTH QUARTER YEAR KEEP FIRST LAST DEFAULT "
+    "INTEGER DOUBLE STRING BOOLEAN CURRENCY DATETIME".split()
+)
+
+
+def bare_tables(dax: str) -> set[str]:
+    """Words that can only be tables: not functions, columns' tables, variables or words of the language."""
+    text = TOKEN.sub(
+        lambda found: " " if found.group("string") or found.group("table") else found.group(0), without_comments(dax)
+    )
+    variables = set(re.findall(r"\bVAR\s+(\w+)", text, re.IGNORECASE))
+    text = re.sub(r"\[[^\]]*\]", "[", text)
+    words = set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)(?![\w.])(?!\s*[(\[])", text))
+    return {word for word in words - variables if word.upper() not in WORDS}

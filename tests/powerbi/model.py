@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from expressions import quoted_tables, references, unclosed
+from expressions import bare_tables, quoted_tables, references, unclosed
 from tmdl import Malformed, Node, read_model
 
 # What each object may hold: children, and properties with the values they take (None: any).
@@ -276,9 +276,9 @@ def resolve(model: Model, node: Node, who: str) -> None:
     for table, column in sorted(columns):
         if (table.lower(), column.lower()) not in known and column.lower() not in measured and table not in variables:
             model.error(node, f"{who} names {table}[{column}], which is not there")
-    for table in sorted(quoted_tables(dax)):
+    for table in sorted(quoted_tables(dax) | bare_tables(dax)):
         if table.lower() not in {name.lower() for name in model.tables}:
-            model.error(node, f"{who} names the table '{table}', which is not there")
+            model.error(node, f"{who} names the table {table}, which is not there")
     for name in sorted(bare):
         if name.lower() not in measured and name not in given and name != "Value":
             model.error(node, f"{who} names [{name}], which is not there")
