@@ -21,6 +21,7 @@ mod road;
 mod serve;
 mod served;
 mod sources;
+mod store;
 mod support;
 mod tidy;
 mod value;

@@ -5,6 +5,7 @@ mod connections;
 mod guards;
 mod marts;
 mod operations;
+mod publish;
 mod rules;
 mod segments;
 mod settings;
@@ -14,14 +15,13 @@ mod subject;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use chrono::NaiveDate;
 
 use crate::load::Environment;
 use crate::node::{At, Document, Node, Value};
-use crate::pipeline::{AsOf, Connection, Pipeline, Publish};
+use crate::pipeline::{AsOf, Connection, Pipeline};
 use crate::problem::{Place, Problem};
 use crate::raw;
 
@@ -112,7 +112,7 @@ pub(crate) fn pipeline(check: &mut Check<'_>, raw: raw::Pipeline, shared: Option
     let transform = transform::transform(check, &raw.transform);
     let rules = rules::rules(check, &raw.checks);
     let guards = guards::guards(check, &raw.guards);
-    let publish = publish(check, &raw.publish);
+    let publish = publish::publish(check, &raw.publish);
     let schedule = raw.schedule.as_ref().map(|schedule| operations::schedule(check, schedule));
     let retries = operations::retries(check, &raw.retries);
     let hold = operations::hold(check, &raw.hold);
@@ -191,16 +191,4 @@ fn pii(check: &mut Check<'_>, written: Option<&[String]>) -> BTreeSet<String> {
         check.say(&["pii", &place.to_string()], format!("no table has a column `{name}`"), help);
     }
     written.iter().cloned().collect()
-}
-
-fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publish> {
-    if raw.to.contains("://") {
-        check.say(
-            &["publish", "to"],
-            format!("`{}` is not a folder", raw.to),
-            "this version publishes to a local or mounted folder; object stores can be read but not yet published to",
-        );
-        return None;
-    }
-    Some(Publish { to: PathBuf::from(&raw.to), keep: raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(12) })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use schema::Entity;
@@ -334,10 +335,41 @@ pub enum BasketItems {
 
 #[derive(Debug, Clone)]
 pub struct Publish {
-    /// The folder that holds `snapshots/`, `current/` and `published.json`.
-    pub to: PathBuf,
+    /// What holds `snapshots/`, `current/` and `published.json`.
+    pub to: Target,
     /// Snapshots kept, the current one included; at least 2.
     pub keep: usize,
+    /// A publisher to an object store that gave no sign of life for this long counts as dead.
+    pub lease: Duration,
+}
+
+/// Where a pipeline publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A local or mounted folder.
+    Folder(PathBuf),
+    /// `s3://bucket/prefix`, `az://container/prefix` or `gs://bucket/prefix`, without a slash at its end. Credentials come from
+    /// the environment, so it holds no secret.
+    Store { url: String },
+}
+
+impl Target {
+    /// How a file or folder in it is named to people.
+    pub fn file(&self, name: &str) -> String {
+        match self {
+            Self::Folder(path) => path.join(name).display().to_string(),
+            Self::Store { url } => format!("{url}/{name}"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::Store { url } => f.write_str(url),
+        }
+    }
 }
 
 /// `config/default.yaml` and `config/<env>.yaml`, checked: where a pipeline runs.

@@ -237,12 +237,16 @@ pub(crate) enum Share {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Publish {
-    /// Folder that holds `snapshots/`, `current/` and `published.json`.
+    /// What holds `snapshots/`, `current/` and `published.json`: a folder, or `s3://bucket/prefix`, `az://container/prefix`,
+    /// `gs://bucket/prefix` (credentials from the environment).
     #[schemars(length(min = 1))]
     pub to: String,
     /// Snapshots kept, the current one included. Default: 12.
     #[schemars(range(min = 2, max = 10_000))]
     pub keep: Option<i64>,
+    /// Object stores: a publisher that gave no sign of life for this long counts as dead, and the next one takes its place. From
+    /// `5s` to `1h`. Default: 1m.
+    pub lease: Option<String>,
     /// How files are written: `powerbi`, which every reader of Parquet takes.
     #[allow(dead_code, reason = "there is one profile; the key is there for the file to say so")]
     pub profile: Option<Profile>,

@@ -4,10 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{
     AsOf, Compression, Connection, Deduplicate, Encoding, Environment, Format, Grid, Input, Keep, Ledger, MapFrom, Pipeline,
-    PriceSensitive, Problems, Scoring, Settings, load, settings,
+    PriceSensitive, Problems, Scoring, Settings, Target, load, settings,
 };
 use schema::Entity;
 
@@ -55,7 +56,7 @@ fn what_a_short_file_leaves_out_has_its_default() {
     let (pipeline, settings) = pipeline(&folder("short"), &shop(DROP, "from: drop, path: orders.csv", "")).unwrap();
     assert_eq!(pipeline.timezone, chrono_tz::UTC);
     assert_eq!(pipeline.as_of, AsOf::LastSale);
-    assert_eq!(pipeline.publish.keep, 12);
+    assert_eq!((pipeline.publish.keep, pipeline.publish.lease), (12, Duration::from_mins(1)));
     let sales = &pipeline.sources[&Entity::Sales];
     assert!(sales.columns.is_empty() && sales.filter.is_none() && sales.deduplicate.is_none());
     assert_eq!((sales.rejects.warn, sales.rejects.fail), (0.001, 0.01));
@@ -128,10 +129,12 @@ transform:
     universe: region
     price_sensitive: off
     segments: workshop12
-publish: {to: out/shop, keep: 2, profile: powerbi}
+publish: {to: "s3://lake/sales/shop/", keep: 2, lease: 5s, profile: powerbi}
 "#;
     let (pipeline, _) = pipeline(&folder("everything"), text).unwrap();
     assert!(matches!(pipeline.as_of, AsOf::On(day) if day.to_string() == "2017-12-30"));
+    assert_eq!(pipeline.publish.to, Target::Store { url: "s3://lake/sales/shop".to_owned() });
+    assert_eq!((pipeline.publish.keep, pipeline.publish.lease), (2, Duration::from_secs(5)));
     let sales = &pipeline.sources[&Entity::Sales];
     let Input::Files { format: Format::Csv(csv), compression: Compression::Gzip, .. } = &sales.input else { panic!() };
     assert_eq!((csv.delimiter, csv.quote, csv.encoding, csv.header), (b'\t', b'\'', Encoding::Cp1252, false));
@@ -213,7 +216,7 @@ fn a_value_cannot_bring_keys_along() {
         &shop("  drop: {type: files, url: \"${env:INJECTED}\"}", "from: drop, path: orders.csv", ""),
     )
     .unwrap();
-    assert_eq!(pipeline.publish.to, Path::new("out/shop"));
+    assert_eq!(pipeline.publish.to, Target::Folder("out/shop".into()));
     let Connection::Files { url } = &pipeline.connections["drop"] else { panic!() };
     assert_eq!(Some(url.clone()), variable("INJECTED"));
 }
@@ -328,6 +331,16 @@ fn the_reference_states_the_defaults() {
     };
     let (plain, written) = (read("plain.yaml", SHOP), read("written.yaml", &format!("{SHOP}transform:\n{options}")));
     assert_eq!(format!("{plain:?}"), format!("{written:?}"));
+    let (_, block) = text.split_once("# publish:\n").unwrap();
+    let (block, _) = block.split_once("\n\n").unwrap();
+    let published = |name: &str, options: &str| {
+        let file = folder.join(name);
+        fs::write(&file, SHOP.replace("publish: {to: out}\n", &format!("publish:\n{options}"))).unwrap();
+        let publish = load(&file, None, None, &environment()).unwrap().0.publish;
+        format!("{publish:?}")
+    };
+    let written: String = block.lines().flat_map(|line| [line.strip_prefix("# ").unwrap(), "\n"]).collect();
+    assert_eq!(published("whole.yaml", &written), published("place.yaml", "  to: s3://lake/shop\n"));
     let (_, block) = text.split_once("# schedule:").unwrap();
     let (block, _) = block.split_once("\n\n").unwrap();
     let schedule: String = block.lines().skip(1).flat_map(|line| [line.strip_prefix("# ").unwrap(), "\n"]).collect();

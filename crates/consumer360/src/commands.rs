@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use config::{Environment, Pipeline, Settings};
+use scheduler::Ledger;
 
 use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
@@ -46,6 +47,14 @@ pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Fa
 /// The settings alone, for commands without a pipeline.
 pub fn settings(global: &Global) -> Result<Settings, Failure> {
     Ok(config::settings(Some(&global.config), global.env.as_deref(), &Environment::process())?)
+}
+
+/// The run ledger, in the state folder or on the PostgreSQL that hosts share.
+pub fn ledger(settings: &Settings) -> Result<Ledger, scheduler::Error> {
+    match &settings.ledger {
+        config::Ledger::File => Ledger::open(&settings.state),
+        config::Ledger::Postgres { url } => Ledger::connect(&settings.state, url.expose()),
+    }
 }
 
 /// Prints a result; a reader that has seen enough is no error.

@@ -139,12 +139,11 @@ impl Lineage<'_> {
     }
 
     fn outputs(&self, manifest: &Manifest) -> Vec<Value> {
-        let to = &self.pipeline.publish.to;
-        let current = std::path::absolute(to).unwrap_or_else(|_| to.clone()).join("current");
+        let (namespace, current) = dataset(&self.pipeline.publish.to);
         let one = |table: &load::TableEntry| {
             json!({
-                "namespace": "file",
-                "name": current.join(format!("{}.parquet", table.table)),
+                "namespace": namespace,
+                "name": format!("{current}/{}.parquet", table.table),
                 "facets": self.column_lineage(&table.table),
                 "outputFacets": {"outputStatistics": {
                     "_producer": PRODUCER, "_schemaURL": STATISTICS, "rowCount": table.rows, "size": table.bytes,
@@ -171,6 +170,21 @@ impl Lineage<'_> {
             })
             .collect();
         json!({"columnLineage": {"_producer": PRODUCER, "_schemaURL": COLUMNS, "fields": fields}})
+    }
+}
+
+/// Namespace and name of `current/`, as the naming rules of `OpenLineage` have them: a file's, or a bucket's and the key in it.
+fn dataset(to: &config::Target) -> (String, String) {
+    match to {
+        config::Target::Folder(path) => {
+            let current = std::path::absolute(path).unwrap_or_else(|_| path.clone()).join("current");
+            ("file".to_owned(), current.display().to_string())
+        }
+        config::Target::Store { url } => {
+            let bucket = url.find("://").and_then(|at| Some(at + 3 + url.get(at + 3..)?.find('/')?)).unwrap_or(url.len());
+            let (namespace, key) = url.split_at(bucket);
+            (namespace.to_owned(), format!("{key}/current").trim_start_matches('/').to_owned())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use config::{Pipeline, Settings};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Place, Staged};
-use load::{RunFacts, Snapshot};
+use load::{RunFacts, Snapshot, Target};
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
@@ -112,7 +112,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
     let (run, file) = (options.run.as_str(), options.pipeline.as_deref());
     let bar = progress::wanted(global);
     log::start(global, bar);
-    let ledger = Ledger::open(&commands::settings(global)?.state)?;
+    let ledger = commands::ledger(&commands::settings(global)?)?;
     let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
     let status = record.status.to_string().replace('_', " ");
     if release && record.status != Status::Held {
@@ -137,7 +137,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
 
 /// Runs and says how it went.
 fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
-    let ledger = Ledger::open(&job.settings.state)?;
+    let ledger = commands::ledger(job.settings)?;
     let progress = Progress::new(bar);
     let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
     let finished = runtime.block_on(run(job, &ledger, clock::now(), &progress));
@@ -181,6 +181,7 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
     let mut run = Recorder::begin(job, ledger, now, progress)?;
     let result = async {
         let session = extract::session(&settings.engine, &run.spill()?)?;
+        let target = Target::open(&pipeline.publish, &settings.state)?;
         let record = run.folder.clone();
         let slot = *run.run.slot();
         let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &record, progress)).await?;
@@ -189,7 +190,7 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let folder = record.join("warehouse");
         let told = |table| progress.table(table);
         let at_once = settings.engine.tables_at_once;
-        let previous = load::previous(&pipeline.publish.to, staged.as_of)?;
+        let previous = target.previous(staged.as_of)?;
         let build = async {
             let options = &pipeline.transform;
             let built = transform::build(&session, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
@@ -204,9 +205,9 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
 
         let ending = match job.attempt {
             Attempt::First { publish: false, .. } => Ending::NotPublished,
-            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &staged, &validated)?),
-            _ => match held(&session, pipeline, &validated).await? {
-                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &staged, &validated)?),
+            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
+            _ => match held(&session, pipeline, &target, &validated).await? {
+                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
                 reasons => Ending::Held(reasons),
             },
         };
@@ -238,9 +239,13 @@ async fn stage(
 }
 
 /// Why the run is not to be published before somebody looked.
-async fn held(session: &SessionContext, pipeline: &Pipeline, validated: &Validated) -> Result<Vec<String>, Error> {
-    let to = &pipeline.publish.to;
-    let published = load::published(to)?.map(|published| to.join("snapshots").join(published.snapshot));
+async fn held(
+    session: &SessionContext,
+    pipeline: &Pipeline,
+    target: &Target,
+    validated: &Validated,
+) -> Result<Vec<String>, Error> {
+    let published = target.published()?.map(|published| target.snapshot(&published.snapshot)).transpose()?;
     let reasons = validate::hold(session, validated, &pipeline.hold, published.as_deref()).await;
     reasons.map_err(|source| Error::Hold { source })
 }
@@ -300,7 +305,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// Publishing is short and not stopped half-way; what a signal would leave behind a crash may leave too.
-    fn publish(&mut self, pipeline: &Pipeline, staged: &Staged, validated: &Validated) -> Result<Snapshot, Error> {
+    fn publish(
+        &mut self,
+        pipeline: &Pipeline,
+        target: &Target,
+        staged: &Staged,
+        validated: &Validated,
+    ) -> Result<Snapshot, Error> {
         self.begin_stage(Stage::Publish)?;
         let started = Instant::now();
         let sources: Vec<String> =
@@ -315,7 +326,7 @@ impl<'a> Recorder<'a> {
             sources: sources.join("; "),
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
         };
-        let snapshot = load::publish(validated, &pipeline.publish, &facts)?;
+        let snapshot = target.publish(validated, &facts)?;
         self.end_stage(
             Stage::Publish,
             started,
@@ -378,10 +389,13 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Removes what old runs keep; a folder that stays is no reason for a run to fail.
+/// Removes what old runs keep, and slots nobody asks about any more; what stays is no reason for a run to fail.
 fn prune(ledger: &Ledger, pipeline: &str, keep_runs: usize) {
     if let Err(error) = ledger.prune(pipeline, keep_runs) {
         tracing::warn!(error = chain(&error), "cannot remove old run folders");
+    }
+    if let Err(error) = ledger.slots().prune(pipeline) {
+        tracing::warn!(error = chain(&error), "cannot remove old slots");
     }
 }
 
@@ -458,7 +472,7 @@ fn failure(error: &Error) -> Failure {
     let code = match error {
         Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
         Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
-        Error::Publish(load::Error::Locked { .. }) => LOCKED,
+        Error::Publish(error) if error.is_locked() => LOCKED,
         Error::Ledger(error) if error.is_locked() => LOCKED,
         _ => STEP_FAILED,
     };

@@ -52,7 +52,7 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
         ScheduleCommand::Next { number, .. } => next(global, &pipeline, &schedule.ok_or_else(none)?, *number),
         ScheduleCommand::Explain { at, .. } => explain(&schedule.ok_or_else(none)?, *at),
         ScheduleCommand::Pause { reason, .. } => {
-            let ledger = Ledger::open(&settings.state)?;
+            let ledger = commands::ledger(&settings)?;
             ledger.slots().pause(&pipeline.name, reason.as_deref(), clock::now())?;
             commands::print(&format!(
                 "{0} is paused: its slots are put on record as skipped. To go on: consumer360 schedule resume {1}\n",
@@ -60,8 +60,8 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
                 file.display()
             ))
         }
-        ScheduleCommand::Resume { .. } => resume(&pipeline, &schedule.ok_or_else(none)?, &Ledger::open(&settings.state)?),
-        ScheduleCommand::Slots { limit, .. } => slots(global, &pipeline, &Ledger::open(&settings.state)?, *limit, file),
+        ScheduleCommand::Resume { .. } => resume(&pipeline, &schedule.ok_or_else(none)?, &commands::ledger(&settings)?),
+        ScheduleCommand::Slots { limit, .. } => slots(global, &pipeline, &commands::ledger(&settings)?, *limit, file),
     }
 }
 

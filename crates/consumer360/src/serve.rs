@@ -3,6 +3,7 @@
 mod actions;
 pub mod child;
 mod files;
+mod mirrors;
 pub mod slots;
 mod ticker;
 mod view;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{Access, App};
-use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
+use scheduler::{Decision, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -51,7 +52,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::step(&e))?;
     let runner = Runner {
-        ledger: Arc::new(Ledger::open(&settings.state)?),
+        ledger: Arc::new(commands::ledger(&settings)?),
         options: Options::of(global),
         settings: Arc::clone(&settings),
         places: Arc::new(Semaphore::new(settings.serve.runs_at_once)),
@@ -62,7 +63,9 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     runtime.block_on(async {
         let (asks, asked) = mpsc::unbounded_channel();
         let known = Known::default();
-        let doer = Doer { ledger: Arc::clone(&runner.ledger), known: Arc::clone(&known), asks };
+        let doer =
+            Doer { ledger: Arc::clone(&runner.ledger), state: runner.settings.state.clone(), known: Arc::clone(&known), asks };
+        mirrors::follow(Arc::clone(&known), runner.settings.state.clone());
         let app = Arc::new(App {
             ledger: Arc::clone(&runner.ledger),
             pipelines: std::sync::RwLock::default(),
@@ -183,7 +186,8 @@ impl Server<'_> {
 
     /// Hands the console what there is to see.
     fn show(&self) {
-        let views = self.watched.values().map(|watched| view::of(watched, &self.runner.ledger)).collect();
+        let views =
+            self.watched.values().map(|watched| view::of(watched, &self.runner.ledger, &self.runner.settings.state)).collect();
         self.app.replace_pipelines(views);
         let by_name = |watched: &Watched| {
             let pipeline = watched.pipeline.as_ref()?;
@@ -437,7 +441,7 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let schedule = of_pipeline(&pipeline).ok_or_else(|| {
         Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
     })?;
-    let ledger = Arc::new(Ledger::open(&settings.state)?);
+    let ledger = Arc::new(commands::ledger(&settings)?);
     let due = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
     if due.is_empty() {
         let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));

@@ -53,7 +53,7 @@ fn publication(pipeline: &Pipeline, run: &Finished) -> String {
         snapshot.tables,
         count(snapshot.rows),
         bytes(snapshot.bytes),
-        pipeline.publish.to.join("current").display(),
+        pipeline.publish.to.file("current"),
     )
 }
 

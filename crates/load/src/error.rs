@@ -5,27 +5,59 @@ use extract::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("another run is publishing to {to}{}", .holder.as_ref().map(|h| format!(": {h}")).unwrap_or_default())]
-    Locked { to: PathBuf, holder: Option<String> },
+    Locked { to: String, holder: Option<String> },
+    #[error(
+        "another run took over {to} while this one was publishing{}\n  help: this one gave no sign of life for too long; \
+         nothing that readers see was changed by it",
+        .holder.as_ref().map(|h| format!(": {h}")).unwrap_or_default()
+    )]
+    Fenced { to: String, holder: Option<String> },
     #[error("there is no snapshot to go back to in {to}: {detail}")]
-    NoSnapshot { to: PathBuf, detail: String },
+    NoSnapshot { to: String, detail: String },
     #[error("cannot {step} {path}")]
     Io { step: &'static str, path: PathBuf, source: std::io::Error },
     #[error(
         "{path} does not hold what was written: {detail}\n  help: the disk or the file system loses writes; nothing was published"
     )]
-    ReadBack { path: PathBuf, detail: String },
+    ReadBack { path: String, detail: String },
     #[error("{path} leaves the profile that Power BI reads: {detail}")]
     Profile { path: PathBuf, detail: String },
-    #[error("{path} is not a manifest of this product: {detail}\n  help: move the folder away if it is not yours")]
-    Manifest { path: PathBuf, detail: String },
+    #[error("{path} is not a manifest of this product: {detail}\n  help: move it away if it is not yours")]
+    Manifest { path: String, detail: String },
     #[error("cannot write table {table}")]
     Write { table: &'static str, source: FileError },
+    #[error("cannot use {to}: {detail}\n  help: {CREDENTIALS}")]
+    Store { to: String, detail: String },
+    #[error("cannot {step} {path}: {detail}")]
+    Remote { step: &'static str, path: String, detail: String, may_pass: bool },
+    #[error("{to} refuses the credentials, or they may not {step}: {detail}\n  help: {CREDENTIALS}")]
+    Refused { to: String, step: &'static str, detail: String },
+    #[error(
+        "{to} does not honour conditional writes ({detail}), so two runs could publish at once\n  \
+         help: publish to a store that knows If-Match and If-None-Match, or to a folder"
+    )]
+    Unconditional { to: String, detail: String },
+    #[error("cannot start the threads that talk to {to}")]
+    Threads { to: String, source: std::io::Error },
 }
 
+const CREDENTIALS: &str = "credentials come from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
+     AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or GOOGLE_SERVICE_ACCOUNT; they must be allowed to read, write, \
+     list and delete";
+
 impl Error {
-    /// Whether it may pass by itself: another publisher ends, a full disk is cleared.
+    /// Whether it may pass by itself: another publisher ends, a full disk is cleared, a server comes back.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::Io { .. })
+        match self {
+            Self::Locked { .. } | Self::Fenced { .. } | Self::Io { .. } => true,
+            Self::Remote { may_pass, .. } => *may_pass,
+            _ => false,
+        }
+    }
+
+    /// Whether another publisher is in the way.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Fenced { .. })
     }
 
     pub(crate) fn io(step: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

@@ -19,7 +19,7 @@ pub(crate) fn copy_durably(from: &Path, to: &Path) -> Result<(u64, String), Erro
     let (read_bytes, read) = hash_file(to)?;
     if (bytes, &written) != (read_bytes, &read) {
         let detail = format!("{read_bytes} bytes with hash {read}, {bytes} with {written} were written");
-        return Err(Error::ReadBack { path: to.to_path_buf(), detail });
+        return Err(Error::ReadBack { path: to.display().to_string(), detail });
     }
     Ok((bytes, written))
 }

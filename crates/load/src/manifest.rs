@@ -39,6 +39,29 @@ pub struct Published {
     pub run_id: String,
     /// Path of the manifest below the target.
     pub manifest: String,
+    /// In an object store, the number of the lease it was written under: it changes when a lease is taken over, so that the one
+    /// who held it before cannot write here any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+}
+
+impl Published {
+    pub(crate) fn of(manifest: &Manifest, epoch: Option<u64>) -> Self {
+        Self {
+            snapshot: manifest.snapshot.clone(),
+            pipeline: manifest.pipeline.clone(),
+            as_of: manifest.as_of.clone(),
+            published_at: manifest.published_at.clone(),
+            run_id: manifest.run_id.clone(),
+            manifest: format!("snapshots/{}/manifest.json", manifest.snapshot),
+            epoch,
+        }
+    }
+
+    /// Whether both lead readers to the same.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        Self { epoch: None, ..self.clone() } == Self { epoch: None, ..other.clone() }
+    }
 }
 
 /// The name of a snapshot: its day, and a hash over every table but `meta_run`, which alone holds times and the run.
@@ -63,4 +86,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+pub(crate) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    text
 }

@@ -18,7 +18,7 @@ const MAX_PRECISION: i32 = 28;
 /// Rows of the file, if every column keeps to the profile.
 pub(crate) fn assert(path: &Path) -> Result<u64, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    let unreadable = |detail: String| Error::ReadBack { path: path.to_path_buf(), detail };
+    let unreadable = |detail: String| Error::ReadBack { path: path.display().to_string(), detail };
     let reader = SerializedFileReader::new(file).map_err(|e| unreadable(e.to_string()))?;
     let footer = reader.metadata();
     deviation(footer).map_or(Ok(()), |detail| Err(Error::Profile { path: path.to_path_buf(), detail }))?;

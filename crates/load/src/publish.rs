@@ -1,21 +1,19 @@
-//! Publishing to a local folder.
+//! What is published: the tables the gate let through, their manifest, and the one table that tells of the run.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use config::Publish;
 use extract::TableFile;
 use serde::Serialize;
 use validate::{Status, Validated};
 
 use crate::error::Error;
 use crate::local::{self, STAGING};
-use crate::manifest::{Manifest, Published, TableEntry, schema_hash, snapshot_id};
-use crate::{profile, retention};
+use crate::manifest::{Manifest, TableEntry, pretty, schema_hash, snapshot_id};
+use crate::profile;
 
 /// What the publisher must be told of the run, because nothing here reads a clock.
 #[derive(Debug, Clone)]
@@ -36,6 +34,7 @@ pub struct RunFacts<'a> {
 pub struct Snapshot {
     pub id: String,
     pub as_of: NaiveDate,
+    /// Where it can be read on this machine.
     pub folder: PathBuf,
     /// The same input had been published before: no byte was changed.
     pub unchanged: bool,
@@ -44,72 +43,49 @@ pub struct Snapshot {
     pub bytes: u64,
 }
 
-/// Publishes what the gate let through. Everything before the rename of the snapshot's folder is invisible to readers.
-pub fn publish(validated: &Validated, publish: &Publish, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
-    let to = &publish.to;
-    local::create_folder(&to.join("snapshots"))?;
-    local::create_folder(&to.join("current"))?;
-    let _lock = lock(to, run.run_id)?;
-    retention::sweep(to)?;
+impl Snapshot {
+    pub(crate) fn of(prepared: Prepared, as_of: NaiveDate) -> Self {
+        let Prepared { manifest, folder, unchanged } = prepared;
+        Self {
+            as_of,
+            folder,
+            unchanged,
+            tables: manifest.tables.len() as u64,
+            rows: manifest.tables.iter().map(|t| t.rows).sum(),
+            bytes: manifest.tables.iter().map(|t| t.bytes).sum(),
+            id: manifest.snapshot,
+        }
+    }
+}
 
+/// A snapshot that lies under its name in a local folder, though nothing points at it yet.
+pub(crate) struct Prepared {
+    pub manifest: Manifest,
+    pub folder: PathBuf,
+    pub unchanged: bool,
+}
+
+/// Writes the tables below `to` under a staging name, and gives them the name of their content; unless `known` has a whole
+/// snapshot of that name, which stays as it is.
+pub(crate) fn prepare(
+    validated: &Validated,
+    run: &RunFacts<'_>,
+    to: &Path,
+    known: impl FnOnce(&str, &Path) -> Result<Option<Manifest>, Error>,
+) -> Result<Prepared, Error> {
     let staging = to.join("snapshots").join(format!(".{}{STAGING}", run.run_id));
     local::create_folder(&staging)?;
     let mut tables = stage(validated, &staging)?;
-    let as_of = validated.warehouse().as_of;
-    let id = snapshot_id(&as_of.to_string(), &tables);
+    let id = snapshot_id(&validated.warehouse().as_of.to_string(), &tables);
     let folder = to.join("snapshots").join(&id);
-
-    let known = retention::read_manifest(&folder).filter(|m| m.snapshot == id && is_whole(&folder, m));
-    let unchanged = known.is_some();
-    let manifest = if let Some(manifest) = known {
+    if let Some(manifest) = known(&id, &folder)? {
         fs::remove_dir_all(&staging).map_err(Error::io("remove", &staging))?;
-        manifest
-    } else {
-        tables.push(write_meta_run(validated, run, &staging, &tables)?);
-        let manifest = manifest(validated, run, &id, tables);
-        promote(&staging, &folder, &manifest)?;
-        manifest
-    };
-    replace_current(to, &folder, &manifest)?;
-    point(to, &manifest)?;
-    retention::prune(to, &id, publish.keep)?;
-    Ok(Snapshot {
-        id,
-        as_of,
-        folder,
-        unchanged,
-        tables: manifest.tables.len() as u64,
-        rows: manifest.tables.iter().map(|t| t.rows).sum(),
-        bytes: manifest.tables.iter().map(|t| t.bytes).sum(),
-    })
-}
-
-/// What is published at a target; nothing where nothing is.
-pub fn published(to: &Path) -> Result<Option<Published>, Error> {
-    let path = to.join("published.json");
-    let text = match fs::read(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(Error::io("read", &path))?,
-    };
-    serde_json::from_slice(&text).map(Some).map_err(|e| Error::Manifest { path, detail: e.to_string() })
-}
-
-/// One publisher a target, whatever the state folder; the kernel frees the lock when the process ends, however it ends.
-pub(crate) fn lock(to: &Path, run_id: &str) -> Result<File, Error> {
-    let path = to.join(".publish.lock");
-    let mut file =
-        File::options().create(true).read(true).write(true).truncate(false).open(&path).map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).ok().filter(|h| !h.trim().is_empty()).map(|h| h.trim().to_owned());
-            return Err(Error::Locked { to: to.to_path_buf(), holder });
-        }
-        Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
+        return Ok(Prepared { manifest, folder, unchanged: true });
     }
-    let holder = format!("run {run_id} (process {})", std::process::id());
-    file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(Error::io("write", &path))?;
-    Ok(file)
+    tables.push(write_meta_run(validated, run, &staging, &tables)?);
+    let manifest = manifest(validated, run, &id, tables);
+    promote(&staging, &folder, &manifest)?;
+    Ok(Prepared { manifest, folder, unchanged: false })
 }
 
 /// Copies every table under the staging name, on disk and read back.
@@ -127,7 +103,7 @@ fn stage_table(contract: &schema::Table, path: &Path, rows: u64, staging: &Path)
 fn check_rows(path: &Path, rows: u64) -> Result<(), Error> {
     let found = profile::assert(path)?;
     if found != rows {
-        return Err(Error::ReadBack { path: path.to_path_buf(), detail: format!("{found} rows instead of {rows}") });
+        return Err(Error::ReadBack { path: path.display().to_string(), detail: format!("{found} rows instead of {rows}") });
     }
     Ok(())
 }
@@ -136,8 +112,10 @@ fn check_rows(path: &Path, rows: u64) -> Result<(), Error> {
 fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tables: &[TableEntry]) -> Result<TableEntry, Error> {
     const NAME: &str = "meta_run";
     let path = staging.join("meta_run.parquet");
-    let contract = schema::table(NAME)
-        .ok_or_else(|| Error::Manifest { path: path.clone(), detail: "meta_run is not in the contract".to_owned() })?;
+    let contract = schema::table(NAME).ok_or_else(|| Error::Manifest {
+        path: path.display().to_string(),
+        detail: "meta_run is not in the contract".to_owned(),
+    })?;
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
     let count = |value: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(value).unwrap_or(i64::MAX)])) };
     let time = |at: DateTime<Utc>| -> ArrayRef {
@@ -159,8 +137,10 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
         count(counted(Status::Warned)),
         text(run.version),
     ];
-    let batch = RecordBatch::try_new(contract.arrow(), columns)
-        .map_err(|e| Error::Manifest { path: path.clone(), detail: format!("meta_run does not fit its columns: {e}") })?;
+    let batch = RecordBatch::try_new(contract.arrow(), columns).map_err(|e| Error::Manifest {
+        path: path.display().to_string(),
+        detail: format!("meta_run does not fit its columns: {e}"),
+    })?;
     let write = || {
         let mut file = TableFile::create(&path, contract.arrow())?;
         file.write(&batch)?;
@@ -196,52 +176,4 @@ fn promote(staging: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Err
         local::remove_folder(folder)?;
     }
     local::rename(staging, folder)
-}
-
-/// Whether every file still has the hash the manifest states.
-fn is_whole(folder: &Path, manifest: &Manifest) -> bool {
-    manifest.tables.iter().all(|entry| {
-        local::hash_file(&folder.join(format!("{}.parquet", entry.table))).is_ok_and(|(_, sha256)| sha256 == entry.sha256)
-    })
-}
-
-/// Replaces `current/` file by file; files that already are the snapshot's stay as they are.
-fn replace_current(to: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
-    let current = to.join("current");
-    for entry in &manifest.tables {
-        let name = format!("{}.parquet", entry.table);
-        let target = current.join(&name);
-        let same = local::hash_file(&target).is_ok_and(|(_, sha256)| sha256 == entry.sha256);
-        if !same {
-            local::link_atomically(&folder.join(&name), &target)?;
-        }
-    }
-    let wanted: Vec<String> = manifest.tables.iter().map(|t| format!("{}.parquet", t.table)).collect();
-    for name in local::names(&current)?.into_iter().filter(|n| n.ends_with(".parquet") && !wanted.contains(n)) {
-        let path = current.join(name);
-        fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-    }
-    local::sync_folder(&current)
-}
-
-/// Writes `published.json` unless it already says so.
-pub(crate) fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
-    let pointer = Published {
-        snapshot: manifest.snapshot.clone(),
-        pipeline: manifest.pipeline.clone(),
-        as_of: manifest.as_of.clone(),
-        published_at: manifest.published_at.clone(),
-        run_id: manifest.run_id.clone(),
-        manifest: format!("snapshots/{}/manifest.json", manifest.snapshot),
-    };
-    if published(to).ok().flatten().as_ref() == Some(&pointer) {
-        return Ok(());
-    }
-    local::write_atomically(&to.join("published.json"), &pretty(&pointer))
-}
-
-fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
 }

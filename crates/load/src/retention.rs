@@ -1,6 +1,6 @@
 //! How many snapshots stay, and what earlier crashes left behind.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::NaiveDate;
 
@@ -28,45 +28,43 @@ pub(crate) fn sweep(to: &Path) -> Result<(), Error> {
 /// The snapshot that was current before `as_of`: of those seen from the latest earlier day the one published last.
 ///
 /// A day's own snapshots do not count, so that running a day again compares with the same one.
-pub fn previous(to: &Path, as_of: NaiveDate) -> Result<Option<PathBuf>, Error> {
-    let snapshots = to.join("snapshots");
-    let mut known = Vec::new();
-    for name in local::names(&snapshots)?.into_iter().filter(|n| !n.ends_with(STAGING)) {
-        let folder = snapshots.join(name);
-        let Some(manifest) = read_manifest(&folder) else { continue };
-        if let Some(day) = manifest.as_of.parse::<NaiveDate>().ok().filter(|day| *day < as_of) {
-            known.push((day, manifest.published_at, folder));
-        }
-    }
-    Ok(known.into_iter().max().map(|(_, _, folder)| folder))
+pub(crate) fn previous(known: &[Manifest], as_of: NaiveDate) -> Option<&Manifest> {
+    let earlier = |m: &&Manifest| m.as_of.parse::<NaiveDate>().is_ok_and(|day| day < as_of);
+    known.iter().filter(earlier).max_by_key(|m| (&m.as_of, &m.published_at, &m.snapshot))
 }
 
-/// Keeps the `keep` snapshots published last; the current one always stays.
+/// The snapshots of a folder, the one published last first; those without a readable manifest are not among them.
+pub(crate) fn snapshots(to: &Path) -> Result<Vec<Manifest>, Error> {
+    let folder = to.join("snapshots");
+    let names = local::names(&folder)?;
+    let named = names.iter().filter(|name| !name.ends_with(STAGING));
+    // What bears another's name cannot be found under it.
+    let mut known: Vec<Manifest> =
+        named.filter_map(|name| manifest(&folder.join(name)).filter(|m| m.snapshot == *name)).collect();
+    last_first(&mut known);
+    Ok(known)
+}
+
+pub(crate) fn last_first(known: &mut [Manifest]) {
+    known.sort_by(|a, b| (&b.published_at, &b.snapshot).cmp(&(&a.published_at, &a.snapshot)));
+}
+
+/// Names of the snapshots beyond the `keep` published last; the current one always stays. `known` has the last first.
+pub(crate) fn surplus<'a>(known: &'a [Manifest], current: &str, keep: usize) -> Vec<&'a str> {
+    let others = known.iter().map(|m| m.snapshot.as_str()).filter(|name| *name != current);
+    others.skip(keep.saturating_sub(1)).collect()
+}
+
+/// Keeps the `keep` snapshots published last. A folder without a manifest of ours is not ours to remove.
 pub(crate) fn prune(to: &Path, current: &str, keep: usize) -> Result<(), Error> {
-    let snapshots = to.join("snapshots");
-    let mut known = Vec::new();
-    for name in local::names(&snapshots)? {
-        // A folder without a manifest of ours is not ours to remove.
-        if let Some(manifest) = read_manifest(&snapshots.join(&name)) {
-            known.push((manifest.snapshot == current, manifest.published_at, name));
-        }
-    }
-    known.sort();
-    let surplus = known.len().saturating_sub(keep);
-    for (is_current, _, name) in known.into_iter().take(surplus) {
-        if !is_current {
-            local::remove_folder(&snapshots.join(&name))?;
-        }
+    for name in surplus(&snapshots(to)?, current, keep) {
+        local::remove_folder(&to.join("snapshots").join(name))?;
     }
     Ok(())
 }
 
 /// The manifest of a snapshot folder, if it has a readable one.
 pub fn manifest(snapshot: &Path) -> Option<Manifest> {
-    read_manifest(snapshot)
-}
-
-pub(crate) fn read_manifest(snapshot: &Path) -> Option<Manifest> {
     let text = std::fs::read(snapshot.join("manifest.json")).ok()?;
     serde_json::from_slice(&text).ok()
 }

@@ -147,12 +147,7 @@ impl Link {
 
 impl Connection<'_> {
     /// The rows that a query answers, each as `read` reads it.
-    pub fn query<T>(
-        &self,
-        sql: &str,
-        parameters: &[Value],
-        read: impl Fn(&Row) -> Result<T, String>,
-    ) -> Result<Vec<T>, Error> {
+    pub fn query<T>(&self, sql: &str, parameters: &[Value], read: impl Fn(&Row) -> Result<T, String>) -> Result<Vec<T>, Error> {
         let rows = match self.link {
             Link::Sqlite(sqlite) => sqlite.query(self.operation, sql, parameters),
             Link::Postgres(postgres) => postgres.query(self.operation, sql, parameters),

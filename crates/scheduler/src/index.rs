@@ -54,9 +54,7 @@ impl Index {
 
     /// Adds records of runs that the index does not know; a run that it came to know meanwhile keeps its record.
     pub fn add(&self, records: &[RunRecord]) -> Result<(), Error> {
-        self.database.write("add runs", |connection| {
-            records.iter().try_for_each(|record| insert(connection, KEEP, record))
-        })
+        self.database.write("add runs", |connection| records.iter().try_for_each(|record| insert(connection, KEEP, record)))
     }
 
     pub fn knows(&self, run_id: &str) -> Result<bool, Error> {
@@ -86,9 +84,8 @@ impl Index {
     /// The pipeline's runs with their statuses, newest first.
     pub fn statuses(&self, pipeline: &str) -> Result<Vec<(String, String)>, Error> {
         let sql = format!("SELECT run_id, status FROM consumer360_run WHERE pipeline = ?1 {NEWEST_FIRST}");
-        self.database.read("list runs", |connection| {
-            connection.query(&sql, &[pipeline.into()], |row| Ok((row.text(0)?, row.text(1)?)))
-        })
+        self.database
+            .read("list runs", |connection| connection.query(&sql, &[pipeline.into()], |row| Ok((row.text(0)?, row.text(1)?))))
     }
 
     /// The names of all pipelines that ever ran, in order. Each is found by a step of its own through the index: there
@@ -125,8 +122,7 @@ impl Index {
     pub fn count(&self, filter: RunFilter<'_>) -> Result<u64, Error> {
         let (condition, parameters) = condition(filter);
         let sql = format!("SELECT count(*) FROM consumer360_run {condition}");
-        let counted =
-            self.database.read("count runs", |connection| connection.query(&sql, &parameters, |row| row.integer(0)))?;
+        let counted = self.database.read("count runs", |connection| connection.query(&sql, &parameters, |row| row.integer(0)))?;
         Ok(counted.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or(0))
     }
 
@@ -193,8 +189,7 @@ const REPLACE: &str = "UPDATE SET pipeline = excluded.pipeline, status = exclude
                            record = excluded.record, epoch = excluded.epoch";
 
 fn insert(connection: &Connection<'_>, on_conflict: &str, record: &RunRecord) -> Result<(), Error> {
-    let text =
-        serde_json::to_string(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
+    let text = serde_json::to_string(record).map_err(|source| Error::EncodeRecord { run_id: record.run_id.clone(), source })?;
     let sql = format!(
         "INSERT INTO consumer360_run (run_id, pipeline, status, started_at, record, epoch)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (run_id) DO {on_conflict}"

@@ -129,11 +129,10 @@ pub fn fence(connection: &Connection<'_>, run_id: &str, pipeline: &str, held: u6
     if connection.execute(touch, &[pipeline.into(), held.into()])? > 0 {
         return Ok(());
     }
-    let taken = connection.query(
-        "SELECT epoch, holder FROM consumer360_lock WHERE pipeline = ?1",
-        &[pipeline.into()],
-        |row| Ok((epoch(row.integer(0)?)?, row.optional_text(1)?)),
-    )?;
+    let taken =
+        connection.query("SELECT epoch, holder FROM consumer360_lock WHERE pipeline = ?1", &[pipeline.into()], |row| {
+            Ok((epoch(row.integer(0)?)?, row.optional_text(1)?))
+        })?;
     let (taken, holder) = taken.into_iter().next().unwrap_or_default();
     let holder = holder.and_then(|text| serde_json::from_str(&text).ok()).map(Box::new);
     Err(Error::Fenced { run_id: run_id.to_owned(), pipeline: pipeline.to_owned(), epoch: held, taken, holder })

@@ -14,13 +14,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Asia, Australia, Europe, Tz};
-use scheduler::{Cron, Ledger, OnMissed, Schedule, SlotDecision, SlotEnd, SlotState};
 use place::{Kind, Place, on_both};
+use scheduler::{Cron, Ledger, OnMissed, Schedule, SlotDecision, SlotEnd, SlotState};
 
-on_both!(
-    every_history_accounts_for_each_slot_once,
-    two_ledgers_that_tick_at_once_give_each_slot_once,
-);
+on_both!(every_history_accounts_for_each_slot_once, two_ledgers_that_tick_at_once_give_each_slot_once,);
 
 const HISTORIES: u64 = 40;
 /// On a server, where each step takes its time, a part of them.

@@ -209,7 +209,11 @@ fn a_ledger_runs_every_slot_of_two_years_once(kind: Kind) {
             scope.spawn(move || {
                 for zone in zones {
                     let weekly = schedule(&["0 6 * * MON"], *zone);
-                    assert_eq!(tick_two_years(kind, &weekly), naive_fixed(*zone, 6, 0, |at| at.weekday() == Weekday::Mon), "{zone}");
+                    assert_eq!(
+                        tick_two_years(kind, &weekly),
+                        naive_fixed(*zone, 6, 0, |at| at.weekday() == Weekday::Mon),
+                        "{zone}"
+                    );
                     let nightly = schedule(&["30 2 * * *"], *zone);
                     assert_eq!(tick_two_years(kind, &nightly), naive_fixed(*zone, 2, 30, |_| true), "{zone}");
                 }

@@ -10,10 +10,10 @@ mod server;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
+use place::{Kind, Place, on_both};
 use scheduler::{
     Cron, Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
 };
-use place::{Kind, Place, on_both};
 
 use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
 

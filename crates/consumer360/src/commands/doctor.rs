@@ -9,7 +9,8 @@ use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Pipeline, Settings};
-use scheduler::{Ledger, clock};
+use load::Target;
+use scheduler::clock;
 use serde_json::json;
 
 use crate::cli::{Global, Output};
@@ -51,8 +52,7 @@ pub fn doctor(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     findings.extend(folder("state folder", &settings.state));
     findings.push(time_of(&settings.state));
     findings.push(ledger(&settings));
-    findings.extend(folder("target", &pipeline.publish.to));
-    findings.push(publisher(&pipeline));
+    findings.extend(target(&pipeline, &settings));
     findings.push(space(&pipeline, &settings));
     findings.push(memory(&settings));
     findings.extend(sources(&pipeline, &settings)?);
@@ -141,7 +141,7 @@ fn time_of(state: &Path) -> Finding {
 
 fn ledger(settings: &Settings) -> Finding {
     const WHAT: &str = "ledger";
-    let newest = Ledger::open(&settings.state).and_then(|ledger| ledger.runs(None, 1));
+    let newest = super::ledger(settings).and_then(|ledger| ledger.runs(None, 1));
     match newest.map(|mut runs| runs.pop()) {
         Err(error) => wrong(WHAT, chain(&error), "see the message"),
         Ok(Some(run)) if run.started_at > clock::now() + TimeDelta::minutes(5) => {
@@ -153,9 +153,28 @@ fn ledger(settings: &Settings) -> Finding {
     }
 }
 
-fn publisher(pipeline: &Pipeline) -> Finding {
+/// The target, tried out, and what is published there.
+fn target(pipeline: &Pipeline, settings: &Settings) -> Vec<Finding> {
+    const WHAT: &str = "target";
+    let to = &pipeline.publish.to;
+    let target = match Target::open(&pipeline.publish, &settings.state) {
+        Ok(target) => target,
+        Err(error) => return vec![wrong(WHAT, chain(&error), "see the message")],
+    };
+    let mut findings = match to {
+        config::Target::Folder(path) => folder(WHAT, path),
+        config::Target::Store { .. } => vec![match target.probe() {
+            Ok(()) => fine(WHAT, format!("{to} can be written and read, and honours conditional writes")),
+            Err(error) => return vec![wrong(WHAT, chain(&error), "see the message")],
+        }],
+    };
+    findings.push(publisher(&target));
+    findings
+}
+
+fn publisher(target: &Target) -> Finding {
     const WHAT: &str = "publication";
-    match load::published(&pipeline.publish.to) {
+    match target.published() {
         Ok(Some(published)) => fine(WHAT, format!("readers see {} as of {}", published.snapshot, published.as_of)),
         Ok(None) => fine(WHAT, "nothing is published yet"),
         Err(error) => wrong(WHAT, chain(&error), "move published.json away; the next run writes a new one"),
@@ -165,13 +184,21 @@ fn publisher(pipeline: &Pipeline) -> Finding {
 /// Room for what the last run left, once more: its folder, and its snapshot before and after promotion.
 fn space(pipeline: &Pipeline, settings: &Settings) -> Finding {
     const WHAT: &str = "free space";
-    let last = Ledger::open(&settings.state).and_then(|ledger| {
+    let last = super::ledger(settings).and_then(|ledger| {
         let run = ledger.runs(Some(&pipeline.name), 1)?.pop();
         Ok(run.map(|run| size(&ledger.folder(&run.run_id))))
     });
-    let snapshot = size(&pipeline.publish.to.join("current"));
+    // Of a store it is the mirror that takes space here.
+    let readable = load::readable(&pipeline.publish, &settings.state);
+    let snapshot = match &pipeline.publish.to {
+        config::Target::Folder(to) => size(&to.join("current")),
+        config::Target::Store { .. } => {
+            size(&readable.join("snapshots")) / u64::try_from(pipeline.publish.keep).unwrap_or(1).max(1)
+        }
+    };
     let needed = last.ok().flatten().unwrap_or(0) + 2 * snapshot;
-    let Some(free) = free(&settings.state).zip(free(&pipeline.publish.to)).map(|(state, target)| state.min(target)) else {
+    let on = if readable.is_dir() { readable.as_path() } else { settings.state.as_path() };
+    let Some(free) = free(&settings.state).zip(free(on)).map(|(state, target)| state.min(target)) else {
         return doubtful(WHAT, "this system does not tell", "look yourself before the first large run");
     };
     if needed == 0 {

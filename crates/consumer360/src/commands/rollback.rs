@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use load::Manifest;
-use scheduler::{Ledger, Outcome, Slot, clock};
+use load::{Manifest, Target};
+use scheduler::{Outcome, Slot, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, RollbackOptions};
@@ -13,19 +13,19 @@ use crate::figures::count;
 
 pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let to = &pipeline.publish.to;
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
     if options.list {
-        let present = load::published(to).map_err(|e| Failure::step(&e))?.map(|published| published.snapshot);
-        return list(global, &load::snapshots(to).map_err(|e| Failure::step(&e))?, present.as_deref());
+        let present = target.published().map_err(|e| Failure::step(&e))?.map(|published| published.snapshot);
+        return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, present.as_deref());
     }
     // On record as a run of its own, under the pipeline's lock: a run that is about to publish would undo it.
-    let ledger = Ledger::open(&settings.state)?;
+    let ledger = super::ledger(&settings)?;
     let now = clock::now();
     let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
-    let done = match load::rollback(to, options.snapshot.as_deref(), run.id()) {
+    let done = match target.rollback(options.snapshot.as_deref(), run.id()) {
         Ok(done) => done,
         Err(error) => {
-            let code = if matches!(error, load::Error::Locked { .. }) { LOCKED } else { 1 };
+            let code = if error.is_locked() { LOCKED } else { 1 };
             let message = chain(&error);
             run.finish(Outcome::Failed { stage: scheduler::Stage::Publish, message: message.clone() }, clock::now())?;
             return Err(Failure::Step { code, message });

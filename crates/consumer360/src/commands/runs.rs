@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use scheduler::{Ledger, RunRecord, Status};
+use scheduler::{RunRecord, Status};
 use serde_json::Value;
 
 use crate::cli::{Global, Output, RunsCommand};
@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::figures::{count, seconds};
 
 pub fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, Failure> {
-    let ledger = Ledger::open(&super::settings(global)?.state)?;
+    let ledger = super::ledger(&super::settings(global)?)?;
     match command {
         RunsCommand::List { pipeline, limit } => list(global, &ledger.runs(pipeline.as_deref(), *limit)?),
         RunsCommand::Show { run } => {

@@ -16,7 +16,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
-use scheduler::Ledger;
+use load::Target;
 
 use super::describe::{published, unknown};
 use crate::cli::{Global, Output, ShowOptions};
@@ -33,12 +33,13 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     }
     let file = pipeline_file(global, options)?;
     let (pipeline, settings) = super::load(global, &file)?;
-    let to = &pipeline.publish.to;
     // One snapshot, not `current/`, so that a run that publishes meanwhile is not seen by halves.
-    let pointer = load::published(to).map_err(|e| Failure::step(&e))?.ok_or_else(|| {
-        Failure::usage(format!("nothing is published in {} yet (consumer360 run {})", to.display(), file.display()))
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let pointer = target.published().map_err(|e| Failure::step(&e))?.ok_or_else(|| {
+        let to = &pipeline.publish.to;
+        Failure::usage(format!("nothing is published in {to} yet (consumer360 run {})", file.display()))
     })?;
-    let snapshot = to.join("snapshots").join(&pointer.snapshot);
+    let snapshot = target.snapshot(&pointer.snapshot).map_err(|e| Failure::step(&e))?;
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
     let shown = runtime.block_on(shown(&session, &snapshot, options, global.output)).map_err(|e| Failure::step(&e))?;
@@ -103,7 +104,7 @@ fn pipeline_file(global: &Global, options: &ShowOptions) -> Result<PathBuf, Fail
     if let Some(file) = &options.pipeline {
         return Ok(file.clone());
     }
-    let ledger = Ledger::open(&super::settings(global)?.state)?;
+    let ledger = super::ledger(&super::settings(global)?)?;
     let published = ledger.runs(None, 1000)?.into_iter().find(|r| r.snapshot.is_some());
     let file = published.map(|run| Path::new("pipelines").join(format!("{}.yaml", run.pipeline)));
     file.filter(|f| f.is_file())

@@ -24,7 +24,7 @@ struct Standing {
 
 /// Ends with 1 if a pipeline published nothing within `--max-age`.
 pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Failure> {
-    let ledger = Ledger::open(&super::settings(global)?.state)?;
+    let ledger = super::ledger(&super::settings(global)?)?;
     let now = clock::now();
     let names = match &options.pipeline {
         Some(name) => vec![name.clone()],

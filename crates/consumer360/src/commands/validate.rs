@@ -35,8 +35,7 @@ pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, 
         ));
     }
     let entities: Vec<&str> = pipeline.sources.keys().map(|e| e.name()).collect();
-    let mut text =
-        format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to.display());
+    let mut text = format!("{} is valid: {} → {}\n", options.pipeline.display(), entities.join(", "), pipeline.publish.to);
     let checks = pipeline.checks.len();
     let _ = writeln!(
         text,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use config::Pipeline;
 use console::{ActionRefused, ActionStarted, Actions};
+use load::Target;
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -40,6 +41,7 @@ pub type Known = Arc<RwLock<BTreeMap<String, (PathBuf, Arc<Pipeline>)>>>;
 
 pub struct Doer {
     pub ledger: Arc<Ledger>,
+    pub state: PathBuf,
     pub known: Known,
     pub asks: UnboundedSender<Ask>,
 }
@@ -123,7 +125,8 @@ impl Actions for Doer {
         let now = clock::now();
         let slot = Slot::manual(now, pipeline.timezone, None);
         let run = self.ledger.begin(&pipeline.name, &slot, now, env!("CARGO_PKG_VERSION")).map_err(|e| failed(&e))?;
-        let (outcome, answer) = match load::rollback(&pipeline.publish.to, Some(snapshot), run.id()) {
+        let target = Target::open(&pipeline.publish, &self.state);
+        let (outcome, answer) = match target.and_then(|target| target.rollback(Some(snapshot), run.id())) {
             Ok(done) => {
                 let message = format!("readers were led back from {} to {}", done.from, done.to.snapshot);
                 // The pipeline's page shows what readers see now.

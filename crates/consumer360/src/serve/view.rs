@@ -1,5 +1,7 @@
 //! What the console is shown of the pipelines.
 
+use std::path::Path;
+
 use console::{Edge, NextSlot, PiiPolicy, PipelineView, SlotRow};
 use scheduler::{DstNote, Ledger, Schedule, SlotRecord, SlotTime, clock};
 
@@ -11,7 +13,7 @@ const NEXT: usize = 5;
 const LAST: usize = 20;
 
 /// A pipeline as it stands; one whose file never was good is shown by its file, with what is wrong.
-pub fn of(watched: &Watched, ledger: &Ledger) -> PipelineView {
+pub fn of(watched: &Watched, ledger: &Ledger, state: &Path) -> PipelineView {
     let file = watched.file.display().to_string();
     let Some(pipeline) = &watched.pipeline else {
         let name = watched.file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -29,7 +31,7 @@ pub fn of(watched: &Watched, ledger: &Ledger) -> PipelineView {
         is_paused,
         next_slots: schedule.map(|schedule| next(&schedule)).unwrap_or_default(),
         last_slots: slots.slots(Some(&pipeline.name), LAST).unwrap_or_default().into_iter().map(row).collect(),
-        publish_to: pipeline.publish.to.clone(),
+        publish_to: load::readable(&pipeline.publish, state),
         problem: watched.problem.clone(),
         pii: PiiPolicy { show_personal: pipeline.pii.is_empty(), also_personal: pipeline.pii.iter().cloned().collect() },
         lineage: transform::lineage().into_iter().map(|(table, reads)| Edge { table: table.to_owned(), reads }).collect(),

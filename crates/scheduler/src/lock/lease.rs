@@ -36,7 +36,9 @@ pub struct Lease {
 enum State {
     /// Taken; nothing is said of it yet.
     Taken(Option<Session>),
-    Kept { release: Option<oneshot::Sender<SyncSender<()>>> },
+    Kept {
+        release: Option<oneshot::Sender<SyncSender<()>>>,
+    },
 }
 
 /// The session that holds the lock.
@@ -73,9 +75,7 @@ impl Lease {
         match server.wait(async move { ask(owned, name).await })? {
             Asked::Mine(session) => Ok(Self { state: State::Taken(Some(session)) }),
             Asked::Theirs(Some(holder)) => Err(Error::Locked { pipeline: pipeline.to_owned(), holder }),
-            Asked::Theirs(None) => {
-                Err(Error::LockedByUnknown { pipeline: pipeline.to_owned(), place: server.name().to_owned() })
-            }
+            Asked::Theirs(None) => Err(Error::LockedByUnknown { pipeline: pipeline.to_owned(), place: server.name().to_owned() }),
         }
     }
 

@@ -25,7 +25,9 @@ impl Server {
 
     fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            eprintln!("\n*** SKIPPED: PostgreSQL is not installed, so the shared ledger is not tested (tests/run installs it) ***\n");
+            eprintln!(
+                "\n*** SKIPPED: PostgreSQL is not installed, so the shared ledger is not tested (tests/run installs it) ***\n"
+            );
             return None;
         };
         let folder = tempfile::tempdir().unwrap().keep();
@@ -36,10 +38,8 @@ impl Server {
         let data = folder.join("data");
         let initdb = ["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=trust", "-U", "postgres", "-D"];
         done(owner(&folder, &programs.join("initdb")).args(initdb).arg(&data));
-        let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories={} -c fsync=off -c max_connections=300",
-            folder.display()
-        );
+        let options =
+            format!("-c listen_addresses='' -c unix_socket_directories={} -c fsync=off -c max_connections=300", folder.display());
         let start = ["start", "-w", "-o", &options, "-l"];
         done(owner(&folder, &programs.join("pg_ctl")).args(start).arg(folder.join("log")).arg("-D").arg(&data));
         let stop = format!("read -r _; {}/pg_ctl stop -m immediate -D data; rm -rf ./*", programs.display());

@@ -1,0 +1,131 @@
+//! An S3 server of the test's own on loopback: it checks signatures and conditions, keeps objects as files, and can be made to
+//! fail, to hold requests back, and to ignore conditions.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpError};
+
+pub const BUCKET: &str = "lake";
+pub const KEY: &str = "AKTULIPHARBOUR";
+pub const SECRET: &str = "Tulip-7f3a-Harbour";
+
+pub struct Server {
+    folder: tempfile::TempDir,
+    pub port: u16,
+    pub moods: Arc<Moods>,
+    /// Ends with the test.
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// How the server behaves.
+#[derive(Default)]
+pub struct Moods {
+    /// Requests to come that are answered with 503.
+    pub failures: AtomicUsize,
+    /// Writes of addresses that contain this wait.
+    pub hold: Mutex<Option<String>>,
+    /// How many wait.
+    pub waiting: AtomicUsize,
+    pub ignores_conditions: AtomicBool,
+    pub requests: AtomicUsize,
+    /// The store underneath looks and writes in two steps; real ones do it in one.
+    writes: tokio::sync::Mutex<()>,
+}
+
+impl Moods {
+    pub fn hold(&self, address: &str) {
+        *self.hold.lock().unwrap() = Some(address.to_owned());
+    }
+
+    pub fn let_go(&self) {
+        *self.hold.lock().unwrap() = None;
+    }
+
+    fn holds(&self, request: &Request<Incoming>) -> bool {
+        let uri = request.uri().to_string();
+        request.method() == "PUT" && self.hold.lock().unwrap().as_ref().is_some_and(|held| uri.contains(held))
+    }
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
+        builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let (service, moods) = (builder.build(), Arc::new(Moods::default()));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::clone(&moods);
+        runtime.spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (service, moods) = (service.clone(), Arc::clone(&shared));
+                let answer = service_fn(move |request| answer(service.clone(), Arc::clone(&moods), request));
+                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), answer));
+            }
+        });
+        Self { folder, port, moods, _runtime: runtime }
+    }
+
+    /// Where the objects of a url below the bucket lie as files.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(name)
+    }
+
+    /// Parts of uploads that were neither completed nor aborted.
+    pub fn parts(&self) -> usize {
+        let names = std::fs::read_dir(self.folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains(".part-")).count()
+    }
+
+    /// What a program needs to come in.
+    pub fn environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_ENDPOINT", format!("http://127.0.0.1:{}", self.port)),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
+        ]
+    }
+}
+
+async fn answer(service: S3Service, moods: Arc<Moods>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    moods.requests.fetch_add(1, Ordering::SeqCst);
+    let fails = moods.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    if fails {
+        return Ok(status(StatusCode::SERVICE_UNAVAILABLE));
+    }
+    if moods.holds(&request) {
+        moods.waiting.fetch_add(1, Ordering::SeqCst);
+        while moods.holds(&request) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let conditions = ["if-match", "if-none-match"];
+    let is_conditional = conditions.iter().any(|header| request.headers().contains_key(*header));
+    let _one = if is_conditional { Some(moods.writes.lock().await) } else { None };
+    let answered: Result<_, HttpError> = service.call(request.map(Body::from)).await;
+    let answered = answered.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR));
+    let is_refused = matches!(answered.status(), StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT);
+    // The headers are signed, so the condition cannot be taken out; to the program it is the same that it is not answered for.
+    if is_refused && moods.ignores_conditions.load(Ordering::SeqCst) {
+        return Ok(Response::builder().header("etag", "\"written\"").body(Body::empty()).unwrap());
+    }
+    Ok(answered)
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    Response::builder().status(status).body(Body::empty()).unwrap()
+}
