@@ -59,7 +59,7 @@ fn content(name: &str) -> Value {
         "backgroundLight": PAGE,
         "tableAccent": "#1D4F91",
         "textClasses": text_classes(),
-        "visualStyles": {"*": {"*": every_visual()}, "page": {"*": page()}, "textbox": {"*": bare()}},
+        "visualStyles": {"*": {"*": every_visual()}, "page": {"*": page()}},
     })
 }
 
@@ -83,13 +83,4 @@ fn every_visual() -> Value {
 
 fn page() -> Value {
     json!({"background": [{"color": {"solid": {"color": PAGE}}, "transparency": 0}]})
-}
-
-/// Text that stands on the page itself.
-fn bare() -> Value {
-    json!({
-        "background": [{"show": false}],
-        "border": [{"show": false}],
-        "padding": [{"top": 0, "bottom": 0, "left": 0, "right": 0}],
-    })
 }

@@ -9,7 +9,7 @@ pub(super) use kinds::{Chart, Slicer, cards, chart, heading, heat_map, matrix, s
 use super::SCHEMAS;
 use super::field::{Field, Shown};
 use super::filter::Filter;
-use super::format::{flag, named, object, text};
+use super::format::{flag, named, object, size, text};
 use super::place::Place;
 use crate::id;
 
@@ -26,6 +26,8 @@ pub(super) struct Visual {
     kind: &'static str,
     /// A text or a slicer says its title itself.
     shows_title: bool,
+    /// A visual without a frame stands on the page itself.
+    framed: bool,
     roles: Vec<Role>,
     sort: Option<Sort>,
     objects: Value,
@@ -118,13 +120,20 @@ impl Visual {
         named(parts)
     }
 
+    /// What surrounds the visual. A visual with a container of its own does not take the theme's padding.
     fn container(&self) -> Value {
-        named([
-            (
-                "title",
-                json!([object([("show", flag(self.shows_title)), ("text", text(self.title)), ("heading", text("Heading3"))])]),
-            ),
+        let title = [("show", flag(self.shows_title)), ("text", text(self.title)), ("heading", text("Heading3"))];
+        let padding = size(if self.framed { 8 } else { 0 });
+        let sides = ["top", "bottom", "left", "right"].map(|side| (side, padding.clone()));
+        let mut parts = vec![
+            ("title", json!([object(title)])),
             ("general", json!([object([("altText", text(self.alt))])])),
-        ])
+            ("padding", json!([object(sides)])),
+        ];
+        if !self.framed {
+            let absent = json!([object([("show", flag(false))])]);
+            parts.extend([("background", absent.clone()), ("border", absent)]);
+        }
+        named(parts)
     }
 }

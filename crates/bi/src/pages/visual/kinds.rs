@@ -16,6 +16,7 @@ fn visual(kind: &'static str, key: &'static str, title: &'static str, alt: &'sta
         place,
         kind,
         shows_title: true,
+        framed: true,
         roles: Vec::new(),
         sort: None,
         objects: json!({}),
@@ -43,6 +44,7 @@ pub(in crate::pages) fn heading(title: &'static str, question: &'static str, pla
     let paragraphs = json!([run(title, "Segoe UI Semibold", "20pt"), run(question, "Segoe UI", "11pt")]);
     Visual {
         shows_title: false,
+        framed: false,
         objects: named([("general", json!([{"properties": {"paragraphs": paragraphs}}]))]),
         ..visual("textbox", "heading", title, question, place)
     }
@@ -69,6 +71,8 @@ pub(in crate::pages) fn slicer(slicer: &Slicer, place: Place) -> Visual {
         objects: named([
             ("data", json!([object([("mode", text(slicer.mode))])])),
             ("header", json!([object([("show", flag(true)), ("text", text(slicer.title))])])),
+            // The header of a page has room for two boxes of dates, not for the slider under them.
+            ("slider", json!([object([("show", flag(false))])])),
         ]),
         group: slicer.group,
         ..visual("slicer", slicer.key, slicer.title, slicer.alt, place)
