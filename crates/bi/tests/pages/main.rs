@@ -172,6 +172,40 @@ fn the_files_name_no_other_field() {
     assert!(listed.iter().any(|field| field.starts_with(MEASURES_TABLE)));
 }
 
+/// The fields that a visual shows, as (kind, table, name).
+fn shown(visual: &Value) -> Vec<(String, String, String)> {
+    let wells = visual["visual"]["query"]["queryState"].as_object().into_iter().flat_map(|wells| wells.values());
+    wells
+        .flat_map(|well| well["projections"].as_array().unwrap())
+        .map(|projection| {
+            let (kind, field) = projection["field"].as_object().unwrap().iter().next().unwrap();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            (kind.clone(), text(&field["Expression"]["SourceRef"]["Entity"]), text(&field["Property"]))
+        })
+        .collect()
+}
+
+/// Without a measure, Power BI would pair every row of the one table with every row of the other.
+#[test]
+fn a_visual_over_several_tables_shows_a_measure_that_joins_them() {
+    for visual in visuals().values().flatten() {
+        let shown = shown(visual);
+        let tables: BTreeSet<&String> = shown.iter().filter(|(kind, ..)| kind == "Column").map(|(_, table, _)| table).collect();
+        let measures = shown.iter().filter(|(kind, ..)| kind == "Measure").count();
+        assert!(tables.len() <= 1 || measures > 0, "{}: {shown:?}", visual["name"]);
+    }
+}
+
+/// The model hides keys: nobody can read them, and some are beyond what a visual shows digit by digit.
+#[test]
+fn no_visual_shows_a_key_or_an_address() {
+    for visual in visuals().values().flatten() {
+        for (_, table, name) in shown(visual) {
+            assert!(!name.ends_with("_key") && name != "email", "{} shows {table}.{name}", visual["name"]);
+        }
+    }
+}
+
 #[test]
 fn a_slicer_of_one_choice_is_in_step_on_all_pages() {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
