@@ -18,7 +18,7 @@ pub(super) struct Filter {
 enum Condition {
     Is(&'static str),
     IsTrue,
-    AtMost(u32),
+    Within(u32, u32),
 }
 
 /// The column has this text.
@@ -31,9 +31,9 @@ pub(super) const fn is_true(table: &'static str, name: &'static str) -> Filter {
     Filter { table, name, condition: Condition::IsTrue }
 }
 
-/// The column is no larger than this.
-pub(super) const fn at_most(table: &'static str, name: &'static str, limit: u32) -> Filter {
-    Filter { table, name, condition: Condition::AtMost(limit) }
+/// The column is one of these numbers or between them.
+pub(super) const fn within(table: &'static str, name: &'static str, least: u32, most: u32) -> Filter {
+    Filter { table, name, condition: Condition::Within(least, most) }
 }
 
 impl Filter {
@@ -48,7 +48,7 @@ impl Filter {
         let (kind, condition) = match self.condition {
             Condition::Is(text) => ("Categorical", one_of(&column, &quoted(text))),
             Condition::IsTrue => ("Categorical", one_of(&column, "true")),
-            Condition::AtMost(limit) => ("Advanced", at_most_condition(&column, limit)),
+            Condition::Within(least, most) => ("Advanced", between(&column, least, most)),
         };
         json!({
             "name": format!("Filter{}", id::short(&format!("{path}/{}.{}", self.table, self.name))),
@@ -68,7 +68,14 @@ fn one_of(column: &Value, literal: &str) -> Value {
     json!({"In": {"Expressions": [column], "Values": [[{"Literal": {"Value": literal}}]]}})
 }
 
-/// Kind 4 of a comparison is "less than or equal".
-fn at_most_condition(column: &Value, limit: u32) -> Value {
-    json!({"Comparison": {"ComparisonKind": 4, "Left": column, "Right": {"Literal": {"Value": format!("{limit}L")}}}})
+/// Kind 2 of a comparison is "at least", kind 4 "at most".
+fn between(column: &Value, least: u32, most: u32) -> Value {
+    let compare = |kind: u32, limit: u32| {
+        json!({"Comparison": {
+            "ComparisonKind": kind,
+            "Left": column,
+            "Right": {"Literal": {"Value": format!("{limit}L")}},
+        }})
+    };
+    json!({"And": {"Left": compare(2, least), "Right": compare(4, most)}})
 }

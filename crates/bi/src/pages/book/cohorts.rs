@@ -1,13 +1,15 @@
 use super::{DATES, REGION};
 use crate::pages::field::{column, measure};
-use crate::pages::filter::{at_most, is};
+use crate::pages::filter::{is, is_true, within};
 use crate::pages::page::Page;
 use crate::pages::place::at;
 use crate::pages::theme::BLUES;
 use crate::pages::visual::{Chart, Visual, cards, chart, heat_map};
 
 /// Later months are too far out for a page to show.
-const MONTHS: u32 = 12;
+const LAST: u32 = 12;
+/// In month 0 everybody buys: it would take all colour from the months that tell something.
+const FIRST: u32 = 1;
 
 pub(super) fn page() -> Page {
     Page {
@@ -58,7 +60,8 @@ fn triangle() -> Visual {
     )
     .in_order_of(column("cohort_retention", "cohort_start"))
     .only(is("cohort_retention", "cohort_kind", "first_purchase"))
-    .only(at_most("cohort_retention", "period", MONTHS))
+    .only(is_true("cohort_retention", "is_complete"))
+    .only(within("cohort_retention", "period", FIRST, LAST))
 }
 
 fn average() -> Visual {
@@ -73,7 +76,7 @@ fn average() -> Visual {
     )
     .in_order_of(column("cohort_average", "period"))
     .only(is("cohort_average", "cohort_kind", "first_purchase"))
-    .only(at_most("cohort_average", "period", MONTHS))
+    .only(within("cohort_average", "period", FIRST, LAST))
 }
 
 fn worth() -> Visual {
@@ -88,5 +91,6 @@ fn worth() -> Visual {
     )
     .in_order_of(column("cohort_retention", "period"))
     .only(is("cohort_retention", "cohort_kind", "first_purchase"))
-    .only(at_most("cohort_retention", "period", MONTHS))
+    .only(is_true("cohort_retention", "is_complete"))
+    .only(within("cohort_retention", "period", 0, LAST))
 }
