@@ -18,7 +18,7 @@ if (!name || !fs.existsSync(report)) {
   console.error(`There is no ${report}: call report.mjs PROJECT_FOLDER NAME`);
   process.exit(2);
 }
-if (!fs.existsSync(path.join(import.meta.dirname, "report/node_modules"))) {
+if (!fs.existsSync(new URL("report/node_modules", import.meta.url))) {
   console.error("The validator is not installed: run tests/powerbi/install-report");
   process.exit(2);
 }

@@ -4,9 +4,10 @@ import fs from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 
-const FOLDER = path.join(import.meta.dirname, "../schemas");
+const FOLDER = fileURLToPath(new URL("../schemas", import.meta.url));
 const PUBLISHED = "/json-schemas/";
 
 /// The text of a schema, or null where it is not vendored.
