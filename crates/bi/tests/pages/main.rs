@@ -105,6 +105,8 @@ fn every_visual_has_a_title_and_a_text_for_screen_readers() {
             let alt = literal(&container["general"][0]["properties"]["altText"]);
             assert!(!title.is_empty(), "{page}: {} has no title", visual["name"]);
             assert!(titles.insert(title.to_owned()), "{page}: {title} twice");
+            let width = visual["position"]["width"].as_u64().unwrap();
+            assert!(title.chars().count() as u64 * 8 + 16 <= width, "{page}: {title} does not fit on one line of {width} pixels");
             assert!((20..=250).contains(&alt.len()), "{page}: {title} is described with {} letters", alt.len());
             assert_ne!(title, alt, "{page}: a title is no description");
         }

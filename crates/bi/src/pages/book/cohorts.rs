@@ -68,7 +68,7 @@ fn average() -> Visual {
     chart(
         Chart::Line,
         "average",
-        "Average retention by months since the first purchase",
+        "Average retention, months since first order",
         "A line of the share of customers who buy in each month after their first purchase, over all cohorts.",
         at(8, 3, 4, 5),
         column("cohort_average", "period").called("Months since"),
@@ -83,7 +83,7 @@ fn worth() -> Visual {
     chart(
         Chart::Columns,
         "worth",
-        "Revenue per customer by months since the first purchase",
+        "Revenue per customer, months since first order",
         "Columns of the revenue that a customer has brought by each month after the first purchase.",
         at(8, 8, 4, 4),
         column("cohort_retention", "period").called("Months since"),

@@ -14,16 +14,10 @@ pub(super) fn page() -> Page {
         visuals: vec![
             headline(),
             deciles(),
-            calibration(
-                "by-decile",
-                "Foretold and real purchases by decile of the prediction",
-                "decile",
-                "Decile",
-                at(4, 3, 4, 5),
-            ),
+            calibration("by-decile", "Foretold and real purchases by decile", "decile", "Decile", at(4, 3, 4, 5)),
             calibration(
                 "by-frequency",
-                "Foretold and real purchases by purchases before",
+                "Foretold and real purchases by past ones",
                 "frequency",
                 "Purchases before",
                 at(8, 3, 4, 5),
