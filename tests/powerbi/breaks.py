@@ -175,7 +175,7 @@ BREAKS: list[Break] = [
         "a measure is renamed under a measure",
         in_table("Measures", r"measure Orders =", "measure Purchases ="),
         "model",
-        r"names \[Orders\]",
+        r"names (Measures)?\[Orders\]",
     ),
     (
         "a relationship leads to a missing column",
@@ -250,13 +250,13 @@ BREAKS: list[Break] = [
     ),
     (
         "a query leaves a bracket open",
-        in_table("customer_rfm", r'ReadTable\("customer_rfm"\)', 'ReadTable("customer_rfm"'),
+        in_table("customer_rfm", r'ReadTable\("customer_rfm"', 'ReadTable(("customer_rfm"'),
         "model",
         "does not close or open",
     ),
     (
         "a query reads another table",
-        in_table("customer_rfm", r'ReadTable\("customer_rfm"\)', 'ReadTable("customer_clv")'),
+        in_table("customer_rfm", r'ReadTable\("customer_rfm"', 'ReadTable("customer_clv"'),
         "model",
         "reads customer_clv",
     ),

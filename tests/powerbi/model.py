@@ -237,7 +237,7 @@ def partitions(model: Model, table: Node, columns: dict[str, Node]) -> None:
         for typed in re.findall(r'\{"((?:[^"]|"")+)", (?:type |[A-Z]\w+\.Type)', source):
             if typed not in sources:
                 model.error(partition, f"the query of {table.name} types {typed}, which is no column")
-        for asked in re.findall(r'ReadTable\("([^"]+)"\)', source):
+        for asked in re.findall(r'ReadTable\("([^"]+)"', source):
             if asked != table.name:
                 model.error(partition, f"the query of {table.name} reads {asked}")
 
