@@ -1,16 +1,16 @@
 //! What a machine does to a server: kills, signals, sleep, a clock that jumps, and channels that fail, hang and recover.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::receivers::{self, Answer};
+use crate::receivers::{self, Answer, tls};
 use crate::served::{EVERY_MINUTE, LINES, Served, free_port, get, serve, shop, signal, slots, until};
-use crate::support::Workspace;
+use crate::support::{Ran, Workspace};
 
 fn runs(space: &Workspace) -> Vec<Value> {
     let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
@@ -192,6 +192,32 @@ fn channels_that_fail_hang_and_recover_lose_nothing() {
     let mails: Vec<String> = (0..2).map(|_| mails.recv_timeout(Duration::from_secs(10)).unwrap()).collect();
     let all = mails.join("\n");
     assert!(all.contains("To: ops@shop.example") && all.contains("Subject: ") && all.contains("recovered"), "{all}");
+}
+
+#[test]
+fn channels_behind_tls_are_told_only_if_they_are_trusted() {
+    let (hook, posted) = receivers::http(Vec::new());
+    let (post, mails) = receivers::smtp(Vec::new());
+    let keys = tempfile::tempdir().unwrap();
+    let identity = tls::identity(keys.path());
+    let (hook, post) = (tls::before(hook, &identity), tls::before(post, &identity));
+    let (space, _) = shop(&format!(
+        "notify:\n  - {{on: [failed], webhook: 'https://127.0.0.1:{hook}/hook'}}\n  \
+         - {{on: [failed], email: {{server: 'smtps://127.0.0.1:{post}', from: 'etl@shop.example', to: ['ops@shop.example']}}}}\n"
+    ));
+    space.write("drop/lines.csv", "order_id\n");
+    let run = |trusted: &Path| -> Ran {
+        let mut command = space.command(&["run", "pipelines/shop.yaml"]);
+        command.env("SSL_CERT_FILE", trusted).env("SSL_CERT_DIR", keys.path().join("none")).output().unwrap().into()
+    };
+    space.write("nobody.pem", "");
+    let distrusting = run(&space.path("nobody.pem"));
+    assert_eq!(distrusting.code, 1, "{}", distrusting.stderr);
+    assert!(distrusting.stderr.contains("no encrypted connection"), "{}", distrusting.stderr);
+    assert!(posted.try_recv().is_err() && mails.try_recv().is_err());
+    run(&identity.certificate);
+    assert!(posted.recv_timeout(Duration::from_secs(10)).unwrap().body.to_string().contains("has no column"));
+    assert!(mails.recv_timeout(Duration::from_secs(10)).unwrap().contains("has no column"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Servers on loopback that take what the program sends, and behave as they are told.
 
+pub mod tls;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};

@@ -341,6 +341,10 @@ pub struct Publish {
     pub keep: usize,
     /// A publisher to an object store that gave no sign of life for this long counts as dead.
     pub lease: Duration,
+    /// Whether `report.html` is written beside what is published.
+    pub report: bool,
+    /// Whether a Power BI project is kept in `powerbi/` of the target, which is a folder.
+    pub powerbi: bool,
 }
 
 /// Where a pipeline publishes.

@@ -247,6 +247,11 @@ pub(crate) struct Publish {
     /// Object stores: a publisher that gave no sign of life for this long counts as dead, and the next one takes its place. From
     /// `5s` to `1h`. Default: 1m.
     pub lease: Option<String>,
+    /// Write `report.html` beside what is published: one page for a browser, made anew with every publication. Default: false.
+    pub report: Option<bool>,
+    /// Keep a Power BI project in `powerbi/` beside what is published. One that a person has edited stays as it is. For folders
+    /// only. Default: false.
+    pub powerbi: Option<bool>,
     /// How files are written: `powerbi`, which every reader of Parquet takes.
     #[allow(dead_code, reason = "there is one profile; the key is there for the file to say so")]
     pub profile: Option<Profile>,

@@ -1,25 +1,6 @@
-//! Which columns tell of a person, and what stands in their place.
+//! Whose values are masked, and what stands in their place.
 
 use crate::view::PiiPolicy;
-
-/// Columns that name or reach a person, in published tables and in staged entities.
-const PERSONAL: &[&str] = &[
-    "email",
-    "user_email",
-    "customer_name",
-    "first_name",
-    "last_name",
-    "full_name",
-    "phone",
-    "address",
-    "street",
-    "birth_on",
-    "birth_date",
-    "age",
-    "birth_year",
-    "date_of_birth",
-    "user_principal_name",
-];
 
 /// What is shown in place of a personal value. Its length says nothing of the value's.
 pub const MASK: &str = "••••••";
@@ -27,8 +8,8 @@ pub const MASK: &str = "••••••";
 impl PiiPolicy {
     /// Whether values of this column are masked.
     pub fn masks(&self, column: &str) -> bool {
-        let same = |name: &str| name.eq_ignore_ascii_case(column);
-        !self.show_personal && (PERSONAL.iter().any(|name| same(name)) || self.also_personal.iter().any(|name| same(name)))
+        let is_named = || self.also_personal.iter().any(|name| name.eq_ignore_ascii_case(column));
+        !self.show_personal && (schema::is_personal(column) || is_named())
     }
 
     /// Whether values of a column of a check's failing rows are masked. A query may call its columns anything, so what the

@@ -5,10 +5,12 @@
 
 mod dictionary;
 mod entity;
+mod personal;
 mod table;
 mod types;
 
 pub use dictionary::dictionary_markdown;
 pub use entity::{ENTITIES, Entity, EntityColumn, EntityTable, entity};
+pub use personal::is_personal;
 pub use table::{Column, Group, TABLES, Table, Visibility, table};
 pub use types::Type;

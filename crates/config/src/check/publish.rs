@@ -13,7 +13,14 @@ const LEASE: Duration = Duration::from_mins(1);
 pub(super) fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publish> {
     let to = target(check, &raw.to);
     let lease = lease(check, raw.lease.as_deref());
-    Some(Publish { to: to?, keep: raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(KEEP), lease: lease? })
+    let keep = raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(KEEP);
+    let (report, powerbi) = (raw.report.unwrap_or(false), raw.powerbi.unwrap_or(false));
+    if powerbi && matches!(to, Some(Target::Store { .. })) {
+        let help = "leave it out, and write the project to a folder with `consumer360 powerbi PIPELINE --to DIR --source adls`";
+        check.say(&["publish", "powerbi"], "a Power BI project is opened from a folder, not from a store".to_owned(), help);
+        return None;
+    }
+    Some(Publish { to: to?, keep, lease: lease?, report, powerbi })
 }
 
 fn target(check: &mut Check<'_>, to: &str) -> Option<Target> {

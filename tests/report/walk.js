@@ -1,0 +1,147 @@
+// Opens a report as a person would who got it by mail, wide and narrow, light and dark, and fails on what they would trip over.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [report, figures, folder = "screenshots"] = process.argv.slice(2);
+if (!report || !figures) throw new Error("walk.js REPORT.html FIGURES.json [FOLDER]");
+mkdirSync(folder, { recursive: true });
+const address = pathToFileURL(resolve(report)).href;
+const wanted = JSON.parse(readFileSync(figures, "utf8"));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const failures = [];
+let passed = 0;
+const expect = (holds, what) => { if (holds) passed += 1; else { failures.push(what); console.log(`FAILED ${what}`); } };
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const looks = [
+  { name: "wide-light", viewport: { width: 1440, height: 900 }, colorScheme: "light" },
+  { name: "wide-dark", viewport: { width: 1440, height: 900 }, colorScheme: "dark" },
+  { name: "phone-light", viewport: { width: 360, height: 780 }, colorScheme: "light", isMobile: true },
+  { name: "phone-dark", viewport: { width: 360, height: 780 }, colorScheme: "dark", isMobile: true },
+];
+
+async function open(look, scripts = true) {
+  const context = await browser.newContext({ ...look, javaScriptEnabled: scripts });
+  const page = await context.newPage();
+  page.on("console", (line) => { if (["error", "warning"].includes(line.type())) expect(false, `${look.name} console: ${line.text()}`); });
+  page.on("pageerror", (error) => expect(false, `${look.name} error: ${error}`));
+  page.on("request", (request) => { if (request.url() !== address && !request.url().startsWith("data:")) expect(false, `${look.name} asked for ${request.url()}`); });
+  await page.goto(address);
+  return { context, page };
+}
+
+const tooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+
+async function judge(page, look) {
+  expect(!(await tooWide(page)), `${look.name} is no wider than the screen`);
+  expect((await page.locator("h1").count()) === 1, `${look.name} has one heading`);
+  const charts = await page.locator("figure.chart").count();
+  expect((await page.locator("figure.chart .plot svg").count()) >= charts, `${look.name}: all of ${charts} charts are drawn`);
+  const broken = await page.locator(".plot").evaluateAll((plots) => plots.filter((p) => /NaN|undefined|Infinity/.test(p.innerHTML)).length);
+  expect(broken === 0, `${look.name}: charts hold numbers`);
+  const mute = await page.locator("figure.chart").evaluateAll((all) => all.filter((f) => !f.querySelector(".plot").ariaLabel || !f.querySelector("table tbody tr")).length);
+  expect(mute === 0, `${look.name}: every chart has words and a table`);
+  const dead = await page.locator(".contents a").evaluateAll((links) => links.filter((a) => !document.getElementById(a.hash.slice(1))).length);
+  expect(dead === 0, `${look.name}: every link of the contents leads somewhere`);
+  await page.screenshot({ path: `${folder}/${look.name}.png`, fullPage: true });
+  // Folded parts are judged too.
+  await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+  expect(!(await tooWide(page)), `${look.name} is no wider than the screen with all unfolded`);
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  for (const v of found.violations) console.log(`  axe ${look.name} ${v.impact} ${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 160)}`);
+  expect(!found.violations.some((v) => ["serious", "critical"].includes(v.impact)), `axe finds nothing serious in ${look.name}`);
+}
+
+for (const look of looks) {
+  const { context, page } = await open(look);
+  await judge(page, look);
+  await context.close();
+}
+
+{ // The figures of the page are those of the tables.
+  const { context, page } = await open(looks[0]);
+  const shown = await page.locator("data[data-figure]").evaluateAll((all) => all.map((d) => [d.dataset.figure, d.value]));
+  const known = new Map(shown);
+  expect(known.size === shown.length, "each figure stands once");
+  for (const [name, value] of Object.entries(wanted)) expect(known.get(name) === value, `${name} is ${value}, not ${known.get(name)}`);
+  await context.close();
+}
+
+{ // By keyboard alone: the skip link, the contents, sorting and filtering.
+  const { context, page } = await open(looks[0]);
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement.className === "skip"), "the skip link comes first");
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement.closest("nav") !== null), "then the contents");
+  expect(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== "none"), "focus is seen");
+  const table = page.locator("table.sortable", { has: page.locator("th button") }).filter({ visible: true }).first();
+  const column = (at) => table.locator("tbody tr").evaluateAll((rows, at) => rows.map((row) => row.cells[at].dataset.value ?? row.cells[at].textContent), at);
+  await table.locator("th button").nth(1).focus();
+  await page.keyboard.press("Enter");
+  const down = (await column(1)).map(Number);
+  expect((await table.locator("th").nth(1).getAttribute("aria-sort")) === "descending", "Enter sorts the largest first");
+  expect(down.every((value, at) => at === 0 || down[at - 1] >= value), `rows stand in order: ${down}`);
+  await page.keyboard.press("Space");
+  const up = (await column(1)).map(Number);
+  expect(up.every((value, at) => at === 0 || up[at - 1] <= value), `and the other way: ${up}`);
+  await table.locator("th button").first().focus();
+  await page.keyboard.press("Enter");
+  const names = await column(0);
+  expect((await table.locator("th[aria-sort]").count()) === 1 && names.every((name, at) => at === 0 || names[at - 1].localeCompare(name, "en", { numeric: true }) <= 0), `text sorts by its letters: ${names}`);
+
+  const frame = page.locator("[data-filter]").filter({ visible: true }).first();
+  const field = frame.locator(".filter input");
+  const rows = frame.locator("tbody tr");
+  const all = await rows.count();
+  const word = (await rows.last().locator("th, td").first().textContent()).trim();
+  await field.focus();
+  await page.keyboard.type(word);
+  const seen = await rows.filter({ visible: true }).count();
+  expect(seen >= 1 && seen < all, `the filter leaves ${seen} of ${all} rows for ${word}`);
+  expect((await frame.getByRole("status").textContent()) === `${seen} of ${all} rows`, "the filter tells how many are left");
+  await frame.screenshot({ path: `${folder}/filtered.png` });
+  await page.keyboard.press("Control+A");
+  await page.keyboard.press("Delete");
+  expect((await rows.filter({ visible: true }).count()) === all, "an empty filter shows all");
+  await page.locator("summary").first().focus();
+  await page.keyboard.press("Enter");
+  expect(await page.locator("details").first().evaluate((d) => d.open), "Enter unfolds the figures of a chart");
+  await context.close();
+}
+
+{ // A pointer on a chart is told the figure.
+  const { context, page } = await open(looks[0]);
+  await page.locator(".plot").first().hover();
+  await page.waitForTimeout(100);
+  expect((await page.locator(".plot").first().locator('[aria-label="tip"] text').count()) > 0, "a chart tells its figure to a pointer");
+  await context.close();
+}
+
+{ // Without scripts all tables are there, in order and whole.
+  const { context, page } = await open(looks[0], false);
+  expect((await page.locator("table.sortable tbody tr").count()) > 0, "tables stand without scripts");
+  expect((await page.locator("data[data-figure]").count()) > 0, "figures stand without scripts");
+  await context.close();
+}
+
+{ // On paper: light whatever the screen is, nothing cut off, no controls.
+  const { context, page } = await open(looks[1]);
+  await page.emulateMedia({ media: "print" });
+  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"), "paper is white");
+  expect((await page.locator(".filter").filter({ visible: true }).count()) === 0, "paper has no filters");
+  expect(await page.locator(".tall").evaluateAll((all) => all.every((box) => getComputedStyle(box).maxHeight === "none")), "long tables are printed whole");
+  writeFileSync(`${folder}/print.pdf`, await page.pdf({ format: "A4", printBackground: false, preferCSSPageSize: true }));
+  await page.setViewportSize({ width: 794, height: 1123 });
+  await page.waitForTimeout(200);
+  await page.screenshot({ path: `${folder}/print.png`, fullPage: true });
+  await context.close();
+}
+
+await browser.close();
+for (const failure of failures) console.log(`FAILED ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length ? 1 : 0);
