@@ -4,4 +4,7 @@
 //! the same content gives the same bytes.
 
 mod id;
+pub mod pages;
 mod project;
+
+pub use project::ProjectFile;
