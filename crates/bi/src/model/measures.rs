@@ -10,7 +10,8 @@ use super::{MEASURES, published};
 use crate::id;
 use crate::tmdl::{self, Tmdl};
 
-/// A measure: its text is DAX over the names of [`schema::TABLES`], without a blank before a bracket.
+/// A measure: its text is DAX over the names of [`schema::TABLES`], without a blank before a bracket. A measure whose name is
+/// also a column's somewhere is named with its table, since DAX tells neither case nor kind apart.
 struct Measure {
     name: &'static str,
     format: &'static str,

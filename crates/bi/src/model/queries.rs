@@ -64,7 +64,10 @@ fn read_table(source: Source) -> String {
         Present = List.Transform(Manifest[tables], each [table]),
         Empty = #table(shape, {{}}),
         Rows = if List.Contains(Present, tableName) then Parquet.Document(Fetch({{\"snapshots\", Chosen, tableName & \".parquet\"}})) else Empty,
-        Shaped = Table.SelectColumns(Rows, Table.ColumnNames(Empty), MissingField.UseNull),
+        Wanted = Table.ColumnNames(Empty),
+        AddEmpty = (rows as table, column as text) => Table.AddColumn(rows, column, each null),
+        Whole = List.Accumulate(List.Difference(Wanted, Table.ColumnNames(Rows)), Rows, AddEmpty),
+        Shaped = Table.SelectColumns(Whole, Wanted),
         Stamped = Table.AddColumn(Shaped, \"snapshot_id\", each Chosen, type text)
     in
         Stamped",
