@@ -9,8 +9,8 @@ use std::path::{Component, Path};
 use std::{fs, io};
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use crate::id::hash;
 use crate::{Error, ProjectFile};
 
 /// The list of what was written.
@@ -97,10 +97,6 @@ fn ledger(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
 fn within(path: &str) -> Result<(), Error> {
     let inside = !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if inside { Ok(()) } else { Err(Error::Outside { path: path.into() }) }
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {

@@ -22,7 +22,7 @@ fn folder_content() -> Content {
 }
 
 fn text<'a>(files: &'a [ProjectFile], end: &str) -> &'a str {
-    &files.iter().find(|file| file.path.ends_with(end)).unwrap_or_else(|| panic!("no {end}")).text
+    &files.iter().find(|file| file.path.ends_with(end)).unwrap().text
 }
 
 /// With the variable `GOLDEN` set the files are written anew.

@@ -1,5 +1,7 @@
 //! The M that reads the published tables.
 
+use std::fmt::Write as _;
+
 use schema::{Table, Type};
 
 use super::columns;
@@ -21,7 +23,7 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("#(cr)"),
             '\t' => out.push_str("#(tab)"),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                out.push_str(&format!("#({:04X})", u32::from(c)));
+                let _ = write!(out, "#({:04X})", u32::from(c));
             }
             c => out.push(c),
         }
