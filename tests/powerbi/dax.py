@@ -60,8 +60,13 @@ class Engine:
         )
 
     def keys(self, table, column, dax):
-        """Keys of the rows for which a role's filter holds."""
-        text = f'CONCATENATEX(FILTER({table}, {dax}), {table}[{column}], ",")'
+        """Keys of the rows for which a role's filter holds.
+
+        The table behind IN asks nothing of the row: it is stated once before, since this engine would make it for each row."""
+        test, asks, among = dax.partition(" IN ")
+        text = f'CONCATENATEX(FILTER({table}, {test}{" IN _among" if asks else ""}), {table}[{column}], ",")'
+        if asks:
+            text = f"VAR _among = {among}\nRETURN\n    {text}"
         found = self.evaluate(["_keys"], extra={"_keys": text})["_keys"]
         return {int(key) for key in str(found).split(",")} if found not in (None, "") else set()
 
@@ -122,7 +127,7 @@ class Tally:
             have = got.get(name)
             if not same(name, have, want):
                 self.differ += 1
-                print(f"DIFF {where} / {name}: the model says {have!r}, the tables {want!r}")
+                print(f"DIFF {where} / {name}: the model says {have!r}, the tables {want!r}", flush=True)
 
 
 def same(name, have, want):
