@@ -1,5 +1,7 @@
 //! Identifiers that Power BI keeps for ever, made from names: writing the project again gives the same ones.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -13,5 +15,13 @@ pub(crate) fn guid(path: &str) -> String {
 
 /// The name of a page or a visual: twenty hexadecimal digits.
 pub(crate) fn short(path: &str) -> String {
-    Sha256::digest(path.as_bytes()).iter().take(10).map(|byte| format!("{byte:02x}")).collect()
+    hash(path.as_bytes()).chars().take(20).collect()
+}
+
+/// The SHA-256 of `bytes` in hexadecimal.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
