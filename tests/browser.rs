@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Workspace, root};
 
-fn is_there(program: &str) -> bool {
+pub fn is_there(program: &str) -> bool {
     Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())

@@ -14,6 +14,7 @@ mod handouts;
 mod marts;
 mod ops;
 mod plans;
+mod powerbi;
 mod process;
 mod receivers;
 mod recovery;

@@ -95,6 +95,8 @@ pub enum Command {
     Report(ReportOptions),
     /// Write a published table as CSV or as a workbook.
     Export(ExportOptions),
+    /// Write a Power BI project on what is published: model, measures, roles and report.
+    Powerbi(PowerbiOptions),
     /// Print the contract: all tables, or the columns of one.
     Describe {
         /// A published table.
@@ -292,6 +294,34 @@ pub struct ReportOptions {
     /// Show names and addresses of customers, which are masked otherwise.
     #[arg(long)]
     pub personal: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PowerbiOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// Folder to write the project to. One that a person has edited stays as it is.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// How Power BI reaches the tables.
+    #[arg(long, value_enum, default_value_t = PowerbiSource::Folder)]
+    pub source: PowerbiSource,
+    /// Where the tables lie for Power BI; it can be set there as well. By default the folder that is published to.
+    #[arg(long, value_name = "PLACE", required_if_eq_any = [("source", "adls"), ("source", "http")])]
+    pub location: Option<String>,
+    /// Write over what a person has edited.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PowerbiSource {
+    /// A folder or a network share, such as \\server\share\shop.
+    Folder,
+    /// Azure Data Lake Storage, such as https://account.dfs.core.windows.net/container/shop.
+    Adls,
+    /// A web server or a store behind HTTPS.
+    Http,
 }
 
 #[derive(Debug, Args)]

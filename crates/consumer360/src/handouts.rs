@@ -1,14 +1,20 @@
 //! What people are handed of a snapshot beside its tables.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use bi::{Content as Project, ProjectFile, Region, Source};
 use config::{Pipeline, Settings};
 use load::Target;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use report::{Content, Facts};
 use schema::TABLES;
 
-/// Name of the report beside what is published.
-pub const REPORT: &str = "report.html";
+/// Names of what lies beside what is published.
+const REPORT: &str = "report.html";
+const POWERBI: &str = "powerbi";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -16,6 +22,10 @@ pub enum Error {
     Target(#[from] load::Error),
     #[error("cannot write the report")]
     Report(#[from] report::Error),
+    #[error("cannot write the Power BI project")]
+    PowerBi(#[from] bi::Error),
+    #[error("cannot read the regions from {path}: {detail}")]
+    Regions { path: PathBuf, detail: String },
     #[error("the manifest of {snapshot} states `{day}` as its day")]
     Day { snapshot: String, day: String },
 }
@@ -55,11 +65,50 @@ pub fn report(
     })?)
 }
 
+/// The files of a Power BI project on a snapshot, for tables that Power BI finds at `location`.
+pub fn project(
+    pipeline: &Pipeline,
+    target: &Target,
+    snapshot: &str,
+    source: Source,
+    location: &str,
+) -> Result<Vec<ProjectFile>, Error> {
+    let regions = regions(&target.snapshot(snapshot)?.join("dim_region.parquet"))?;
+    let content = Project { project: pipeline.name.clone(), regions, source, location: location.to_owned() };
+    Ok(bi::project(&content)?)
+}
+
+fn regions(path: &Path) -> Result<Vec<Region>, Error> {
+    let unread = |detail: String| Error::Regions { path: path.to_path_buf(), detail };
+    let file = File::open(path).map_err(|e| unread(e.to_string()))?;
+    let batches = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
+    let mut regions = Vec::new();
+    for batch in batches.map_err(|e| unread(e.to_string()))? {
+        let batch = batch.map_err(|e| unread(e.to_string()))?;
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| unread(format!("there is no column {name}")));
+        let keys = column("region_key")?.as_primitive::<Int64Type>();
+        let names = column("region_name")?.as_string::<i32>();
+        let named = keys.iter().zip(names).filter_map(|(key, name)| Some(Region { key: key?, name: name?.to_owned() }));
+        regions.extend(named);
+    }
+    Ok(regions)
+}
+
 /// Renews what `publish:` asks for beside the tables. The tables are published by then, so what fails here is told and no more.
 pub fn renew(pipeline: &Pipeline, settings: &Settings, target: &Target, snapshot: &str) -> Result<(), Error> {
     if pipeline.publish.report {
         let html = report(pipeline, settings, target, snapshot, &masked(pipeline))?;
         target.put(REPORT, html.as_bytes())?;
     }
+    if pipeline.publish.powerbi {
+        let to = target.folder();
+        let files = project(pipeline, target, snapshot, Source::Folder, &absolute(to))?;
+        bi::write(&to.join(POWERBI), &files, false)?;
+    }
     Ok(())
+}
+
+/// A folder as another program on this machine finds it.
+pub fn absolute(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()).display().to_string()
 }

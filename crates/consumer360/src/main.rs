@@ -61,6 +61,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Validate(options) => commands::validate(&global, &options),
         Command::Show(options) => commands::show(&global, &options),
         Command::Report(options) => commands::report(&global, &options),
+        Command::Powerbi(options) => commands::powerbi(&global, &options),
         Command::Export(options) => commands::export(&global, &options),
         Command::Describe { table } => commands::describe(&global, table.as_deref()),
         Command::Runs { command } => commands::runs(&global, &command),

@@ -1,0 +1,123 @@
+//! The Power BI project of each shipped retailer: structure, schemas, queries, every measure against DuckDB, forty breaks that a
+//! check notices, and the published files read by three readers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use crate::browser::is_there;
+use crate::support::{Workspace, root};
+
+/// The checks with what they need beside them, installed once; none, said loudly, where that cannot be.
+fn tools() -> Option<&'static Path> {
+    static TOOLS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let install = || {
+        if !(is_there("node") && is_there("npm") && is_there("python3")) {
+            eprintln!(
+                "SKIPPED: the Power BI project was not checked: node, npm and python3 are needed (tests/run installs them)"
+            );
+            return None;
+        }
+        // What is installed does not belong in the source tree, and is kept for the next time.
+        let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("powerbi");
+        let copied = Command::new("cp").args(["-rT"]).arg(root().join("tests/powerbi")).arg(&tools).status();
+        assert!(copied.unwrap().success());
+        for script in ["install", "install-report"] {
+            ok(Command::new("bash").arg(tools.join(script)).output().unwrap(), script);
+        }
+        Some(tools)
+    };
+    TOOLS.get_or_init(install).as_deref()
+}
+
+fn ok(output: Output, what: &str) -> String {
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {said}");
+    said
+}
+
+/// A published retailer and its project, `name` in the folder `bi`.
+fn published(name: &str) -> Workspace {
+    let space = Workspace::new();
+    space.link("data");
+    space.link("pipelines");
+    let file = format!("pipelines/{name}.yaml");
+    space.run(&["run", &file, "--quiet"]).ok();
+    space.run(&["powerbi", &file, "--to", "bi"]).ok();
+    space
+}
+
+/// Runs every check on the project, and tells what they counted.
+fn check(name: &str) {
+    let Some(tools) = tools() else { return };
+    let space = published(name);
+    let project = space.path("bi");
+    let run = |program: &str, script: &str, arguments: &[&Path]| {
+        ok(Command::new(program).arg(tools.join(script)).args(arguments).output().unwrap(), script)
+    };
+    let structure = run("python3", "model.py", &[&project, Path::new(name)]);
+    assert!(structure.contains("0 errors"), "{structure}");
+    let report = run("node", "report.mjs", &[&project, Path::new(name)]);
+    assert!(report.contains("0 errors, 0 warnings"), "{report}");
+    let out = space.path(&format!("out/{name}"));
+    let figures = run("bash", "model", &[&project.join(format!("{name}.SemanticModel")), &out]);
+    let python = tools.join("venv/bin/python");
+    let read = Command::new(python).arg(tools.join("readers.py")).arg(out.join("current")).output().unwrap();
+    println!("{structure}{report}{figures}{}", ok(read, "readers.py"));
+}
+
+#[test]
+fn the_project_of_superstore_is_right() {
+    check("superstore");
+}
+
+#[test]
+fn the_project_of_chinook_is_right() {
+    check("chinook");
+}
+
+#[test]
+fn the_project_of_commerce_is_right() {
+    check("commerce");
+}
+
+#[test]
+fn whatever_is_broken_in_a_project_is_noticed() {
+    let Some(tools) = tools() else { return };
+    let space = published("chinook");
+    let broken = Command::new("python3").arg(tools.join("breaks.py")).arg(space.path("bi")).arg("chinook").output().unwrap();
+    let said = ok(broken, "breaks.py");
+    assert!(said.contains(", 0 missed"), "{said}");
+}
+
+#[test]
+fn a_project_is_kept_with_the_tables_and_edits_are_kept_with_it() {
+    let space = Workspace::new();
+    space.link("data");
+    let text = fs::read_to_string(root().join("pipelines/chinook.yaml")).unwrap();
+    space.write("pipelines/chinook.yaml", text.replace("keep: 12}", "keep: 12, powerbi: true}"));
+    let run = || space.run(&["run", "pipelines/chinook.yaml"]).ok();
+    run();
+    let model = space.path("out/chinook/powerbi/chinook.SemanticModel/definition/expressions.tmdl");
+    let written = fs::read_to_string(&model).unwrap();
+    assert!(written.contains(&space.path("out/chinook").display().to_string()), "{written}");
+    assert!(!run().stderr.contains("not renewed"));
+    let edited = written.replace("DataLocation = \"", "DataLocation = \"elsewhere");
+    fs::write(&model, &edited).unwrap();
+    let again = run();
+    assert!(again.stderr.contains("expressions.tmdl") && again.stderr.contains("was edited"), "{}", again.stderr);
+    assert_eq!(fs::read_to_string(&model).unwrap(), edited);
+
+    let to = |more: &[&str]| space.run(&[&["powerbi", "pipelines/chinook.yaml", "--to", "out/chinook/powerbi"], more].concat());
+    let refused = to(&[]);
+    assert!(refused.code == 2 && refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert!(to(&["--force"]).ok().stdout.contains("1 files written") || fs::read_to_string(&model).unwrap() == written);
+    let placeless = space.run(&["powerbi", "pipelines/chinook.yaml", "--to", "bi", "--source", "http"]);
+    assert!(placeless.code == 2 && placeless.stderr.contains("--location"), "{}", placeless.stderr);
+    space
+        .run(&["powerbi", "pipelines/chinook.yaml", "--to", "bi", "--source", "http", "--location", "https://shop.test/data"])
+        .ok();
+    let text = fs::read_to_string(space.path("bi/chinook.SemanticModel/definition/expressions.tmdl")).unwrap();
+    assert!(text.contains("https://shop.test/data") && text.contains("Web.Contents(DataLocation"), "{text}");
+}
