@@ -4,7 +4,7 @@
     dax.py PROJECT.SemanticModel PUBLISHED
 
 In total, by region, by year, by segment, and as each role and sign-in sees it. The model's own text is what is evaluated;
-dax/figures.sql states apart from it what must come out."""
+dax/figures.duckdb states apart from it what must come out."""
 
 import datetime
 import decimal
@@ -105,7 +105,7 @@ def load_rows(model, snapshot, files):
 
 
 def figures(database):
-    parts = re.split(r"^-- (.+)\n", (here / "figures.sql").read_text().split("\n\n", 1)[1], flags=re.M)
+    parts = re.split(r"^-- (.+)\n", (here / "figures.duckdb").read_text().split("\n\n", 1)[1], flags=re.M)
     statements = dict(zip(parts[1::2], parts[2::2]))
 
     def of(**variables):
@@ -151,7 +151,7 @@ def main(folder, root):
     for name, path in files.items():
         database.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")
     database.execute("SET VARIABLE snapshot = ?", [snapshot])
-    database.execute((here / "views.sql").read_text())
+    database.execute((here / "views.duckdb").read_text())
     statements, wanted = figures(database)
 
     engine, tally = Engine(model, rows), Tally()
