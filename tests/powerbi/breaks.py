@@ -167,15 +167,15 @@ Break = tuple[str, Change, str, str]
 BREAKS: list[Break] = [
     (
         "a measure is renamed under a visual",
-        in_table("Measures", r"measure Revenue =", "measure Turnover ="),
+        in_table("Key measures", r"measure Revenue =", "measure Turnover ="),
         "report",
-        r"no measure Measures\[Revenue\]",
+        r"no measure Key measures\[Revenue\]",
     ),
     (
         "a measure is renamed under a measure",
-        in_table("Measures", r"measure Orders =", "measure Purchases ="),
+        in_table("Key measures", r"measure Orders =", "measure Purchases ="),
         "model",
-        r"names (Measures)?\[Orders\]",
+        r"names ('?Key measures'?)?\[Orders\]",
     ),
     (
         "a relationship leads to a missing column",
@@ -226,25 +226,25 @@ BREAKS: list[Break] = [
     ("a file starts with a byte order mark", byte_order_mark, "model", "byte order mark"),
     (
         "a name with blanks loses its quotes",
-        in_table("Measures", "measure 'Gross revenue'", "measure Gross revenue"),
+        in_table("Key measures", "measure 'Gross revenue'", "measure Gross revenue"),
         "model",
         "cannot be read",
     ),
     (
         "two measures have one name",
-        in_table("Measures", r"measure Orders =", "measure Revenue ="),
+        in_table("Key measures", r"measure Orders =", "measure Revenue ="),
         "model",
         "another measure Revenue",
     ),
     (
         "a measure sums a missing column",
-        in_table("Measures", r"fact_sales\[net_amount\]", "fact_sales[netto]"),
+        in_table("Key measures", r"fact_sales\[net_amount\]", "fact_sales[netto]"),
         "model",
         r"fact_sales\[netto\], which is not there",
     ),
     (
         "a measure leaves a bracket open",
-        in_table("Measures", r"fact_sales\[net_amount\] ?\)", "fact_sales[net_amount]"),
+        in_table("Key measures", r"fact_sales\[net_amount\] ?\)", "fact_sales[net_amount]"),
         "model",
         r"does not close or open \(",
     ),
@@ -301,7 +301,7 @@ BREAKS: list[Break] = [
         "a visual names a missing measure",
         in_visual("cardVisual", lambda it: rename_field(it, "Data", "Measure", "Profit")),
         "report",
-        r"no measure Measures\[Profit\]",
+        r"no measure Key measures\[Profit\]",
     ),
     (
         "a word of the page's format does not exist",
@@ -323,9 +323,9 @@ BREAKS: list[Break] = [
     ),
     (
         "a heat map is coloured by what it does not show",
-        in_visual("pivotTable", lambda it: heat(it)["selector"].update(metadata="Measures.Orders"), "FillRule"),
+        in_visual("pivotTable", lambda it: heat(it)["selector"].update(metadata="Key measures.Orders"), "FillRule"),
         "report",
-        r"formats Measures\.Orders",
+        r"formats Key measures\.Orders",
     ),
     ("a colour of a gradient is wrapped", in_visual("pivotTable", wrap_gradient, "FillRule"), "report", "radient|expr"),
     (

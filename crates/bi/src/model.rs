@@ -13,7 +13,7 @@ use crate::tmdl::{self, Tmdl};
 use crate::{Content, Error, ProjectFile};
 
 /// The table that holds the measures.
-const MEASURES: &str = "Measures";
+const MEASURES: &str = "Key measures";
 
 /// Every table that is published, in build order.
 fn published() -> impl Iterator<Item = &'static Table> {

@@ -37,7 +37,7 @@ fn the_model_is_the_golden_one() {
         "definition/tables/dim_date.tmdl",
         "definition/tables/dim_product.tmdl",
         "definition/tables/fact_sales.tmdl",
-        "definition/tables/Measures.tmdl",
+        "definition/tables/Key measures.tmdl",
         "definition/roles/Region North.tmdl",
         "definition/roles/Regional manager.tmdl",
         "retail.SemanticModel/.platform",
@@ -65,7 +65,7 @@ fn every_published_column_is_in_the_model_and_its_query() {
         assert!(text(&files, "model.tmdl").contains(&format!("ref table {}\n", table.name)));
     }
     assert_eq!(files.iter().filter(|file| file.path.contains("/tables/")).count(), 1 + published());
-    assert!(text(&files, "Measures.tmdl").matches("\tmeasure ").count() >= 40);
+    assert!(text(&files, "Key measures.tmdl").matches("\tmeasure ").count() >= 40);
 }
 
 fn published() -> usize {

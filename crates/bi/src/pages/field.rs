@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::format::named;
 
 /// The table of the model that holds the measures.
-pub const MEASURES_TABLE: &str = "Measures";
+pub const MEASURES_TABLE: &str = "Key measures";
 
 /// A part of the model, by its names there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

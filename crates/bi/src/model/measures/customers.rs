@@ -46,7 +46,7 @@ pub(super) const CUSTOMERS: &[Measure] = &[
 VAR LastDay = MAX(dim_date[date])
 RETURN
     CALCULATE(
-        Measures[Customers],
+        'Key measures'[Customers],
         KEEPFILTERS(dim_customer[first_order_on] >= FirstDay),
         KEEPFILTERS(dim_customer[first_order_on] <= LastDay)
     )",

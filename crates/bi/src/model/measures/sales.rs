@@ -44,8 +44,8 @@ RETURN
     DISTINCTCOUNT(fact_sales[order_id]) - COUNTROWS(Undone)",
     ),
     measure("Units", "#,##0.##", "Pieces sold, returns deducted.", "SUM(fact_sales[quantity])"),
-    measure("Average order value", MONEY, "Revenue per order.", "DIVIDE([Revenue], Measures[Orders])"),
-    measure("Units per order", "#,##0.00", "Pieces per order.", "DIVIDE(Measures[Units], Measures[Orders])"),
+    measure("Average order value", MONEY, "Revenue per order.", "DIVIDE([Revenue], 'Key measures'[Orders])"),
+    measure("Units per order", "#,##0.00", "Pieces per order.", "DIVIDE('Key measures'[Units], 'Key measures'[Orders])"),
     measure(
         "Revenue last 30 days",
         MONEY,
