@@ -95,12 +95,14 @@ pub(crate) struct Extract {
     pub payments: Option<Source>,
     /// Support tickets.
     pub tickets: Option<Source>,
+    /// Who may see which region in the report, by sign-in name: for row-level security.
+    pub users: Option<Source>,
 }
 
 impl Extract {
     /// Those that are there.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
-        let others = [&self.customers, &self.products, &self.payments, &self.tickets];
+        let others = [&self.customers, &self.products, &self.payments, &self.tickets, &self.users];
         std::iter::once(&self.sales).chain(others.into_iter().flatten())
     }
 }

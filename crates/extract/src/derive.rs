@@ -25,7 +25,7 @@ pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path
     let (rows, conflicts) = match entity {
         Entity::Customers => (CUSTOMERS, CUSTOMER_CONFLICTS),
         Entity::Products => (PRODUCTS, PRODUCT_CONFLICTS),
-        Entity::Sales | Entity::Payments | Entity::Tickets => return Ok(None),
+        Entity::Sales | Entity::Payments | Entity::Tickets | Entity::Users => return Ok(None),
     };
     let compute = |source| Error::Compute { entity, step: "the entity from the sales lines", source };
     let store = |source| Error::Store { entity, source };
@@ -71,6 +71,11 @@ pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, E
                     "orphan_products",
                     "sales.product_id",
                     "lines name a product that the products source does not have; the product is kept with is_known = false",
+                ),
+                "strange_region" => (
+                    "users_of_unknown_regions",
+                    "users.region",
+                    "grants are for a region that neither a sale nor a customer names; check how it is written",
                 ),
                 _ => (
                     "customers_in_several_regions",

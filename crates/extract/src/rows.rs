@@ -79,7 +79,7 @@ pub(crate) fn amount_column(name: Entity) -> Option<&'static str> {
     match name {
         Entity::Sales => Some("net_amount"),
         Entity::Payments => Some("amount"),
-        Entity::Customers | Entity::Products | Entity::Tickets => None,
+        Entity::Customers | Entity::Products | Entity::Tickets | Entity::Users => None,
     }
 }
 

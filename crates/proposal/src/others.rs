@@ -26,7 +26,7 @@ fn required(entity: Entity) -> &'static [&'static str] {
     match entity {
         Entity::Payments => &["payment_id", "customer_id", "due_on", "amount"],
         Entity::Tickets => &["ticket_id", "customer_id", "opened_at"],
-        Entity::Sales | Entity::Customers | Entity::Products => &[],
+        Entity::Sales | Entity::Customers | Entity::Products | Entity::Users => &[],
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn map<'v, 'a>(other: &'v Other<'a>) -> Mapping<'v, 'a> {
             mapping.plain(&["category", "priority"]);
             mapping.number("satisfaction", None);
         }
-        Entity::Sales => {}
+        Entity::Sales | Entity::Users => {}
     }
     mapping
 }

@@ -43,6 +43,7 @@ pub(crate) fn targets(entity: Entity) -> &'static [Target] {
         Entity::Products => trade::PRODUCTS,
         Entity::Payments => people::PAYMENTS,
         Entity::Tickets => people::TICKETS,
+        Entity::Users => people::USERS,
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn table_names(entity: Entity) -> &'static str {
             ticket, support ticket, case, support case, issue, complaint, incident, service request, helpdesk ticket, \
             anfrage, beschwerde, reklamation, supportfall, stoerung, reclamation, queja"
         }
+        Entity::Users => "user region, region access, report access, report user",
     }
 }
 

@@ -19,9 +19,8 @@ pub fn dictionary_markdown() -> String {
 }
 
 fn row(table: &Table) -> String {
-    let empty = if table.visibility == Visibility::Empty { " (empty in this version)" } else { "" };
     let columns: Vec<String> = table.columns.iter().map(|c| cell(table, c)).collect();
-    format!("| `{}`{empty} | {} | {} |\n", table.name, table.grain, columns.join(", "))
+    format!("| `{}` | {} | {} |\n", table.name, table.grain, columns.join(", "))
 }
 
 fn cell(table: &Table, column: &Column) -> String {
@@ -51,10 +50,6 @@ mod tests {
             let rows = text.lines().filter(|line| line.starts_with(&format!("| `{}`", table.name))).count();
             assert_eq!(rows, usize::from(table.visibility != Visibility::Working), "{}", table.name);
         }
-        assert_eq!(
-            text.matches("(empty in this version)").count(),
-            TABLES.iter().filter(|t| t.visibility == Visibility::Empty).count()
-        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a pipeline stages: the five canonical entities.
+//! What a pipeline stages: the six canonical entities.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ pub enum Entity {
     Products,
     Payments,
     Tickets,
+    Users,
 }
 
 impl Entity {
@@ -21,6 +22,7 @@ impl Entity {
             Self::Products => "products",
             Self::Payments => "payments",
             Self::Tickets => "tickets",
+            Self::Users => "users",
         }
     }
 }
@@ -55,11 +57,13 @@ pub fn entity(entity: Entity) -> &'static EntityTable {
         Entity::Products => &PRODUCTS,
         Entity::Payments => &PAYMENTS,
         Entity::Tickets => &TICKETS,
+        Entity::Users => &USERS,
     }
 }
 
 /// In staging order.
-pub const ENTITIES: [Entity; 5] = [Entity::Sales, Entity::Customers, Entity::Products, Entity::Payments, Entity::Tickets];
+pub const ENTITIES: [Entity; 6] =
+    [Entity::Sales, Entity::Customers, Entity::Products, Entity::Payments, Entity::Tickets, Entity::Users];
 
 const fn required(name: &'static str, kind: Type, description: &'static str) -> EntityColumn {
     EntityColumn { name, kind, required: true, description }
@@ -165,5 +169,15 @@ static TICKETS: EntityTable = EntityTable {
         optional("category", Type::Text, "What it is about."),
         optional("priority", Type::Text, "Priority."),
         optional("satisfaction", Type::Number, "The customer's rating."),
+    ],
+};
+
+static USERS: EntityTable = EntityTable {
+    entity: Entity::Users,
+    key: &["user_principal_name", "region"],
+    description: "Who may see which region in the report.",
+    columns: &[
+        required("user_principal_name", Type::Text, "Sign-in name of the user, as the report service knows it."),
+        required("region", Type::Text, "Region the user may see."),
     ],
 };

@@ -46,8 +46,6 @@ impl Group {
 pub enum Visibility {
     /// Built and published.
     Published,
-    /// Part of the contract, not built by this version: published empty with its schema.
-    Empty,
     /// Built for the tables after it, never published.
     Working,
 }

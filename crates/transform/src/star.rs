@@ -5,7 +5,7 @@
 
 pub(crate) mod orders;
 
-pub(crate) const STATEMENTS: [(&str, &str); 8] = [
+pub(crate) const STATEMENTS: [(&str, &str); 9] = [
     ("fact_sales", include_str!("star/fact_sales.sql")),
     ("dim_region", include_str!("star/dim_region.sql")),
     ("dim_customer", include_str!("star/dim_customer.sql")),
@@ -13,5 +13,6 @@ pub(crate) const STATEMENTS: [(&str, &str); 8] = [
     ("dim_date", include_str!("star/dim_date.sql")),
     ("fact_payments", include_str!("star/fact_payments.sql")),
     ("fact_tickets", include_str!("star/fact_tickets.sql")),
+    ("security_user_region", include_str!("star/security_user_region.sql")),
     ("customer_days", include_str!("star/customer_days.sql")),
 ];

@@ -209,6 +209,7 @@ fn star_sql(entity: Entity) -> &'static str {
         Entity::Products => include_str!("book/star_products.sql"),
         Entity::Payments => include_str!("book/star_payments.sql"),
         Entity::Tickets => include_str!("book/star_tickets.sql"),
+        Entity::Users => include_str!("book/star_users.sql"),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::problem::{nearest, suggestion};
 use crate::raw;
 
 pub(super) fn sources(check: &mut Check<'_>, raw: raw::Extract, connections: &Connections) -> BTreeMap<Entity, Source> {
-    let raw::Extract { sales, customers, products, payments, tickets } = raw;
-    let written = [Some(sales), customers, products, payments, tickets];
+    let raw::Extract { sales, customers, products, payments, tickets, users } = raw;
+    let written = [Some(sales), customers, products, payments, tickets, users];
     let mut sources = BTreeMap::new();
     for (name, source) in ENTITIES.into_iter().zip(written) {
         let Some(raw) = source else { continue };

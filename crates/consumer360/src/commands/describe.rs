@@ -46,8 +46,7 @@ fn overview(tables: &[&Table]) -> String {
             let _ = writeln!(text, "{}{}", if group.is_some() { "\n" } else { "" }, heading(table.group));
             group = Some(table.group);
         }
-        let empty = if table.visibility == Visibility::Empty { " (empty in this version)" } else { "" };
-        let _ = writeln!(text, "  {:<26}{}{empty}", table.name, table.description);
+        let _ = writeln!(text, "  {:<26}{}", table.name, table.description);
     }
     text + "\nconsumer360 describe TABLE prints its columns.\n"
 }
@@ -66,9 +65,6 @@ fn heading(group: Group) -> &'static str {
 fn one(table: &Table) -> String {
     let mut text = format!("{}: {}\n", table.name, table.description);
     let _ = writeln!(text, "One row is: {}. Key and order: {}.", table.grain, table.key.join(", "));
-    if table.visibility == Visibility::Empty {
-        text += "This version publishes it empty, with these columns, so that reports can be built on it.\n";
-    }
     text.push('\n');
     let width = table.columns.iter().map(|c| c.name.len()).max().unwrap_or_default() + 2;
     for column in table.columns {
@@ -89,7 +85,6 @@ fn as_json(table: &Table) -> serde_json::Value {
         "description": table.description,
         "grain": table.grain,
         "key": table.key,
-        "empty": table.visibility == Visibility::Empty,
         "columns": columns,
     })
 }

@@ -8,6 +8,11 @@ lines_by_product AS (
     SELECT product_id, COUNT(*) AS sales_lines
     FROM sales
     GROUP BY product_id
+),
+regions AS (
+    SELECT region FROM sales
+    UNION
+    SELECT region FROM customers
 )
 SELECT 'anonymous' AS finding, CAST(COALESCE(SUM(sales_lines), 0) AS BIGINT) AS found
 FROM lines_by_customer
@@ -21,6 +26,10 @@ UNION ALL
 SELECT 'orphan_product' AS finding, CAST(COALESCE(SUM(l.sales_lines), 0) AS BIGINT) AS found
 FROM lines_by_product AS l
 LEFT ANTI JOIN products AS p ON l.product_id = p.product_id
+UNION ALL
+SELECT 'strange_region' AS finding, COUNT(*) AS found
+FROM users AS u
+LEFT ANTI JOIN regions AS r ON u.region = r.region
 UNION ALL
 SELECT 'several_regions' AS finding, COUNT(*) AS found
 FROM lines_by_customer

@@ -193,3 +193,13 @@ pub(super) const TICKETS: &[Target] = &[
         never: "id",
     },
 ];
+
+pub(super) const USERS: &[Target] = &[
+    Target {
+        column: "user_principal_name",
+        wants: Text,
+        names: "user principal name, upn, sign in name, login, login name, user email, user",
+        never: "",
+    },
+    Target { column: "region", wants: Text, names: "region, region name, sales region", never: "" },
+];

@@ -70,10 +70,10 @@ pub(crate) static META_CHECKS: Table = Table {
 pub(crate) static SECURITY_USER_REGION: Table = Table {
     name: "security_user_region",
     group: Group::Meta,
-    visibility: Visibility::Empty,
+    visibility: Visibility::Published,
     grain: "user and region",
     key: &["user_principal_name", "region_key"],
-    description: "Who may see which region.",
+    description: "Who may see which region in the report; empty where the pipeline names no users.",
     columns: &[
         col("user_principal_name", Text, "Sign-in name of the user, as the report service knows it."),
         col("region_key", Key, "Region the user may see."),
