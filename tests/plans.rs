@@ -20,7 +20,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, ObjectName, Query, Select, SelectItem, SetExpr, Statement, Visit, Visitor, WindowType,
 };
-use schema::{ENTITIES, TABLES, Visibility};
+use schema::{ENTITIES, TABLES};
 
 use crate::support::Workspace;
 

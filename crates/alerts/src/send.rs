@@ -1,5 +1,7 @@
 //! One message over the network, with a few attempts.
 
+use std::error::Error;
+use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -55,6 +57,21 @@ pub struct Failure {
     pub passing: bool,
     /// How long the server asked to be left alone.
     pub retry_after: Option<Duration>,
+}
+
+/// What is said of a handshake that fails.
+const NOT_ENCRYPTED: &str = "no encrypted connection: the certificate or the protocol does not fit";
+
+/// Whether a failed connection is a handshake that failed: it comes up as data of a wrong kind.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 impl Failure {

@@ -25,7 +25,7 @@ fn text<'a>(files: &'a [ProjectFile], end: &str) -> &'a str {
     &files.iter().find(|file| file.path.ends_with(end)).unwrap().text
 }
 
-/// With the variable `GOLDEN` set the files are written anew.
+/// With the variable `UPDATE_GOLDEN` set the files are written anew.
 #[test]
 fn the_model_is_the_golden_one() {
     let files = project(&folder_content()).unwrap();
@@ -46,7 +46,7 @@ fn the_model_is_the_golden_one() {
     ] {
         let path = golden.join(name.rsplit('/').next().unwrap().trim_start_matches('.'));
         let now = text(&files, name);
-        if std::env::var_os("GOLDEN").is_some() {
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&path, now).unwrap();
         }
         assert_eq!(now, fs::read_to_string(&path).unwrap(), "{name} is not what {} holds", path.display());

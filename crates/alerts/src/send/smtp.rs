@@ -79,8 +79,8 @@ fn failure(error: &SmtpError) -> Failure {
     }
     if error.is_timeout() {
         Failure::passing("no answer in time")
-    } else if error.is_tls() {
-        Failure::lasting("no encrypted connection: the certificate or the protocol does not fit")
+    } else if error.is_tls() || super::is_of_tls(error) {
+        Failure::lasting(super::NOT_ENCRYPTED)
     } else if error.is_client() {
         Failure::lasting("the server does not offer what the address asks for")
     } else {
