@@ -9,6 +9,7 @@
 mod checks;
 mod crash;
 mod dirt;
+mod faults;
 mod marts;
 mod ops;
 mod plans;
