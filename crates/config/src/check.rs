@@ -24,6 +24,7 @@ use crate::node::{At, Document, Node, Value};
 use crate::pipeline::{AsOf, Connection, Pipeline};
 use crate::problem::{Place, Problem};
 use crate::raw;
+use crate::roots::Roots;
 
 pub(crate) use settings::settings;
 
@@ -31,6 +32,8 @@ pub(crate) use settings::settings;
 pub(crate) struct Check<'a> {
     pub document: &'a Document,
     pub environment: &'a Environment<'a>,
+    /// Below which files are read and published; any while the settings are wrong.
+    pub roots: &'a Roots,
     pub problems: Vec<Problem>,
 }
 
@@ -66,6 +69,17 @@ impl Check<'_> {
     /// Where the value of a path stands.
     pub fn place(&self, path: &[&str]) -> Place {
         Place::new(self.document.problem(self.document.at(path), "", ""))
+    }
+
+    /// Whether a folder, file or url may be used; a problem at the path if not. What a reference stood for is not shown.
+    pub fn is_allowed(&mut self, path: &[&str], place: &str) -> bool {
+        if self.roots.hold(place) {
+            return true;
+        }
+        let message = format!("`{}` leads out of what pipelines may use", path.last().copied().unwrap_or_default());
+        let help = format!("`limits: roots` of the settings allows {}; links are followed", self.roots);
+        self.say(path, message, help);
+        false
     }
 
     /// The value, or nothing and a problem at the path.
@@ -150,7 +164,7 @@ fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Share
     for (name, declared) in
         shared.into_iter().flatten().filter(|(name, _)| used.contains(name) && !raw.connections.contains_key(*name))
     {
-        let mut other = Check { document: &declared.document, environment: check.environment, problems: Vec::new() };
+        let mut other = Check { document: &declared.document, environment: check.environment, roots: check.roots, problems: Vec::new() };
         sound.extend(connections::connection(&mut other, name, &declared.raw).map(|c| (name.clone(), c)));
         check.problems.extend(other.problems);
     }
