@@ -69,10 +69,6 @@ struct Good {
 }
 
 impl Good {
-    fn old(&self) -> &str {
-        &self.sets[0].0
-    }
-
     fn new(&self) -> &str {
         &self.sets[1].0
     }
@@ -104,7 +100,6 @@ impl Good {
 
 /// What became of a run that was struck.
 struct Struck {
-    what: String,
     ran: Ran,
     killed: bool,
     /// What readers see after it.

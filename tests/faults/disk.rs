@@ -113,7 +113,7 @@ fn strike(base: &Workspace, good: &Good, shim: &Path, (at, how): (usize, &str), 
     }
     let mut left = left::in_target(&out);
     left.extend(left::in_state(&space.path("state")));
-    if left.is_empty() { Ok(Struck { what, ran, killed, sees }) } else { Err(wrong(format!("left over: {left:?}"))) }
+    if left.is_empty() { Ok(Struck { ran, killed, sees }) } else { Err(wrong(format!("left over: {left:?}"))) }
 }
 
 /// Which calls are struck, and how. Each is a kill or a failure in turn; what readers could see of it is both.

@@ -92,7 +92,7 @@ fn strike(base: &Workspace, stored: &Server, good: &Good, (at, blow): (usize, Bl
     if !lease["holder"].is_null() || store.parts() > 0 {
         left.push(format!("{} parts, lease {lease}", store.parts()));
     }
-    if left.is_empty() { Ok(Struck { what, ran, killed, sees }) } else { Err(wrong(format!("left over: {left:?}"))) }
+    if left.is_empty() { Ok(Struck { ran, killed, sees }) } else { Err(wrong(format!("left over: {left:?}"))) }
 }
 
 const BLOWS: [Blow; 5] = [Blow::KillBefore, Blow::Refuse, Blow::Cut, Blow::KillAfter, Blow::Fail];
