@@ -32,7 +32,7 @@ fn statuses(space: &Workspace) -> Vec<(String, String)> {
 fn a_deleted_ledger_comes_back_from_records_and_manifests() {
     let space = shop();
     let before = statuses(&space);
-    assert_eq!(before.iter().map(|(_, status)| status.as_str()).collect::<Vec<_>>(), ["failed", "published", "published"]);
+    assert_eq!(before.iter().map(|(_, status)| status.as_str()).collect::<Vec<_>>(), ["source_failed", "published", "published"]);
     let sound = space.run(&["state", "repair"]).ok();
     assert!(sound.stdout.contains("3 on record, 0 of them brought back"), "{}", sound.stdout);
     assert!(sound.stdout.contains("nothing was changed"), "{}", sound.stdout);

@@ -48,19 +48,19 @@ impl Check<'_> {
         self.problems.push(self.document.problem(self.document.key_at(path), message, help));
     }
 
-    /// References outside `connections`, `ledger`, `notify` and `serve` are not filled in; one there would be taken for a name.
+    /// References outside `connections`, `ledger`, `notify`, `serve` and `telemetry` are not filled in; one there would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
         let found = entries
             .iter()
-            .filter(|(key, _)| !["connections", "ledger", "notify", "serve"].contains(&key.name.as_str()))
+            .filter(|(key, _)| !["connections", "ledger", "notify", "serve", "telemetry"].contains(&key.name.as_str()))
             .flat_map(|(_, node)| references(node));
-        let help = "write the value out here; only addresses of connections, channels and the ledger, and the server's token, are filled in";
+        let help = "write the value out here; only addresses of connections, channels, watchers and the ledger, and the server's token, are filled in";
         let document = self.document;
         self.problems.extend(found.map(|at| {
             document.problem(
                 at,
-                "references such as ${env:NAME} are filled in under `connections`, `ledger`, `notify` and `serve` only",
+                "references such as ${env:NAME} are filled in under `connections`, `ledger`, `notify`, `serve` and `telemetry` only",
                 help,
             )
         }));
@@ -164,7 +164,8 @@ fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Share
     for (name, declared) in
         shared.into_iter().flatten().filter(|(name, _)| used.contains(name) && !raw.connections.contains_key(*name))
     {
-        let mut other = Check { document: &declared.document, environment: check.environment, roots: check.roots, problems: Vec::new() };
+        let mut other =
+            Check { document: &declared.document, environment: check.environment, roots: check.roots, problems: Vec::new() };
         sound.extend(connections::connection(&mut other, name, &declared.raw).map(|c| (name.clone(), c)));
         check.problems.extend(other.problems);
     }

@@ -49,13 +49,14 @@ pub fn load(
         }
     };
     let roots = settings.as_ref().map(|settings| settings.engine.limits.roots.clone()).unwrap_or_default();
-    let pipeline = match read_pipeline(file).and_then(|document| checked_pipeline(&document, shared.as_ref(), &roots, environment)) {
-        Ok(pipeline) => Some(pipeline),
-        Err(found) => {
-            problems.extend(found.0);
-            None
-        }
-    };
+    let pipeline =
+        match read_pipeline(file).and_then(|document| checked_pipeline(&document, shared.as_ref(), &roots, environment)) {
+            Ok(pipeline) => Some(pipeline),
+            Err(found) => {
+                problems.extend(found.0);
+                None
+            }
+        };
     match (pipeline, settings) {
         (Some(pipeline), Some(settings)) => Ok((pipeline, settings)),
         _ => Err(Problems(problems)),

@@ -151,7 +151,8 @@ fn a_run_that_died_before_its_first_record_leaves_nothing() {
     let state = tempfile::tempdir().unwrap();
     drop(three_slots(state.path()));
     let unborn = ["shop-20260608T040000Z", "shop-20260608T040000Z-2"].map(|id| state.path().join("runs").join(id));
-    let others = ["shop-20260608T040000Z-3", "shop-b-20260608T040000Z", "shop-notes"].map(|id| state.path().join("runs").join(id));
+    let others =
+        ["shop-20260608T040000Z-3", "shop-b-20260608T040000Z", "shop-notes"].map(|id| state.path().join("runs").join(id));
     for folder in unborn.iter().chain(&others) {
         fs::create_dir(folder).unwrap();
     }

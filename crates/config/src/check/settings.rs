@@ -160,7 +160,8 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
-    let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000, roots: Roots::default() };
+    let limits =
+        Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000, roots: Roots::default() };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     let state = PathBuf::from("state");

@@ -102,7 +102,10 @@ fn as_text(report: &Report) -> String {
     let back = repaired.runs + from_manifests;
     let _ = match from_manifests {
         0 => writeln!(text, "Runs       {runs_known} on record, {back} of them brought back"),
-        _ => writeln!(text, "Runs       {runs_known} on record, {back} of them brought back, {from_manifests} from manifests alone"),
+        _ => writeln!(
+            text,
+            "Runs       {runs_known} on record, {back} of them brought back, {from_manifests} from manifests alone"
+        ),
     };
     let _ = writeln!(text, "Slots      {slots_known} on record, {} of them brought back", repaired.slots);
     for (to, snapshots) in targets {

@@ -110,9 +110,7 @@ pub(super) fn sweep(mirror: &Path) -> Result<(), Error> {
 fn is_of_a_dead_process(name: &str) -> bool {
     let pid = name.strip_suffix(".part").and_then(|name| name.rsplit_once('.')).and_then(|(_, pid)| pid.parse::<u32>().ok());
     let processes = Path::new("/proc");
-    name.starts_with('.')
-        && processes.join("self").exists()
-        && pid.is_some_and(|pid| !processes.join(pid.to_string()).exists())
+    name.starts_with('.') && processes.join("self").exists() && pid.is_some_and(|pid| !processes.join(pid.to_string()).exists())
 }
 
 /// A name beside a file's that no other process takes.
