@@ -187,7 +187,9 @@ fn a_run_that_goes_well_and_runs_that_do_not_keep_every_secret() {
 
 /// Comes in with the token and returns the session's cookie.
 fn signed_in(port: u16) -> String {
-    let form = format!("token={TOKEN}");
+    let sign_in = page(port, "", "/login");
+    let csrf = sign_in.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    let form = format!("csrf={csrf}&token={TOKEN}");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let head = format!(
         "POST /login HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nConnection: close\r\n\
