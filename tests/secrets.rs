@@ -228,7 +228,7 @@ fn a_server_and_its_pages_keep_every_secret() {
     assert_ne!(runs.code, 0, "without its variables no command reads the settings");
     let runs = shop.run(&["runs", "list", "--output", "json"]).ok().json();
     let mut pages: Vec<String> =
-        ["/", "/pipelines/shop", "/runs", "/tables", "/tables/dim_customer", "/lineage", "/metrics", "/login", "/healthz", "/no"]
+        ["/", "/pipelines/shop", "/runs", "/tables", "/tables/dim_customer", "/lineage", "/metrics", "/healthz", "/no"]
             .map(str::to_owned)
             .into();
     pages.extend(runs.as_array().unwrap().iter().map(|run| format!("/runs/{}", run["run_id"].as_str().unwrap())));

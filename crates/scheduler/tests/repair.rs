@@ -112,10 +112,8 @@ fn a_damaged_database_is_moved_aside_and_kept() {
         let state = tempfile::tempdir().unwrap();
         let database = state.path().join(DATABASE);
         let runs = three_slots(state.path()).runs(None, 10).unwrap();
-        let damaged = match cut {
-            true => fs::read(&database).unwrap()[..9000].to_vec(),
-            false => b"what a disk makes of a database".repeat(99),
-        };
+        let whole = fs::read(&database).unwrap();
+        let damaged = if cut { whole[..9000].to_vec() } else { b"what a disk makes of a database".repeat(99) };
         fs::write(&database, &damaged).unwrap();
         fs::write(state.path().join("consumer360.db-wal"), "").unwrap();
         if !cut {
