@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::{Good, Struck, Tally, copy, ends_and_middle, left, lines, set, shop, side_by_side, stride};
+use super::{Good, Struck, Tally, copy, ends, left, lines, set, shop, side_by_side, stride};
 use crate::support::{Ran, Workspace, root};
 
 /// A call that changes a file.
@@ -127,7 +127,7 @@ fn chosen(calls: &[Call]) -> Vec<(usize, &'static str)> {
     let first = calls.iter().position(Call::is_on_target).unwrap();
     let kinds = calls.iter().enumerate().skip(first).map(|(place, call)| (place, call.kind()));
     let mut chosen = Vec::new();
-    for (turn, place) in ends_and_middle(kinds).into_iter().enumerate() {
+    for (turn, place) in ends(kinds).into_iter().enumerate() {
         let is_seen = calls[place].is_on_target() && !calls[place].path.contains(".staging/");
         if is_seen || turn % 2 == 0 {
             chosen.push((place + 1, "before"));
@@ -167,7 +167,9 @@ fn a_disk_that_fails_at_any_call_leaves_the_old_or_the_new_set_and_nothing_over(
 
     let tally = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().min(4));
-    side_by_side(threads, chosen(&calls), |(at, how)| {
+    let chosen = chosen(&calls);
+    println!("{} faults to inject", chosen.len());
+    side_by_side(threads, chosen, |(at, how)| {
         let result = strike(&base, &good, &shim, (at, how), &calls[at - 1]);
         if let Err(wrong) = &result {
             eprintln!("{wrong}");

@@ -100,13 +100,8 @@ fn as_text(report: &Report) -> String {
         let _ = writeln!(text, "The ledger was damaged. It is kept as {}", moved.display());
     }
     let back = repaired.runs + from_manifests;
-    let _ = match from_manifests {
-        0 => writeln!(text, "Runs       {runs_known} on record, {back} of them brought back"),
-        _ => writeln!(
-            text,
-            "Runs       {runs_known} on record, {back} of them brought back, {from_manifests} from manifests alone"
-        ),
-    };
+    let from = if *from_manifests > 0 { format!(", {from_manifests} from manifests alone") } else { String::new() };
+    let _ = writeln!(text, "Runs       {runs_known} on record, {back} of them brought back{from}");
     let _ = writeln!(text, "Slots      {slots_known} on record, {} of them brought back", repaired.slots);
     for (to, snapshots) in targets {
         let _ = writeln!(text, "Snapshots  {snapshots} in {to}");

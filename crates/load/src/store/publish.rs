@@ -251,6 +251,7 @@ async fn lead_or_stay(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
     if led.is_err()
         && let Some(before) = before.filter(|before| before.snapshot != manifest.snapshot)
         && let Err(error) = lead(lease, &before).await
+        && !matches!(error, Error::Fenced { .. })
     {
         tracing::warn!(error = &error as &dyn StdError, "current/ may hold tables of two snapshots until the next run");
     }
