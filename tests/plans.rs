@@ -252,7 +252,13 @@ fn float_sums(plan: &LogicalPlan) -> Vec<String> {
 }
 
 fn session(threads: usize) -> SessionContext {
-    let limits = Limits { columns: 2000, record_bytes: 1 << 24, rejects_kept: 1000, check_rows_kept: 1000 };
+    let limits = Limits {
+        columns: 2000,
+        record_bytes: 1 << 24,
+        rejects_kept: 1000,
+        check_rows_kept: 1000,
+        roots: config::Roots::default(),
+    };
     let engine = Engine { memory: 512 << 20, threads, tables_at_once: 1, spill_limit: 1 << 30, limits };
     extract::session(&engine, &std::env::temp_dir()).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Publishing to object stores: real servers on loopback, killed publishers, publishers that come back from the dead.
 
 mod azurite;
-mod s3_server;
+pub mod s3_server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -273,3 +273,19 @@ fn a_check_of_the_sources_reads_no_row() {
     assert_says(&workspace, &ran, &["data/orders.csv has no column `quantity`", "did you mean `quantty`?"]);
     workspace.run(&["validate", "shop.yaml"]).ok();
 }
+
+#[test]
+fn a_link_below_the_roots_leads_nowhere_else() {
+    let workspace = shop();
+    workspace.write("private/orders.csv", format!("{HEADER}{LINE}"));
+    std::os::unix::fs::symlink(workspace.path("private/orders.csv"), workspace.path("data/orders-2.csv")).unwrap();
+    let pipeline = csv_pipeline("").replace("orders.csv", "orders*.csv");
+    run(&workspace, &pipeline).ok();
+    std::fs::remove_dir_all(workspace.path("out")).unwrap();
+    workspace.write("config/default.yaml", "limits: {roots: [data, out]}\n");
+    let refused = run(&workspace, &pipeline);
+    let words =
+        ["data/orders-2.csv is a link that leads out of what pipelines may use", "`limits: roots` of the settings allows"];
+    assert_says(&workspace, &refused, &words);
+    run(&workspace, &csv_pipeline("")).ok();
+}

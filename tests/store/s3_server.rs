@@ -1,7 +1,7 @@
 //! An S3 server of the test's own on loopback: it checks signatures and conditions, keeps objects as files, and can be made to
 //! fail, to hold requests back, and to ignore conditions.
 
-use std::convert::Infallible;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,21 @@ pub struct Server {
     _runtime: tokio::runtime::Runtime,
 }
 
+/// What one request meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// 503, as from a store that is busy.
+    Fail,
+    /// 403, which no second attempt makes good.
+    Refuse,
+    /// It is done, and the connection is cut before the answer.
+    Cut,
+    /// It waits to be killed, before it is done,
+    KillBefore,
+    /// or when it is done and not answered.
+    KillAfter,
+}
+
 /// How the server behaves.
 #[derive(Default)]
 pub struct Moods {
@@ -37,7 +52,10 @@ pub struct Moods {
     /// How many wait.
     pub waiting: AtomicUsize,
     pub ignores_conditions: AtomicBool,
-    pub requests: AtomicUsize,
+    /// Method and address of every request.
+    seen: Mutex<Vec<String>>,
+    /// Which request, from 1, meets what.
+    blow: Mutex<Option<(usize, Blow)>>,
     /// The store underneath looks and writes in two steps; real ones do it in one.
     writes: tokio::sync::Mutex<()>,
 }
@@ -51,6 +69,26 @@ impl Moods {
         *self.hold.lock().unwrap() = None;
     }
 
+    pub fn strike(&self, request: usize, blow: Blow) {
+        *self.blow.lock().unwrap() = Some((request, blow));
+    }
+
+    /// No blow is to come, and nothing waits any more.
+    pub fn calm(&self) {
+        *self.blow.lock().unwrap() = None;
+        self.waiting.store(0, Ordering::SeqCst);
+    }
+
+    pub fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn blow(&self, request: &Request<Incoming>) -> Option<Blow> {
+        let mut seen = self.seen.lock().unwrap();
+        seen.push(format!("{} {}", request.method(), request.uri().path_and_query().unwrap()));
+        self.blow.lock().unwrap().filter(|(at, _)| *at == seen.len()).map(|(_, blow)| blow)
+    }
+
     fn holds(&self, request: &Request<Incoming>) -> bool {
         let uri = request.uri().to_string();
         request.method() == "PUT" && self.hold.lock().unwrap().as_ref().is_some_and(|held| uri.contains(held))
@@ -61,6 +99,18 @@ impl Server {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        Self::on(folder)
+    }
+
+    /// Another one that holds the same.
+    pub fn like(other: &Self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut copy = std::process::Command::new("cp");
+        assert!(copy.arg("-a").arg(other.folder.path().join(".")).arg(folder.path()).status().unwrap().success());
+        Self::on(folder)
+    }
+
+    fn on(folder: tempfile::TempDir) -> Self {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
         let (service, moods) = (builder.build(), Arc::new(Moods::default()));
@@ -101,8 +151,14 @@ impl Server {
     }
 }
 
-async fn answer(service: S3Service, moods: Arc<Moods>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    moods.requests.fetch_add(1, Ordering::SeqCst);
+async fn answer(service: S3Service, moods: Arc<Moods>, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    let blow = moods.blow(&request);
+    match blow {
+        Some(Blow::Fail) => return Ok(status(StatusCode::SERVICE_UNAVAILABLE)),
+        Some(Blow::Refuse) => return Ok(status(StatusCode::FORBIDDEN)),
+        Some(Blow::KillBefore) => wait_for_death(&moods).await,
+        _ => {}
+    }
     let fails = moods.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     if fails {
         return Ok(status(StatusCode::SERVICE_UNAVAILABLE));
@@ -118,12 +174,22 @@ async fn answer(service: S3Service, moods: Arc<Moods>, request: Request<Incoming
     let _one = if is_conditional { Some(moods.writes.lock().await) } else { None };
     let answered: Result<_, HttpError> = service.call(request.map(Body::from)).await;
     let answered = answered.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR));
+    match blow {
+        Some(Blow::Cut) => return Err(io::Error::other("cut")),
+        Some(Blow::KillAfter) => wait_for_death(&moods).await,
+        _ => {}
+    }
     let is_refused = matches!(answered.status(), StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT);
     // The headers are signed, so the condition cannot be taken out; to the program it is the same that it is not answered for.
     if is_refused && moods.ignores_conditions.load(Ordering::SeqCst) {
         return Ok(Response::builder().header("etag", "\"written\"").body(Body::empty()).unwrap());
     }
     Ok(answered)
+}
+
+async fn wait_for_death(moods: &Moods) {
+    moods.waiting.fetch_add(1, Ordering::SeqCst);
+    std::future::pending().await
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -24,6 +24,7 @@ use crate::node::{At, Document, Node, Value};
 use crate::pipeline::{AsOf, Connection, Pipeline};
 use crate::problem::{Place, Problem};
 use crate::raw;
+use crate::roots::Roots;
 
 pub(crate) use settings::settings;
 
@@ -31,6 +32,8 @@ pub(crate) use settings::settings;
 pub(crate) struct Check<'a> {
     pub document: &'a Document,
     pub environment: &'a Environment<'a>,
+    /// Below which files are read and published; any while the settings are wrong.
+    pub roots: &'a Roots,
     pub problems: Vec<Problem>,
 }
 
@@ -45,19 +48,19 @@ impl Check<'_> {
         self.problems.push(self.document.problem(self.document.key_at(path), message, help));
     }
 
-    /// References outside `connections`, `ledger`, `notify` and `serve` are not filled in; one there would be taken for a name.
+    /// References outside `connections`, `ledger`, `notify`, `serve` and `telemetry` are not filled in; one there would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
         let found = entries
             .iter()
-            .filter(|(key, _)| !["connections", "ledger", "notify", "serve"].contains(&key.name.as_str()))
+            .filter(|(key, _)| !["connections", "ledger", "notify", "serve", "telemetry"].contains(&key.name.as_str()))
             .flat_map(|(_, node)| references(node));
-        let help = "write the value out here; only addresses of connections, channels and the ledger, and the server's token, are filled in";
+        let help = "write the value out here; only addresses of connections, channels, watchers and the ledger, and the server's token, are filled in";
         let document = self.document;
         self.problems.extend(found.map(|at| {
             document.problem(
                 at,
-                "references such as ${env:NAME} are filled in under `connections`, `ledger`, `notify` and `serve` only",
+                "references such as ${env:NAME} are filled in under `connections`, `ledger`, `notify`, `serve` and `telemetry` only",
                 help,
             )
         }));
@@ -66,6 +69,17 @@ impl Check<'_> {
     /// Where the value of a path stands.
     pub fn place(&self, path: &[&str]) -> Place {
         Place::new(self.document.problem(self.document.at(path), "", ""))
+    }
+
+    /// Whether a folder, file or url may be used; a problem at the path if not. What a reference stood for is not shown.
+    pub fn is_allowed(&mut self, path: &[&str], place: &str) -> bool {
+        if self.roots.hold(place) {
+            return true;
+        }
+        let message = format!("`{}` leads out of what pipelines may use", path.last().copied().unwrap_or_default());
+        let help = format!("`limits: roots` of the settings allows {}; links are followed", self.roots);
+        self.say(path, message, help);
+        false
     }
 
     /// The value, or nothing and a problem at the path.
@@ -150,7 +164,8 @@ fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Share
     for (name, declared) in
         shared.into_iter().flatten().filter(|(name, _)| used.contains(name) && !raw.connections.contains_key(*name))
     {
-        let mut other = Check { document: &declared.document, environment: check.environment, problems: Vec::new() };
+        let mut other =
+            Check { document: &declared.document, environment: check.environment, roots: check.roots, problems: Vec::new() };
         sound.extend(connections::connection(&mut other, name, &declared.raw).map(|c| (name.clone(), c)));
         check.problems.extend(other.problems);
     }

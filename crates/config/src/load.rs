@@ -10,6 +10,7 @@ use crate::json_schema::{pipeline_schema, settings_schema};
 use crate::node::{At, Document, MAX_BYTES, Value};
 use crate::pipeline::{Pipeline, Settings};
 use crate::problem::{Problem, Problems, suggestion};
+use crate::roots::Roots;
 use crate::{raw, shape};
 
 /// The defaults, compiled in so that the binary needs no other file.
@@ -47,13 +48,15 @@ pub fn load(
             (None, None)
         }
     };
-    let pipeline = match read_pipeline(file).and_then(|document| checked_pipeline(&document, shared.as_ref(), environment)) {
-        Ok(pipeline) => Some(pipeline),
-        Err(found) => {
-            problems.extend(found.0);
-            None
-        }
-    };
+    let roots = settings.as_ref().map(|settings| settings.engine.limits.roots.clone()).unwrap_or_default();
+    let pipeline =
+        match read_pipeline(file).and_then(|document| checked_pipeline(&document, shared.as_ref(), &roots, environment)) {
+            Ok(pipeline) => Some(pipeline),
+            Err(found) => {
+                problems.extend(found.0);
+                None
+            }
+        };
     match (pipeline, settings) {
         (Some(pipeline), Some(settings)) => Ok((pipeline, settings)),
         _ => Err(Problems(problems)),
@@ -65,9 +68,14 @@ pub fn settings(config_dir: Option<&Path>, env: Option<&str>, environment: &Envi
     layers(config_dir, env, environment).map(|(settings, _)| settings)
 }
 
-fn checked_pipeline(document: &Document, shared: Option<&Shared>, environment: &Environment<'_>) -> Result<Pipeline, Problems> {
+fn checked_pipeline(
+    document: &Document,
+    shared: Option<&Shared>,
+    roots: &Roots,
+    environment: &Environment<'_>,
+) -> Result<Pipeline, Problems> {
     let raw: raw::Pipeline = shaped(document, &pipeline_schema())?;
-    let mut check = Check { document, environment, problems: Vec::new() };
+    let mut check = Check { document, environment, roots, problems: Vec::new() };
     let pipeline = check::pipeline(&mut check, raw, shared);
     finished(check, pipeline)
 }
@@ -106,7 +114,8 @@ fn layer(mut document: Document, below: Option<Layers>, environment: &Environmen
     }
     let document = Rc::new(document);
     let raw: raw::Settings = shaped(&document, &settings_schema())?;
-    let mut check = Check { document: &document, environment, problems: Vec::new() };
+    let roots = Roots::default();
+    let mut check = Check { document: &document, environment, roots: &roots, problems: Vec::new() };
     let settings = check::settings(&mut check, raw, below, &document);
     finished(check, settings)
 }

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use schema::Entity;
 
 use crate::operations::{Hold, Notify, Retries, Schedule};
+use crate::roots::Roots;
 use crate::rules::{Guards, Rule};
 use crate::secret::Secret;
 
@@ -454,4 +455,6 @@ pub struct Limits {
     pub rejects_kept: usize,
     /// Failing rows kept, a check of the pipeline file; all are counted.
     pub check_rows_kept: usize,
+    /// Below which pipelines may read files and publish.
+    pub roots: Roots,
 }

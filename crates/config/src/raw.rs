@@ -366,6 +366,9 @@ pub(crate) struct Limits {
     /// Failing rows that are kept, a check of the pipeline file; all are counted.
     #[schemars(range(min = 0, max = 10_000_000))]
     pub check_rows_kept: Option<i64>,
+    /// Folders and urls below which pipelines may read files and publish, such as `[data, out, s3://lake/shop]`; empty for
+    /// any. Links are followed before they are compared.
+    pub roots: Option<Vec<String>>,
 }
 
 /// How many runs are kept.

@@ -80,6 +80,11 @@ pub enum Command {
         /// Name of the pipeline.
         pipeline: String,
     },
+    /// What the state folder holds.
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+    },
     /// Write a first pipeline file for CSV files, a SQLite or a PostgreSQL database, by looking at them.
     Init(InitOptions),
     /// Try out what a pipeline needs: clock, disk, locks, space, memory, sources, target.
@@ -357,6 +362,16 @@ pub enum RunsCommand {
         /// The run's id, its beginning, or `latest`.
         #[arg(default_value = "latest")]
         run: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Make a ledger that was lost or damaged again, from the records of runs and the manifests of snapshots. A damaged file
+    /// is moved aside, never deleted. Stop `serve` first.
+    Repair {
+        /// Pipeline files whose targets to look into, beside those that the runs on record name.
+        pipelines: Vec<PathBuf>,
     },
 }
 

@@ -45,6 +45,15 @@ impl Failure {
         })
     }
 
+    /// What happened, for a command that goes on.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Usage(message) | Self::Step { message, .. } => message.clone(),
+            Self::Configuration(problems) => problems.to_string(),
+            Self::Interrupted { .. } => "interrupted".to_owned(),
+        }
+    }
+
     /// Says on stderr what happened.
     pub fn report(&self) {
         match self {

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, StateCommand};
 use exit::Failure;
 
 #[global_allocator]
@@ -56,6 +56,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rollback(options) => commands::rollback(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),
+        Command::State { command: StateCommand::Repair { pipelines } } => commands::repair(&global, &pipelines),
         Command::Init(options) => commands::init(&global, &options),
         Command::Doctor { pipeline } => commands::doctor(&global, &pipeline),
         Command::Validate(options) => commands::validate(&global, &options),

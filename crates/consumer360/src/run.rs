@@ -275,12 +275,16 @@ impl<'a> Recorder<'a> {
             Attempt::Again { run_id, .. } => ledger.begin_again(run_id, now, VERSION)?,
         };
         run.set_file(job.file)?;
-        if let Attempt::First { slot, claims: true, .. } = job.attempt
-            && !ledger.slots().claim(name, slot.scheduled_at, run.id(), now)?
-        {
-            let error = Error::Claimed { at: slot.scheduled_at };
-            run.finish(Outcome::Failed { stage: Stage::Extract, message: chain(&error) }, clock::now())?;
-            return Err(error);
+        if let Attempt::First { slot, claims: true, .. } = job.attempt {
+            let slots = ledger.slots();
+            if !slots.claim(name, slot.scheduled_at, run.id(), now)? {
+                let error = Error::Claimed { at: slot.scheduled_at };
+                run.finish(Outcome::Failed { stage: Stage::Extract, message: chain(&error) }, clock::now())?;
+                return Err(error);
+            }
+            if let Some(claimed) = slots.slot(name, slot.scheduled_at)? {
+                run.set_slot(&claimed)?;
+            }
         }
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
@@ -332,11 +336,11 @@ impl<'a> Recorder<'a> {
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
         };
         let snapshot = target.publish(validated, &facts)?;
-        self.end_stage(
-            Stage::Publish,
-            started,
-            json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes}),
-        )?;
+        let told = json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes});
+        // From here on the run has published, whatever the ledger can take of it.
+        if let Err(unrecorded) = self.end_stage(Stage::Publish, started, told) {
+            tracing::error!(error = chain(&unrecorded), "cannot record the publication");
+        }
         Ok(snapshot)
     }
 

@@ -76,7 +76,7 @@ pub(crate) struct Reading {
 pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, reading: &Reading) -> Result<Opened, Error> {
     let opened = match (connection, input) {
         (Connection::Files { url }, Input::Files { path, format, compression }) => {
-            let files = files::find(name, url, path).await?;
+            let files = files::find(name, url, path, &reading.limits.roots).await?;
             match format {
                 Format::Csv(csv) => csv::open(files, csv.clone(), *compression, reading).await?,
                 Format::Ndjson => ndjson::open(files, *compression, reading).await?,

@@ -1,5 +1,6 @@
 //! Publishing to a local or mounted folder.
 
+use std::error::Error as StdError;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,11 +23,29 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
     let whole = |id: &str, folder: &Path| Ok(retention::manifest(folder).filter(|m| m.snapshot == id && is_whole(folder, m)));
     let prepared = prepare(validated, run, to, whole)?;
     lock.confirm()?;
-    replace_current(to, &prepared.folder, &prepared.manifest)?;
-    lock.confirm()?;
-    point(to, &prepared.manifest)?;
-    retention::prune(to, &prepared.manifest.snapshot, keep)?;
+    let led = replace_current(to, &prepared.folder, &prepared.manifest)
+        .and_then(|()| lock.confirm())
+        .and_then(|()| point(to, &prepared.manifest));
+    or_stay(to, &lock, led)?;
+    if let Err(error) = retention::prune(to, &prepared.manifest.snapshot, keep) {
+        // What is published is published; the next publication removes what this one could not.
+        tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
+    }
     Ok(Snapshot::of(prepared, validated.warehouse().as_of))
+}
+
+/// Where readers could not be led to another snapshot, `current/` becomes again what `published.json` says.
+fn or_stay(to: &Path, lock: &Lock, led: Result<(), Error>) -> Result<(), Error> {
+    let stays = || published(to).ok().flatten().map(|published| to.join("snapshots").join(&published.snapshot));
+    if led.is_err()
+        && lock.confirm().is_ok()
+        && let Some(folder) = stays()
+        && let Some(manifest) = retention::manifest(&folder)
+        && let Err(error) = replace_current(to, &folder, &manifest)
+    {
+        tracing::warn!(error = &error as &dyn StdError, "current/ holds tables of two snapshots until the next run");
+    }
+    led
 }
 
 /// Leads readers to an earlier snapshot. Only names change; no table is written, so it takes no longer for large tables.
@@ -37,14 +56,8 @@ pub(crate) fn rollback(to: &Path, wanted: Option<&str>, by: &str) -> Result<Roll
     let folder = to.join("snapshots").join(&manifest.snapshot);
     is_there(&folder, &manifest)?;
     lock.confirm()?;
-    let current = to.join("current");
-    for entry in &manifest.tables {
-        let name = format!("{}.parquet", entry.table);
-        local::link_atomically(&folder.join(&name), &current.join(&name))?;
-    }
-    local::sync_folder(&current)?;
-    lock.confirm()?;
-    point(to, &manifest)?;
+    let led = link_current(to, &folder, &manifest).and_then(|()| lock.confirm()).and_then(|()| point(to, &manifest));
+    or_stay(to, &lock, led)?;
     Ok(RolledBack { from, to: manifest })
 }
 
@@ -122,6 +135,16 @@ fn is_there(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Replaces every file of `current/` without a look at what it holds.
+fn link_current(to: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let current = to.join("current");
+    for entry in &manifest.tables {
+        let name = format!("{}.parquet", entry.table);
+        local::link_atomically(&folder.join(&name), &current.join(&name))?;
+    }
+    local::sync_folder(&current)
 }
 
 /// Replaces `current/` file by file; files that already are the snapshot's stay as they are.

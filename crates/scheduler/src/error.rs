@@ -48,6 +48,9 @@ pub enum Error {
     #[error("cannot remove `{path}`")]
     Remove { path: PathBuf, source: io::Error },
 
+    #[error("cannot move `{path}` aside")]
+    MoveAside { path: PathBuf, source: io::Error },
+
     #[error("cannot write the run record `{path}`")]
     WriteRecord { path: PathBuf, source: io::Error },
 
@@ -78,8 +81,8 @@ pub enum Error {
     UnreadableValue { operation: &'static str, place: String, detail: String },
 
     #[error(
-        "the ledger `{path}` is damaged or is no SQLite database: move it away and start again, \
-         the next start makes a new one from the run.json files beside it"
+        "the ledger `{path}` is damaged or is no SQLite database\n  help: run `consumer360 state repair`: it moves the file \
+         aside and makes a new one from the records of the runs"
     )]
     DatabaseDamaged { path: PathBuf, source: rusqlite::Error },
 

@@ -16,7 +16,7 @@ use crate::runs_folder::RunsFolder;
 use crate::slot::Slot;
 use crate::slots::SlotLedger;
 
-const DATABASE: &str = "consumer360.db";
+pub(crate) const DATABASE: &str = "consumer360.db";
 
 /// The runs of one state folder, or of all hosts that share a PostgreSQL. Any number of threads and processes may have it
 /// open, and it may be used on the threads of an async runtime, which it blocks as a disk does.
@@ -26,6 +26,14 @@ pub struct Ledger {
     pub(crate) runs: RunsFolder,
     pub(crate) index: Index,
     pub(crate) database: Database,
+}
+
+/// What of the disk was added to a database.
+pub(crate) struct Adopted {
+    pub runs: usize,
+    pub slots: usize,
+    /// Why other folders were left out.
+    pub left_out: Vec<Error>,
 }
 
 impl Ledger {
@@ -49,13 +57,18 @@ impl Ledger {
     }
 
     fn on(state: &Path, runs: RunsFolder, database: Database) -> Result<Self, Error> {
-        let locks = state.join("locks");
-        fs::create_dir_all(&locks).map_err(|source| Error::CreateFolder { path: locks.clone(), source })?;
-        let ledger = Self { locks, runs, index: Index::new(database.clone()), database };
-        for error in ledger.adopt()? {
+        let ledger = Self::bare(state, runs, database)?;
+        for error in ledger.adopt()?.left_out {
             tracing::warn!(error = &error as &dyn StdError, "a folder among the runs is left out");
         }
         Ok(ledger)
+    }
+
+    /// The ledger as its database is.
+    pub(crate) fn bare(state: &Path, runs: RunsFolder, database: Database) -> Result<Self, Error> {
+        let locks = state.join("locks");
+        fs::create_dir_all(&locks).map_err(|source| Error::CreateFolder { path: locks.clone(), source })?;
+        Ok(Self { locks, runs, index: Index::new(database.clone()), database })
     }
 
     /// Begins a run: takes the pipeline's lock, which the run keeps until it is finished or dropped, and makes its
@@ -70,6 +83,7 @@ impl Ledger {
         // A run may have left its folder but not its row, if it died between the two. Opening warned of bad folders.
         self.adopt()?;
         self.interrupt_dead_runs(&lock, pipeline)?;
+        self.remove_unborn(pipeline)?;
         let run_id = self.create_folder(pipeline, now)?;
         lock.sign(&Holder::this_process(&run_id, now))?;
         let record = RunRecord {
@@ -93,6 +107,7 @@ impl Ledger {
             host: Some(host_name()),
             epoch: lock.epoch(),
             earlier_attempts: Vec::new(),
+            slot: None,
         };
         Run::start(record, *slot, self.runs.clone(), self.index.clone(), lock)
     }
@@ -186,8 +201,8 @@ impl Ledger {
         self.runs.of(run_id)
     }
 
-    /// Adds the runs on disk that the index does not know, and returns why other folders were left out.
-    pub(crate) fn adopt(&self) -> Result<Vec<Error>, Error> {
+    /// Adds the runs on disk that the index does not know, and the slots that they filled.
+    pub(crate) fn adopt(&self) -> Result<Adopted, Error> {
         let mut found = Vec::new();
         let mut left_out = Vec::new();
         for name in self.index.unknown(self.runs.names()?)? {
@@ -196,10 +211,12 @@ impl Ledger {
                 Err(error) => left_out.push(error),
             }
         }
+        let mut slots = 0;
         if !found.is_empty() {
             self.index.add(&found)?;
+            slots = self.slots().bring_back(&found)?;
         }
-        Ok(left_out)
+        Ok(Adopted { runs: found.len(), slots, left_out })
     }
 
     /// Marks as interrupted the runs of the pipeline that say `running` though no process holds its lock; returns their ids.
@@ -227,6 +244,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Removes the folders of runs of the pipeline that died before they had a record. The caller has the pipeline's lock.
+    fn remove_unborn(&self, pipeline: &str) -> Result<(), Error> {
+        let is_of_it = |name: &str| name.strip_prefix(pipeline).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_stamp);
+        let names = self.runs.names()?.into_iter().filter(|name| is_of_it(name)).collect();
+        self.index.unknown(names)?.iter().try_for_each(|name| self.runs.remove_unborn(name))
+    }
+
     /// Makes the folder of a new run, and so its id. The lock keeps other runs of the pipeline from the same id.
     fn create_folder(&self, pipeline: &str, now: DateTime<Utc>) -> Result<String, Error> {
         let first = format!("{pipeline}-{}", now.format("%Y%m%dT%H%M%SZ"));
@@ -239,6 +263,14 @@ impl Ledger {
         }
         Ok(run_id)
     }
+}
+
+/// What follows a pipeline's name in the id of a run: `20260105T110000Z`, or that and `-2`.
+fn is_stamp(text: &str) -> bool {
+    let (stamp, number) = text.split_once('-').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let day_and_time = stamp.strip_suffix('Z').and_then(|stamp| stamp.split_once('T'));
+    day_and_time.is_some_and(|(day, time)| is_number(day) && is_number(time)) && is_number(number)
 }
 
 /// A pipeline's name becomes a file name and part of a folder name.

@@ -109,6 +109,17 @@ impl Hold {
     }
 }
 
+/// [`Error::Locked`] while a process of this host holds the lock of any pipeline.
+pub fn all_are_free(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if let Some(pipeline) = name.to_str().and_then(|name| name.strip_suffix(".lock")) {
+            FileLock::take(folder, pipeline)?;
+        }
+    }
+    Ok(())
+}
+
 /// Counts on from the last holder; where the row was lost, from the runs that are known.
 fn next_epoch(connection: &Connection<'_>, pipeline: &str) -> Result<u64, Error> {
     let read = |row: &crate::database::Row| epoch(row.integer(0)?);

@@ -12,6 +12,8 @@ use crate::record::Status;
 /// The folders of a run that hold data rather than the story: as large as the input, and useful only to look into or
 /// retry a recent run.
 const HEAVY: [&str; 2] = ["staged", "warehouse"];
+/// What queries put aside while they run; a run that died could not remove it.
+const SPILL: &str = "spill";
 /// How many finished runs of a pipeline keep their heavy folders: the last one and the one to compare it with.
 const HEAVY_RUNS: usize = 2;
 /// What is being removed is first renamed to this and its name, so that nobody reads it half gone.
@@ -37,7 +39,12 @@ impl Ledger {
             if age >= keep {
                 self.remove(&folder, &run_id)?;
                 removed.push(folder);
-            } else if age >= HEAVY_RUNS && status != Status::Held.as_str() {
+                continue;
+            }
+            if folder.join(SPILL).is_dir() {
+                self.remove(&folder.join(SPILL), &format!("{run_id}-{SPILL}"))?;
+            }
+            if age >= HEAVY_RUNS && status != Status::Held.as_str() {
                 for part in HEAVY {
                     let path = folder.join(part);
                     if path.is_dir() {

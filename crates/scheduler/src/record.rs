@@ -98,7 +98,9 @@ impl fmt::Display for Status {
 ///  "stages": [{"stage": "extract", "started_at": "2026-01-05T11:00:00.131Z", "seconds": 12.4,
 ///              "facts": {"rows": 9994}}],
 ///  "snapshot": "3f9c2a71", "unchanged": false, "failed_stage": null, "message": null, "facts": {"tables": 14},
-///  "file": "pipelines/superstore.yaml", "host": "etl-1", "epoch": 17, "earlier_attempts": []}
+///  "file": "pipelines/superstore.yaml", "host": "etl-1", "epoch": 17, "earlier_attempts": [],
+///  "slot": {"local": "2026-01-05 06:00 -05:00 America/New_York", "planned_at": "2026-01-05T11:00:00.000Z",
+///           "late_seconds": 0, "attempts": 1, "in_turn": false}}
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -155,6 +157,23 @@ pub struct RunRecord {
     /// What became of the attempts before this one, oldest first.
     #[serde(default)]
     pub earlier_attempts: Vec<Attempt>,
+    /// The slot of the schedule that it fills; none for a run that somebody started.
+    #[serde(default)]
+    pub slot: Option<FilledSlot>,
+}
+
+/// What the ledger knew of a slot when a run began to fill it, so that the slot's row can be made again from the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilledSlot {
+    /// The wall-clock time with its offset and zone.
+    pub local: String,
+    #[serde(with = "timestamp")]
+    pub planned_at: DateTime<Utc>,
+    /// How long after `planned_at` the run began.
+    pub late_seconds: i64,
+    /// How many runs had begun for it, this one included.
+    pub attempts: u32,
+    pub in_turn: bool,
 }
 
 /// An attempt that a later one took up.
@@ -212,6 +231,11 @@ impl RunRecord {
         self.may_pass = false;
         self.started_at = now;
         version.clone_into(&mut self.version);
+    }
+
+    /// When the first attempt began.
+    pub(crate) fn first_started_at(&self) -> DateTime<Utc> {
+        self.earlier_attempts.first().map_or(self.started_at, |attempt| attempt.started_at)
     }
 
     /// The stage that began and did not end well.

@@ -11,9 +11,10 @@ use crate::error::Error;
 use crate::index::Index;
 use crate::lock::PipelineLock;
 use crate::outcome::Outcome;
-use crate::record::{RunRecord, Stage, StageRecord};
+use crate::record::{FilledSlot, RunRecord, Stage, StageRecord};
 use crate::runs_folder::RunsFolder;
 use crate::slot::Slot;
+use crate::slots::SlotRecord;
 
 /// A run under way, and the lock on its pipeline. Every change is on disk when the call returns.
 ///
@@ -76,6 +77,18 @@ impl Run {
     /// Notes the pipeline file, so that a retry finds it.
     pub fn set_file(&mut self, file: &Path) -> Result<(), Error> {
         self.record.file = Some(file.to_path_buf());
+        self.save()
+    }
+
+    /// Notes the slot of the schedule that the run fills, once it has claimed it.
+    pub fn set_slot(&mut self, slot: &SlotRecord) -> Result<(), Error> {
+        self.record.slot = Some(FilledSlot {
+            local: slot.local.clone(),
+            planned_at: slot.planned_at,
+            late_seconds: slot.late_seconds,
+            attempts: slot.attempts,
+            in_turn: slot.in_turn,
+        });
         self.save()
     }
 

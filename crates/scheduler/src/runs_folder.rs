@@ -41,6 +41,24 @@ impl RunsFolder {
         }
     }
 
+    /// Removes the folder of a run that died before its first record; one that holds anything else stays.
+    pub fn remove_unborn(&self, run_id: &str) -> Result<(), Error> {
+        let folder = self.of(run_id);
+        if folder.join(RECORD).exists() {
+            return Ok(());
+        }
+        let removed = match fs::remove_file(folder.join(RECORD_PART)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => fs::remove_dir(&folder),
+        };
+        match removed {
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                Err(Error::Remove { path: folder, source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces the run's record, whole and on disk when this returns: a reader and a crash see the last or the new.
     pub fn write(&self, record: &RunRecord) -> Result<(), Error> {
         let folder = self.of(&record.run_id);

@@ -1,5 +1,6 @@
 //! The slot ledger: every slot that ever came due, and what became of it.
 
+mod bring_back;
 mod change;
 mod decide;
 mod overlap;

@@ -77,7 +77,7 @@ fn a_run_is_recorded_step_by_step(kind: Kind) {
         "day": "2026-01-05", "scheduled_at": "2026-01-05T11:00:00.123Z", "as_of": "2026-01-04",
         "started_at": "2026-01-05T11:00:00.123Z", "finished_at": "2026-01-05T11:00:40.000Z",
         "snapshot": "3f9c", "unchanged": false, "failed_stage": null, "message": null, "may_pass": false, "facts": {"z": 1, "a": 2},
-        "file": null, "epoch": 1, "earlier_attempts": [],
+        "file": null, "epoch": 1, "earlier_attempts": [], "slot": null,
     });
     assert_eq!(truth, expected);
     if kind == Kind::File {
@@ -242,7 +242,7 @@ fn a_newer_a_damaged_and_an_unopenable_database_are_refused_with_what_to_do() {
     fs::write(&database, "not a database at all, but long enough to hold a header of a hundred bytes".repeat(20)).unwrap();
     let damaged = Ledger::open(state.path()).unwrap_err();
     assert!(matches!(damaged, Error::DatabaseDamaged { .. }), "{damaged:?}");
-    assert!(damaged.to_string().contains("move it away"), "{damaged}");
+    assert!(damaged.to_string().contains("run `consumer360 state repair`"), "{damaged}");
     assert!(!damaged.to_string().contains(&damaged.source().unwrap().to_string()));
 
     fs::remove_file(&database).unwrap();

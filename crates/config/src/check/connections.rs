@@ -17,8 +17,9 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
         return None;
     }
     match raw.r#type {
-        ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
         ConnectionType::Postgres => postgres(check, name, resolved),
+        ConnectionType::Sqlite | ConnectionType::Files if !check.is_allowed(&["connections", name, key], &resolved) => None,
+        ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
         ConnectionType::Files => files(check, name, resolved),
     }
 }

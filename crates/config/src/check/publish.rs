@@ -11,7 +11,7 @@ const KEEP: usize = 12;
 const LEASE: Duration = Duration::from_mins(1);
 
 pub(super) fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publish> {
-    let to = target(check, &raw.to);
+    let to = target(check, &raw.to).filter(|_| check.is_allowed(&["publish", "to"], &raw.to));
     let lease = lease(check, raw.lease.as_deref());
     let keep = raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(KEEP);
     let (report, powerbi) = (raw.report.unwrap_or(false), raw.powerbi.unwrap_or(false));

@@ -8,6 +8,7 @@ use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
 use crate::pipeline::{Engine, Ledger, Limits, LineageTarget, Serve, Settings, Telemetry};
 use crate::raw;
+use crate::roots::Roots;
 use crate::secret::{Secret, resolve};
 
 /// Turns one file's settings into checked ones; `below` gives what the file leaves out.
@@ -40,6 +41,7 @@ pub(crate) fn settings(
         record_bytes: usize::try_from(record).ok()?,
         rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
         check_rows_kept: count(raw.limits.check_rows_kept, lower.engine.limits.check_rows_kept),
+        roots: raw.limits.roots.map_or(lower.engine.limits.roots, Roots::new),
     };
     let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
     let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
@@ -158,7 +160,8 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
-    let limits = Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000 };
+    let limits =
+        Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000, roots: Roots::default() };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     let state = PathBuf::from("state");

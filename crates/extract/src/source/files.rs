@@ -5,7 +5,7 @@ use std::path::Path as FsPath;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use config::Compression;
+use config::{Compression, Roots};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
@@ -33,7 +33,7 @@ pub(super) struct FileRef {
 }
 
 /// The files of `url` that match the glob `path`, sorted by name; at least one.
-pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<FileRef>, Error> {
+pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots) -> Result<Vec<FileRef>, Error> {
     let store = store(connection, url)?;
     let pattern = glob::Pattern::new(path).map_err(|e| Error::Connection {
         connection: connection.to_owned(),
@@ -59,6 +59,13 @@ pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<
     }
     found.sort_by(|a, b| a.location.cmp(&b.location));
     let base = url.trim_end_matches('/');
+    if let Some(outside) = found.iter().map(|meta| format!("{base}/{}", meta.location)).find(|file| !roots.hold(file)) {
+        return Err(Error::Connection {
+            connection: connection.to_owned(),
+            detail: format!("{outside} is a link that leads out of what pipelines may use"),
+            help: format!("`limits: roots` of the settings allows {roots}"),
+        });
+    }
     Ok(found
         .into_iter()
         .map(|meta| FileRef { store: Arc::clone(&store), origin: format!("{base}/{}", meta.location), meta })

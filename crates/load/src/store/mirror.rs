@@ -94,6 +94,25 @@ pub(super) fn place(path: &Path, content: &[u8]) -> Result<(), Error> {
     fs::rename(&part, path).map_err(Error::io("replace", path))
 }
 
+/// Removes what processes that died left half-way. One that lives may be at its own.
+pub(super) fn sweep(mirror: &Path) -> Result<(), Error> {
+    let snapshots = mirror.join("snapshots");
+    let folders = local::names(&snapshots)?.into_iter().map(|name| snapshots.join(name)).filter(|path| path.is_dir());
+    for folder in std::iter::once(mirror.to_path_buf()).chain(folders) {
+        for path in local::names(&folder)?.iter().filter(|name| is_of_a_dead_process(name)).map(|name| folder.join(name)) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one of [`aside`] and its process is gone. A system that does not tell of its processes keeps them all.
+fn is_of_a_dead_process(name: &str) -> bool {
+    let pid = name.strip_suffix(".part").and_then(|name| name.rsplit_once('.')).and_then(|(_, pid)| pid.parse::<u32>().ok());
+    let processes = Path::new("/proc");
+    name.starts_with('.') && processes.join("self").exists() && pid.is_some_and(|pid| !processes.join(pid.to_string()).exists())
+}
+
 /// A name beside a file's that no other process takes.
 fn aside(path: &Path) -> PathBuf {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The order of a publication to a store, and of a rollback.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ impl Store {
 
     fn publish_under(&self, lease: &Arc<Lease>, validated: &Validated, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
         retention::sweep(&self.mirror)?;
+        mirror::sweep(&self.mirror)?;
         let (held, mirror) = (Arc::clone(lease), self.mirror.clone());
         self.wait(async move { clear(&held).await })?;
         let whole = |id: &str, _: &Path| {
@@ -72,9 +74,16 @@ impl Store {
             } else {
                 mirror::fetch(&held.bucket, &mirror, &manifest).await?;
             }
-            lead(&held, &manifest).await?;
-            mirror::published(&held.bucket, &mirror).await?;
-            prune(&held, &mirror, &manifest.snapshot, keep).await
+            lead_or_stay(&held, &manifest).await?;
+            let tidied = async {
+                mirror::published(&held.bucket, &mirror).await?;
+                prune(&held, &mirror, &manifest.snapshot, keep).await
+            };
+            if let Err(error) = tidied.await {
+                // What is published is published; the next publication removes what this one could not.
+                tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
+            }
+            Ok(())
         })?;
         Ok(Snapshot::of(prepared, validated.warehouse().as_of))
     }
@@ -95,7 +104,7 @@ impl Store {
                 let detail = "a file is missing, or has another size than its manifest states".to_owned();
                 return Err(Error::ReadBack { path: held.bucket.shown(&format!("snapshots/{}", to.snapshot)), detail });
             }
-            lead(&held, &to).await?;
+            lead_or_stay(&held, &to).await?;
             mirror::published(&held.bucket, &mirror).await.map(|_| ())
         })?;
         Ok(RolledBack { from, to: manifest })
@@ -237,7 +246,30 @@ async fn send(lease: &Lease, folder: &Path, manifest: &Manifest) -> Result<(), E
     upload::content_under(lease, text.into(), &format!("snapshots/{id}/manifest.json"), &sha256).await
 }
 
-/// Leads readers to a snapshot: `current/` first, `published.json` last.
+/// Leads readers to a snapshot. Where that fails half-way, they are led back to the one before, unless another publisher came in.
+async fn lead_or_stay(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
+    let bucket = &lease.bucket;
+    let before = match bucket.read(POINTER).await?.and_then(|(text, _)| serde_json::from_slice::<Published>(&text).ok()) {
+        Some(published) => read_manifest(bucket, &published.snapshot).await?,
+        None => None,
+    };
+    let led = lead(lease, manifest).await;
+    if led.is_err()
+        && let Some(before) = before.filter(|before| before.snapshot != manifest.snapshot)
+        && let Err(error) = lead(lease, &before).await
+        && !matches!(error, Error::Fenced { .. })
+    {
+        tracing::warn!(error = &error as &dyn StdError, "current/ may hold tables of two snapshots until the next run");
+    }
+    led
+}
+
+async fn read_manifest(bucket: &Bucket, id: &str) -> Result<Option<Manifest>, Error> {
+    let found = bucket.read(&format!("snapshots/{id}/manifest.json")).await?;
+    Ok(found.and_then(|(text, _)| serde_json::from_slice(&text).ok()))
+}
+
+/// `current/` first, `published.json` last.
 async fn lead(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
     let (bucket, id) = (&lease.bucket, &manifest.snapshot);
     lease.confirm().await?;

@@ -92,6 +92,22 @@ impl Sqlite {
         Ok(Self { path: path.to_owned(), connection })
     }
 
+    /// [`Error::DatabaseDamaged`] if there is a file and it is not a sound database.
+    pub fn prove(path: &Path) -> Result<(), Error> {
+        if !path.exists() {
+            return Ok(());
+        }
+        let failed = |source| failure(path, "examine the database", source);
+        let connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if found == "ok" {
+            return Ok(());
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        Err(failed(rusqlite::Error::SqliteFailure(code, Some(found))))
+    }
+
     pub fn query(&self, operation: &'static str, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         rows(&self.connection, sql, parameters).map_err(|source| failure(&self.path, operation, source))
     }

@@ -22,24 +22,39 @@ bounds AS (
 digits AS (
     SELECT column1 AS digit FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS ten
 ),
--- A hundred thousand days are more than two and a half centuries.
+-- A hundred thousand days are more than two and a half centuries. Thousands of them that lie beyond the last year are left
+-- out before their days are counted.
+thousands AS (
+    SELECT
+        CAST(b.first_number + n.number AS INT) AS first_number,
+        b.last_number
+    FROM (
+        SELECT a.digit * 10000 + b.digit * 1000 AS number
+        FROM digits AS a
+        CROSS JOIN digits AS b
+    ) AS n
+    INNER JOIN bounds AS b ON b.first_number + n.number <= b.last_number
+),
 numbers AS (
     SELECT
-        CAST(a.digit * 10000 + b.digit * 1000 + c.digit * 100 + d.digit * 10 + e.digit AS INT) AS number
-    FROM digits AS a
-    CROSS JOIN digits AS b
-    CROSS JOIN digits AS c
-    CROSS JOIN digits AS d
-    CROSS JOIN digits AS e
+        CAST(t.first_number + n.number AS INT) AS day_number,
+        t.last_number
+    FROM thousands AS t
+    CROSS JOIN (
+        SELECT a.digit * 100 + b.digit * 10 + c.digit AS number
+        FROM digits AS a
+        CROSS JOIN digits AS b
+        CROSS JOIN digits AS c
+    ) AS n
 ),
 days AS (
     SELECT
-        b.first_number + n.number AS day_number,
-        CAST(b.first_number + n.number AS DATE) AS date,
+        day_number,
+        CAST(day_number AS DATE) AS date,
         -- 1970-01-01 was a Thursday.
-        (b.first_number + n.number + 3 + 7 * 200000) % 7 + 1 AS day_of_week
-    FROM numbers AS n
-    INNER JOIN bounds AS b ON b.first_number + n.number <= b.last_number
+        (day_number + 3 + 7 * 200000) % 7 + 1 AS day_of_week
+    FROM numbers
+    WHERE day_number <= last_number
 ),
 -- The ISO week of a day is that of its Thursday.
 weeks AS (

@@ -1,0 +1,243 @@
+//! No secret appears anywhere but where it is sent: every file, page, line and message of a shop that has one of each kind,
+//! while all goes well and while it does not.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::receivers::{self, Received};
+use crate::served::{Served, free_port, get, until};
+use crate::sources::postgres_server::{DATABASE, PASSWORD, Server, USER};
+use crate::support::{Ran, Workspace, contents};
+
+const TOKEN: &str = "Juniper-3c81-Lantern";
+const HOOK: &str = "Walnut-92d4-Ferry";
+const HEADER_KEY: &str = "Copper-5e07-Meadow";
+const HEARTBEAT: &str = "Saffron-b1a6-Quarry";
+const MAIL: &str = "Heather-48cf-Anchor";
+const LINEAGE: &str = "Granite-0d93-Orchard";
+const LINEAGE_KEY: &str = "Amber-e72b-Viaduct";
+const TRACES: &str = "Cobalt-61fa-Thicket";
+const WRONG: &str = "Marble-a35e-Lagoon";
+const SECRETS: [&str; 10] = [PASSWORD, TOKEN, HOOK, HEADER_KEY, HEARTBEAT, MAIL, LINEAGE, LINEAGE_KEY, TRACES, WRONG];
+
+const PIPELINE: &str = "
+version: 1
+name: shop
+as_of: 2024-12-31
+connections: {orders_db: {type: postgres, url: '${env:ORDERS_URL}'}}
+extract: {sales: {from: orders_db, table: lines}}
+publish: {to: out}
+notify:
+  - {on: [failed, recovered, missed, held], webhook: '${env:OPS_HOOK}', headers: {x-key: '${env:HOOK_KEY}'}}
+  - {heartbeat: '${env:HEARTBEAT}'}
+  - {on: [failed], email: {server: '${env:MAIL}', from: 'etl@shop.example', to: ['ops@shop.example']}}
+";
+
+/// A shop whose every secret comes from the environment, and what it sends away.
+struct Shop {
+    space: Workspace,
+    port: u16,
+    environment: BTreeMap<&'static str, String>,
+    said: Vec<(String, String)>,
+    sent: std::sync::mpsc::Receiver<Received>,
+    watched: std::sync::mpsc::Receiver<Received>,
+}
+
+impl Shop {
+    fn new(database: &Server) -> Self {
+        let space = Workspace::new();
+        let (port, away) = (free_port(), free_port());
+        let (hook, sent) = receivers::http(Vec::new());
+        let (watcher, watched) = receivers::http(Vec::new());
+        space.write("pipelines/shop.yaml", PIPELINE);
+        let telemetry = "openlineage: '${env:LINEAGE}', openlineage_key: '${env:LINEAGE_KEY}', traces: '${env:TRACES}', \
+                         metrics: 'metrics.prom'";
+        let settings = format!("serve: {{listen: '127.0.0.1:{port}', token: '${{env:TOKEN}}'}}\ntelemetry: {{{telemetry}}}\n");
+        space.write("config/default.yaml", settings);
+        let environment = BTreeMap::from([
+            ("ORDERS_URL", database.url()),
+            ("OPS_HOOK", format!("http://127.0.0.1:{hook}/services/{HOOK}")),
+            ("HOOK_KEY", HEADER_KEY.to_owned()),
+            ("HEARTBEAT", format!("http://127.0.0.1:{hook}/ping/{HEARTBEAT}")),
+            ("MAIL", format!("smtps://robot:{MAIL}@127.0.0.1:{away}")),
+            ("LINEAGE", format!("http://127.0.0.1:{watcher}/lineage?key={LINEAGE}")),
+            ("LINEAGE_KEY", LINEAGE_KEY.to_owned()),
+            ("TRACES", format!("http://127.0.0.1:{watcher}/v1/traces?key={TRACES}")),
+            ("TOKEN", TOKEN.to_owned()),
+        ]);
+        Self { space, port, environment, said: Vec::new(), sent, watched }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.space.command(arguments);
+        command.envs(&self.environment);
+        command
+    }
+
+    /// Runs the program and keeps what it says.
+    fn run(&mut self, arguments: &[&str]) -> Ran {
+        let ran = Ran::from(self.command(arguments).output().unwrap());
+        self.said.push((arguments.join(" "), format!("{}\n{}", ran.stdout, ran.stderr)));
+        ran
+    }
+
+    /// The same under another value of a variable.
+    fn run_with(&mut self, name: &'static str, value: &str, arguments: &[&str]) -> Ran {
+        let before = self.environment.insert(name, value.to_owned()).unwrap();
+        let ran = self.run(arguments);
+        self.environment.insert(name, before);
+        ran
+    }
+
+    /// All that was said and all that lies on disk.
+    fn assert_silent(&self) {
+        let files = contents(&self.space.path(""));
+        let texts = files.iter().map(|(name, bytes)| (name.clone(), String::from_utf8_lossy(bytes).into_owned()));
+        for (place, text) in texts.chain(self.said.iter().cloned()) {
+            for secret in SECRETS {
+                let at = text.find(secret).map(|at| text[..at].chars().rev().take(200).collect::<String>());
+                let before: Option<String> = at.map(|reversed| reversed.chars().rev().collect());
+                assert!(before.is_none(), "{place} holds {secret} after: {}", before.unwrap_or_default());
+            }
+        }
+    }
+}
+
+fn database() -> Server {
+    let database = Server::start();
+    database.execute(
+        DATABASE,
+        "CREATE TABLE lines AS SELECT 'o' || n AS order_id, 1 AS line_number, 'c' || n % 9 AS customer_id, 'p' || n % 5 AS product_id, \
+         DATE '2024-01-01' + n AS ordered_at, 1 AS quantity, 10 AS unit_price FROM generate_series(1, 40) AS n",
+    );
+    database
+}
+
+fn ask_everything(shop: &mut Shop) {
+    for arguments in [
+        "validate pipelines/shop.yaml --output json",
+        "validate pipelines/shop.yaml --connect --output json",
+        "doctor pipelines/shop.yaml --output json",
+        "runs list --output json",
+        "runs show latest",
+        "runs show latest --output json",
+        "status --output json",
+        "schedule next pipelines/shop.yaml",
+        "rollback pipelines/shop.yaml --list",
+        "state repair --output json",
+        "unlock shop",
+    ] {
+        shop.run(&arguments.split(' ').collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_run_that_goes_well_and_runs_that_do_not_keep_every_secret() {
+    let database = database();
+    let mut shop = Shop::new(&database);
+    let run = ["run", "pipelines/shop.yaml", "-vv", "--log", "json", "--output", "json"];
+    shop.run(&run).ok();
+    ask_everything(&mut shop);
+
+    let refused = shop.run_with("ORDERS_URL", &database.url_with(WRONG, DATABASE), &run);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    ask_everything(&mut shop);
+    let away = format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{DATABASE}", free_port());
+    assert_eq!(shop.run_with("ORDERS_URL", &away, &run).code, 1);
+    for wrong in [
+        format!("postgres://{USER}:{WRONG}@127.0.0.1:port/{DATABASE}"),
+        format!("postgres://{USER}:{WRONG}@[::1/{DATABASE}"),
+        format!("postgres://{USER}:{WRONG}@localhost/{DATABASE}?sslmode={WRONG}"),
+        format!("host=localhost password={WRONG} keepalives={WRONG}"),
+    ] {
+        let told = shop.run_with("ORDERS_URL", &wrong, &run);
+        assert!(told.code == 1 || told.code == 78, "{wrong}: {}", told.stderr);
+    }
+    for (name, wrong) in [
+        ("ORDERS_URL", format!("postgrs://{USER}:{WRONG}@localhost/{DATABASE}")),
+        ("OPS_HOOK", format!("htp://hooks.example/{WRONG}")),
+        ("HEARTBEAT", format!("{WRONG}://hooks.example")),
+        ("MAIL", format!("smtp//robot:{WRONG}@mail.example")),
+        ("TRACES", format!("ftp://traces.example/{WRONG}")),
+        ("TOKEN", WRONG.chars().take(9).collect()),
+    ] {
+        let told = shop.run_with(name, &wrong, &["validate", "pipelines/shop.yaml", "--output", "json"]);
+        assert_eq!(told.code, 78, "{name}: {}{}", told.stdout, told.stderr);
+    }
+    shop.space.write("pipelines/shop.yaml", PIPELINE.replace("table: lines", "query: SELECT nothing FROM nowhere"));
+    assert_eq!(shop.run(&run).code, 1);
+    ask_everything(&mut shop);
+    shop.assert_silent();
+
+    // The secrets were in use: they went where they belong, and nowhere else in what was sent.
+    let sent: Vec<Received> = std::iter::from_fn(|| shop.sent.recv_timeout(Duration::from_secs(2)).ok()).collect();
+    assert!(sent.iter().any(|post| post.head.contains(HOOK) && post.head.contains(HEADER_KEY)));
+    assert!(sent.iter().any(|post| post.head.contains(HEARTBEAT)));
+    let watched: Vec<Received> = std::iter::from_fn(|| shop.watched.recv_timeout(Duration::from_secs(2)).ok()).collect();
+    assert!(watched.iter().any(|post| post.head.contains(LINEAGE) && post.head.contains(LINEAGE_KEY)));
+    assert!(watched.iter().any(|post| post.head.contains(TRACES)));
+    for post in sent.iter().chain(&watched) {
+        let body = post.body.to_string();
+        assert!(SECRETS.iter().all(|secret| !body.contains(secret)), "{}\n{body}", post.head);
+    }
+}
+
+/// Comes in with the token and returns the session's cookie.
+fn signed_in(port: u16) -> String {
+    let sign_in = page(port, "", "/login");
+    let csrf = sign_in.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    let form = format!("csrf={csrf}&token={TOKEN}");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let head = format!(
+        "POST /login HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(!answer.contains(TOKEN), "{answer}");
+    let cookie = answer.lines().find_map(|line| line.to_lowercase().starts_with("set-cookie: ").then(|| line[12..].to_owned()));
+    cookie.unwrap_or_else(|| panic!("{answer}")).split(';').next().unwrap().to_owned()
+}
+
+fn page(port: u16, cookie: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_and_its_pages_keep_every_secret() {
+    let database = database();
+    let mut shop = Shop::new(&database);
+    let run = ["run", "pipelines/shop.yaml", "--quiet"];
+    shop.run(&run).ok();
+    shop.run_with("ORDERS_URL", &database.url_with(WRONG, DATABASE), &run);
+    let log = std::fs::File::create(shop.space.path("serve.log")).unwrap();
+    let mut command = shop.command(&["serve", "pipelines", "-vv", "--log", "json"]);
+    let served = Served(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    until("the console", || get(shop.port, "/readyz").is_some_and(|(code, _)| code == 200));
+    let cookie = signed_in(shop.port);
+    let runs = shop.space.run(&["runs", "list", "--output", "json"]);
+    assert_ne!(runs.code, 0, "without its variables no command reads the settings");
+    let runs = shop.run(&["runs", "list", "--output", "json"]).ok().json();
+    let mut pages: Vec<String> =
+        ["/", "/pipelines/shop", "/runs", "/tables", "/tables/dim_customer", "/lineage", "/metrics", "/healthz", "/no"]
+            .map(str::to_owned)
+            .into();
+    pages.extend(runs.as_array().unwrap().iter().map(|run| format!("/runs/{}", run["run_id"].as_str().unwrap())));
+    for path in pages {
+        let shown = page(shop.port, &cookie, &path);
+        let code: u16 = shown.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(code == 200 || path == "/no", "{path}: {shown}");
+        shop.said.push((path, shown));
+    }
+    drop(served);
+    shop.assert_silent();
+}
