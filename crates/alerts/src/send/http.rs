@@ -105,9 +105,7 @@ fn failure(error: &Error) -> Failure {
         Error::Io(error) if super::is_of_tls(error) => Failure::lasting(super::NOT_ENCRYPTED),
         Error::Io(error) => Failure::passing(format!("the connection failed: {}", error.kind())),
         Error::ConnectionFailed => Failure::passing("the connection failed"),
-        Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
-            Failure::lasting(super::NOT_ENCRYPTED)
-        }
+        Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => Failure::lasting(super::NOT_ENCRYPTED),
         // A connection that closes within an answer shows as a fault of the protocol.
         Error::Protocol(_) | Error::LargeResponseHeader(..) => Failure::passing("the server's answer is no HTTP"),
         _ => Failure::lasting("the request could not be made"),
