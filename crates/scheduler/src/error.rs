@@ -23,7 +23,7 @@ pub enum Error {
     /// The run lost its lock and another holder has it or had it since. Nothing of this was written.
     #[error(
         "run `{run_id}` no longer holds pipeline `{pipeline}`: its lock was taken over by {}, \
-         so this is not recorded (fencing number {epoch}, now {taken})", by_whom(.holder.as_ref())
+         so this is not recorded (fencing number {epoch}, now {taken})", by_whom(.holder.as_deref())
     )]
     Fenced { run_id: String, pipeline: String, epoch: u64, taken: u64, holder: Option<Box<Holder>> },
 
@@ -153,6 +153,6 @@ impl Error {
     }
 }
 
-fn by_whom(holder: Option<&Box<Holder>>) -> String {
+fn by_whom(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), ToString::to_string)
 }

@@ -104,7 +104,7 @@ fn serve(ledger: &Ledger, host: usize, schedule: &Schedule, round: i64, begun: &
             begun.lock().unwrap().push((due.slot.at, run.epoch()));
             dawdle(host, round);
             // A run in five dies.
-            if (host as u64 + run.epoch()) % 5 == 0 {
+            if (host as u64 + run.epoch()).is_multiple_of(5) {
                 continue;
             }
             run.finish(Outcome::NotPublished, now).unwrap();

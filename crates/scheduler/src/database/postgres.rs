@@ -214,7 +214,7 @@ pub fn failure(operation: &'static str, server: &str, source: tokio_postgres::Er
 }
 
 fn has_io_cause(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 fn connect(server: &Server) -> Result<Arc<Client>, Error> {

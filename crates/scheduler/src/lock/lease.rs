@@ -35,7 +35,7 @@ pub struct Lease {
 #[derive(Debug)]
 enum State {
     /// Taken; nothing is said of it yet.
-    Taken(Option<Session>),
+    Taken(Option<Box<Session>>),
     Kept {
         release: Option<oneshot::Sender<SyncSender<()>>>,
     },
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Session {
 
 /// Who has the lock that was asked for.
 enum Asked {
-    Mine(Session),
+    Mine(Box<Session>),
     Theirs(Option<Holder>),
 }
 
@@ -87,7 +87,7 @@ impl Lease {
         let server = session.server.clone();
         let session = server.wait(async move { session.beat().await.map(|_| session) })?;
         let (release, released) = oneshot::channel();
-        server.spawn(keep(session, released));
+        server.spawn(keep(*session, released));
         self.state = State::Kept { release: Some(release) };
         Ok(())
     }
@@ -125,7 +125,7 @@ async fn ask(server: Server, pipeline: String) -> Result<Asked, Error> {
     let key = advisory_key(&schema, &format!("lock {pipeline}"));
     for _ in 0..ATTEMPTS {
         if try_lock(&client, key).await.map_err(failed)? {
-            return Ok(Asked::Mine(Session { server, client, key, pipeline, epoch: 0 }));
+            return Ok(Asked::Mine(Box::new(Session { server, client, key, pipeline, epoch: 0 })));
         }
         match seen(&client, key, &pipeline).await.map_err(failed)? {
             Some(seen) if seen.expired => {

@@ -167,16 +167,12 @@ pub fn open(connection: &Connection<'_>, pipeline: &str) -> Result<Vec<SlotRecor
 }
 
 pub fn latest(connection: &Connection<'_>, pipeline: Option<&str>, limit: usize) -> Result<Vec<SlotRecord>, Error> {
-    match pipeline {
-        Some(pipeline) => {
-            let sql = format!("{COLUMNS} WHERE pipeline = ?1 ORDER BY scheduled_at DESC LIMIT ?2");
-            all(connection, &sql, &[pipeline.into(), limit.into()])
-        }
-        None => {
-            let sql = format!("{COLUMNS} ORDER BY scheduled_at DESC, pipeline DESC LIMIT ?1");
-            all(connection, &sql, &[limit.into()])
-        }
+    if let Some(pipeline) = pipeline {
+        let sql = format!("{COLUMNS} WHERE pipeline = ?1 ORDER BY scheduled_at DESC LIMIT ?2");
+        return all(connection, &sql, &[pipeline.into(), limit.into()]);
     }
+    let sql = format!("{COLUMNS} ORDER BY scheduled_at DESC, pipeline DESC LIMIT ?1");
+    all(connection, &sql, &[limit.into()])
 }
 
 /// Whether a later slot of the pipeline ran, failed or is to run.

@@ -65,9 +65,7 @@ impl Place {
     /// Another host that shares the database; the same one where the ledger is a file.
     pub fn another_host(&self) -> Self {
         let state = folder();
-        if self.url.is_none() {
-            panic!("a file has one host");
-        }
+        assert!(self.url.is_some(), "a file has one host");
         Self { state, url: self.url.clone() }
     }
 }
