@@ -8,6 +8,7 @@
 
 mod checks;
 mod crash;
+mod damaged;
 mod dirt;
 mod marts;
 mod ops;

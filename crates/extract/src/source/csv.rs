@@ -11,7 +11,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use tokio::runtime::Handle;
 
 use super::files::{self, FileRef};
-use super::text_batch::{Gone, TextBatch, text_schema};
+use super::text_batch::{Gone, TextBatch, distinct, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
 
@@ -24,7 +24,8 @@ const END: &[u8] = b"\n\0";
 pub(super) async fn open(files: Vec<FileRef>, csv: Csv, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
     let handle = Handle::current();
-    let table = Table { csv, compression, record_bytes: reading.limits.record_bytes as u64 };
+    let limits = &reading.limits;
+    let table = Table { csv, compression, record_bytes: limits.record_bytes as u64, expansion: limits.expansion };
     let first = files.first().cloned();
     let (looking, looker) = (table.clone(), handle.clone());
     let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| Ok(looking.open(&file, &looker)?.names)))
@@ -42,6 +43,7 @@ struct Table {
     csv: Csv,
     compression: Compression,
     record_bytes: u64,
+    expansion: u64,
 }
 
 struct OpenTable {
@@ -53,7 +55,7 @@ struct OpenTable {
 
 impl Table {
     fn open(&self, file: &FileRef, handle: &Handle) -> Result<OpenTable, Error> {
-        let bytes = files::reader(file, self.compression, handle)?;
+        let bytes = files::reader(file, self.compression, self.expansion, handle)?;
         let text: Box<dyn Read + Send> = match self.csv.encoding {
             // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
             Encoding::Utf8 => {
@@ -79,7 +81,7 @@ impl Table {
             return Err(Error::Read { origin: file.origin.clone(), detail: "the file is empty".to_owned() });
         }
         let names = if self.csv.header {
-            first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+            distinct(first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect())
         } else {
             (1..=first.len()).map(|n| format!("column_{n}")).collect()
         };
@@ -115,7 +117,7 @@ impl Table {
                 }
                 // Whoever stopped reading has the error.
                 let _ = batch.flush();
-                return Ok(());
+                return handle.block_on(files::same(file));
             }
             number += 1;
             if self.push(&mut batch, number, &record, &places, table.names.len()).is_err() {
@@ -134,6 +136,15 @@ impl Table {
     ) -> Result<(), Gone> {
         if record.len() != width {
             let reason = format!("has {} fields where the table has {width}", record.len());
+            return batch.malformed(number, shown(record), reason);
+        }
+        if record.as_slice().contains(&0) {
+            let reason = "holds a NUL byte, as a file does that was not written whole, or whose encoding is utf-16".to_owned();
+            return batch.malformed(number, shown(record), reason);
+        }
+        if record.iter().any(|field| takes_in_records(field, self.csv.delimiter, width)) {
+            let reason =
+                "holds a value that takes in lines of the table, as a quote does that stands there by mistake".to_owned();
             return batch.malformed(number, shown(record), reason);
         }
         let decoded = record.iter().all(|field| match self.csv.encoding {
@@ -167,10 +178,8 @@ impl Table {
                     self.record_bytes
                 ),
             },
-            _ => Error::Read {
-                origin: file.origin.clone(),
-                detail: format!("{place}: {error}{}", files::unpacking(self.compression)),
-            },
+            csv::ErrorKind::Io(e) => files::broken(file, self.compression, &place, e),
+            _ => Error::Read { origin: file.origin.clone(), detail: format!("{place}: {error}") },
         }
     }
 
@@ -190,6 +199,13 @@ fn place(number: u64) -> String {
 
 fn is_end(record: &ByteRecord) -> bool {
     record.len() == 1 && record.get(0) == Some(b"\0")
+}
+
+/// Whether a line behind the first of a value has as many delimiters as a record of the table. A value of a note or an address
+/// hardly does; two quotes that stand astray make one of every line between them, and the width of the record may fit.
+fn takes_in_records(field: &[u8], delimiter: u8, width: usize) -> bool {
+    let delimiters = |line: &[u8]| line.iter().filter(|b| **b == delimiter).count();
+    width > 2 && field.split(|b| *b == b'\n').skip(1).any(|line| delimiters(line) + 1 == width)
 }
 
 fn shown(record: &ByteRecord) -> String {
