@@ -6,10 +6,13 @@
 // Expected figures are reckoned in floats here, from small whole numbers.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+mod bad_sources;
 mod checks;
+mod contracts;
 mod crash;
 mod damaged;
 mod dirt;
+mod fuzz;
 mod marts;
 mod ops;
 mod plans;

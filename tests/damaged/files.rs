@@ -32,7 +32,7 @@ fn encodings() -> Vec<Case> {
     vec![
         publishes("the good file", CSV, good(), 0, 15),
         publishes("a byte order mark", CSV, format!("\u{FEFF}{}", good()), 0, 15),
-        publishes("utf-16 with its mark", CSV, utf16(&good()), 0, 15),
+        publishes("utf-16 with its mark", CSV, utf16(&good()), 0, 15).published(),
         says("utf-16 without its mark", CSV, &utf16(&good())[2..], &["data/orders.csv", "has no column `order_id`"]),
         publishes("utf-16 cut in the middle of a character", CSV, cut(&utf16(&good()), 1), 1, 7),
         publishes("a byte that is not utf-8", CSV, bad(b"A2,2024-01-03,C\xFF2,P1,1,2.00,web\n"), 1, 9),
@@ -68,7 +68,7 @@ fn quotes() -> Vec<Case> {
             good().replacen("channel", "\"channel", 1),
             &["the header", "closed"],
         ),
-        publishes("two quotes astray, two lines apart", CSV, astray, 1, 1),
+        publishes("two quotes astray, two lines apart", CSV, astray, 1, 1).published(),
         publishes("a quote in the middle of a value", CSV, with_line(1, "A2,2024-01-03,C\"2,P1,1,2.00,web\n"), 0, 15),
         publishes("a value of two lines", CSV, with_line(1, "A2,2024-01-03,C2,P1,1,2.00,\"web\nshop\"\n"), 0, 15),
         publishes("single quotes", CSV, with_line(1, "'A2','2024-01-03','C2','P1','1','2.00','web'\n"), 1, 13),
@@ -165,7 +165,7 @@ fn packed() -> Vec<Case> {
     let bomb = HEADER.to_owned() + &LINES[0].repeat(1_000_000);
     let (head, tail) = (HEADER.to_owned() + LINES[0], LINES[1..].concat());
     vec![
-        publishes("gzip in two members", gz, [gzip(head.as_bytes()), gzip(tail.as_bytes())].concat(), 0, 15),
+        publishes("gzip in two members", gz, [gzip(head.as_bytes()), gzip(tail.as_bytes())].concat(), 0, 15).published(),
         publishes("zstd in two frames", zst, [zstd(head.as_bytes()), zstd(tail.as_bytes())].concat(), 0, 15),
         says("gzip cut in its data", gz, cut(&small, small.len() / 2), &["data/orders.csv.gz", "cut off or damaged"]),
         says("gzip cut in its checksum", gz, cut(&small, 3), &["data/orders.csv.gz", "cut off or damaged"]),
@@ -223,7 +223,7 @@ fn objects() -> Vec<Case> {
         publishes("an array in the place of an object", FILE, good.clone() + "[1, 2]\n", 1, 15),
         publishes("an array in the place of a value", FILE, second("\"quantity\": 1", "\"quantity\": [1]"), 1, 9),
         publishes("an object in the place of a value", FILE, second("\"quantity\": 1", "\"quantity\": {\"n\": 1}"), 1, 9),
-        publishes("a name twice", FILE, second("\"quantity\": 1", "\"quantity\": 1, \"quantity\": 5"), 1, 9),
+        publishes("a name twice", FILE, second("\"quantity\": 1", "\"quantity\": 1, \"quantity\": 5"), 1, 9).published(),
         publishes(
             "the same name in two spellings",
             FILE,

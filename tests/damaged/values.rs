@@ -106,14 +106,14 @@ pub fn cases() -> Vec<Case> {
     let file = |lines: String| HEADER.to_owned() + &LINES.concat() + &lines;
     let one_by_one = |kind: &str, values: &[&str], lines: &dyn Fn(usize, &str) -> String| {
         let all = values.iter().enumerate().map(|(id, value)| lines(id, value)).collect();
-        publishes(&format!("{} {kind}", values.len()), "orders.csv", file(all), values.len() as u64, 15)
+        publishes(&format!("{} {kind}", values.len()), "orders.csv", file(all), values.len() as u64, 15).published()
     };
     let written: String = NUMBERS.iter().enumerate().map(|(id, (value, _))| line(id, "2024-01-05", value)).collect();
     let amount: u32 = NUMBERS.iter().map(|(_, quantity)| quantity * 16).sum();
     let mut cases = vec![
         one_by_one("quantities that are none", &NO_NUMBERS, &|id, value| line(id, "2024-01-05", value)),
         one_by_one("days that are none", &NO_DAYS, &|id, value| line(id, value, "1")),
-        publishes("numbers in other forms", "orders.csv", file(written), 0, 15 + amount),
+        publishes("numbers in other forms", "orders.csv", file(written), 0, 15 + amount).published(),
         publishes("negative zeros", "orders.csv", file(line(1, "2024-01-05", "-0") + &line(2, "2024-01-05", "-0.000")), 0, 15),
         publishes("amounts that overflow", "orders.csv", file(line(1, "2024-01-05", "99999999999999")), 1, 15),
         publishes("values of nothing", "orders.csv", file(line(1, "", "1") + &line(2, "2024-01-05", "")), 2, 15),

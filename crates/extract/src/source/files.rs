@@ -45,7 +45,7 @@ pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<
     let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
     let prefix = fixed.rsplit_once('/').map(|(folder, _)| Path::from(folder));
     let listed: Vec<ObjectMeta> =
-        store.list(prefix.as_ref()).try_collect().await.map_err(|e| unreachable(connection, url, &e))?;
+        listed(store.as_ref(), path, prefix.as_ref()).await.map_err(|e| unreachable(connection, url, &e))?;
 
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let (mut found, others): (Vec<_>, Vec<_>) =
@@ -64,6 +64,16 @@ pub(super) async fn find(connection: &str, url: &str, path: &str) -> Result<Vec<
         .into_iter()
         .map(|meta| FileRef { store: Arc::clone(&store), origin: format!("{base}/{}", meta.location), meta })
         .collect())
+}
+
+/// The files that may match; folders below are looked into only where the pattern leads there.
+async fn listed(store: &dyn ObjectStore, path: &str, prefix: Option<&Path>) -> object_store::Result<Vec<ObjectMeta>> {
+    let below = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let folders = path.split('/').rev().skip(1).any(|folder| folder.contains(['*', '?', '[']));
+    if folders || below.contains("**") {
+        return store.list(prefix).try_collect().await;
+    }
+    Ok(store.list_with_delimiter(prefix).await?.objects)
 }
 
 fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
@@ -97,6 +107,11 @@ fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Erro
         object_store::Error::Unauthenticated { source, .. } | object_store::Error::PermissionDenied { source, .. } => {
             Error::Credentials { connection: connection.to_owned(), detail: source.to_string() }
         }
+        other if !url.contains("://") => Error::Connection {
+            connection: connection.to_owned(),
+            detail: format!("cannot list {url}: {other}"),
+            help: "a link that leads in a circle or nowhere, or a folder that may not be read, is in the way".to_owned(),
+        },
         other => Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: other.to_string() },
     }
 }
