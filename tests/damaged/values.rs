@@ -47,7 +47,7 @@ const NO_NUMBERS: [&str; 40] = [
 ];
 
 /// Days that are none, and days that a shop has not.
-const NO_DAYS: [&str; 34] = [
+const NO_DAYS: [&str; 33] = [
     "02/01/2024",
     "2/1/2024",
     "01-02-2024",
@@ -66,7 +66,6 @@ const NO_DAYS: [&str; 34] = [
     "1899-12-31",
     "2200-01-01",
     "9999-12-31",
-    "2024-07-01",
     "45293",
     "1704153600",
     "Jan 2, 2024",

@@ -1,7 +1,7 @@
 //! CSV: any delimiter, quote and encoding; a record that does not fit the header is set aside, not the end of the run.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::rc::Rc;
 
 use arrow::datatypes::SchemaRef;
@@ -51,11 +51,19 @@ struct OpenTable {
     names: Vec<String>,
     /// Bytes read since the last record was complete.
     pending: Rc<Cell<u64>>,
+    /// Whether the text comes from a decoder, which writes U+FFFD for what it cannot read.
+    decoded: bool,
 }
 
 impl Table {
     fn open(&self, file: &FileRef, handle: &Handle) -> Result<OpenTable, Error> {
-        let bytes = files::reader(file, self.compression, self.expansion, handle)?;
+        let mut bytes = files::reader(file, self.compression, self.expansion, handle)?;
+        let mut mark = Vec::new();
+        let marked = bytes.by_ref().take(2).read_to_end(&mut mark);
+        marked.map_err(|e| files::broken(file, self.compression, "the header", &e))?;
+        // A mark of utf-16 goes before what the pipeline file says.
+        let decoded = self.csv.encoding != Encoding::Utf8 || mark == *b"\xFF\xFE" || mark == *b"\xFE\xFF";
+        let bytes = Cursor::new(mark).chain(bytes);
         let text: Box<dyn Read + Send> = match self.csv.encoding {
             // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
             Encoding::Utf8 => {
@@ -85,7 +93,7 @@ impl Table {
         } else {
             (1..=first.len()).map(|n| format!("column_{n}")).collect()
         };
-        Ok(OpenTable { reader, names, pending })
+        Ok(OpenTable { reader, names, pending, decoded })
     }
 
     fn read(&self, file: &FileRef, handle: &Handle, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
@@ -120,7 +128,7 @@ impl Table {
                 return handle.block_on(files::same(file));
             }
             number += 1;
-            if self.push(&mut batch, number, &record, &places, table.names.len()).is_err() {
+            if self.push(&mut batch, number, &record, &places, &table).is_err() {
                 return Ok(());
             }
         }
@@ -132,8 +140,9 @@ impl Table {
         number: u64,
         record: &ByteRecord,
         places: &[usize],
-        width: usize,
+        table: &OpenTable,
     ) -> Result<(), Gone> {
+        let width = table.names.len();
         if record.len() != width {
             let reason = format!("has {} fields where the table has {width}", record.len());
             return batch.malformed(number, shown(record), reason);
@@ -147,12 +156,11 @@ impl Table {
                 "holds a value that takes in lines of the table, as a quote does that stands there by mistake".to_owned();
             return batch.malformed(number, shown(record), reason);
         }
-        let decoded = record.iter().all(|field| match self.csv.encoding {
-            Encoding::Utf8 => std::str::from_utf8(field).is_ok(),
-            // The decoder writes U+FFFD for what it cannot read.
-            Encoding::Cp1252 | Encoding::Utf16 => !field.windows(3).any(|w| w == "\u{FFFD}".as_bytes()),
-        });
-        if !decoded {
+        let is_text = |field: &[u8]| {
+            let replaced = table.decoded && field.windows(3).any(|w| w == "\u{FFFD}".as_bytes());
+            !replaced && std::str::from_utf8(field).is_ok()
+        };
+        if !record.iter().all(is_text) {
             return batch.malformed(
                 number,
                 shown(record),

@@ -7,7 +7,7 @@
 use std::io::{BufReader, Cursor, Read, Seek};
 
 use arrow::datatypes::SchemaRef;
-use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use object_store::{GetResultPayload, ObjectStoreExt};
 use tokio::runtime::Handle;
 use zip::ZipArchive;
@@ -178,12 +178,14 @@ struct Rows<'w> {
     cells: calamine::XlsxCellReader<'w, BufReader<Box<dyn Seekable>>>,
     /// The first cell of the next row.
     next: Option<(u32, u32, Held)>,
+    /// Behind the last cell the library reads on, into what is no cell.
+    ended: bool,
 }
 
 impl<'w> Rows<'w> {
     fn open(workbook: &'w mut Workbook, sheet: &'w str, file: &'w FileRef) -> Result<Self, Error> {
         let cells = workbook.worksheet_cells_reader(sheet).map_err(|e| damaged(file, &e))?;
-        Ok(Self { file, sheet, cells, next: None })
+        Ok(Self { file, sheet, cells, next: None, ended: false })
     }
 
     fn header(&mut self) -> Result<Vec<String>, Error> {
@@ -221,9 +223,10 @@ impl<'w> Rows<'w> {
 
     /// The next cell that holds anything.
     fn next_cell(&mut self) -> Result<Option<(u32, u32, Held)>, Error> {
-        loop {
-            let Some(cell) = self.cells.next_cell_with_formula_metadata().map_err(|e| self.broken(&e))? else {
-                return Ok(None);
+        while !self.ended {
+            let Some(cell) = self.cells.next_cell_with_formula_metadata().map_err(|e| damaged(self.file, &e))? else {
+                self.ended = true;
+                break;
             };
             let held = match cell.value {
                 DataRef::Empty if cell.formula.is_some() => Held::Fault("a formula without a value".to_owned()),
@@ -233,10 +236,7 @@ impl<'w> Rows<'w> {
                 return Ok(Some((cell.pos.0, cell.pos.1, held)));
             }
         }
-    }
-
-    fn broken(&self, error: &XlsxError) -> Error {
-        damaged(self.file, error)
+        Ok(None)
     }
 }
 
