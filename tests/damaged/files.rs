@@ -260,6 +260,17 @@ fn emptied(parquet: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The four lines as another program writes them: uncompressed, each page with its checksum.
+const WITH_CHECKSUMS: &[u8] = include_bytes!("checksums.parquet");
+
+/// One letter of a value turned into another, which nothing but a checksum tells.
+fn misread(parquet: &[u8]) -> Vec<u8> {
+    let at = parquet.windows(2).position(|bytes| bytes == b"A3").unwrap();
+    let mut bytes = parquet.to_vec();
+    bytes[at + 1] = b'9';
+    bytes
+}
+
 fn columns() -> Vec<Case> {
     const FILE: &str = "orders.parquet";
     let good = parquet(&orders(quantities(), prices()), Compression::SNAPPY);
@@ -273,6 +284,8 @@ fn columns() -> Vec<Case> {
     // The pages lie behind the first four bytes, the metadata before the last eight.
     vec![
         publishes("a Parquet file", FILE, good.clone(), 0, 15),
+        publishes("Parquet with checksums", FILE, WITH_CHECKSUMS, 0, 15),
+        says("a page that is not what its checksum says", FILE, misread(WITH_CHECKSUMS), &["data/orders.parquet", "hecksum"]),
         says("Parquet with its footer cut", FILE, cut(&good, 10), &["data/orders.parquet", "cut off, or is not Parquet"]),
         says(
             "Parquet cut in the middle",

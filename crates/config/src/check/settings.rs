@@ -55,7 +55,7 @@ pub(crate) fn settings(
 }
 
 fn silence(check: &mut Check<'_>, written: Option<&str>, lower: Duration) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+    const LONGEST: Duration = Duration::from_hours(168);
     let Some(text) = written else { return Some(lower) };
     let path = ["limits", "silence"];
     let silence = check.keep(&path, sizes::span("silence", text))?;
@@ -178,7 +178,7 @@ fn floor() -> Settings {
         columns: 2000,
         record_bytes: 16 << 20,
         expansion: 200,
-        silence: Duration::from_secs(900),
+        silence: Duration::from_mins(15),
         rejects_kept: 100_000,
         check_rows_kept: 1000,
     };
