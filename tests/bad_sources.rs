@@ -107,7 +107,7 @@ fn a_server_that_breaks_off_is_told_apart_from_its_end() {
     let mut running = shop.workspace.command(&["run", "bad.yaml"]);
     let running = running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let end = "DO $$ BEGIN LOOP PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop' AND state = 'active' \
-               AND query LIKE 'COPY%'; EXIT WHEN FOUND; PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$";
+               AND query LIKE 'COPY%4000000%'; EXIT WHEN FOUND; PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$";
     server.execute(DATABASE, end);
     let ran = crate::damaged::finished(running);
     shop.assert_kept(&ran, 1, &["`shop`", "ended the connection in the middle of the answer", "administrator command"]);

@@ -252,7 +252,8 @@ fn put(cells: &mut Vec<Held>, column: u32, held: Held) {
 
 fn text(value: DataRef<'_>) -> Held {
     Held::Text(match value {
-        DataRef::Empty => return Held::Nothing,
+        DataRef::Empty | DataRef::SharedString("") => return Held::Nothing,
+        DataRef::String(text) if text.is_empty() => return Held::Nothing,
         DataRef::Error(error) => return Held::Fault(error.to_string()),
         DataRef::Int(n) => n.to_string(),
         DataRef::Float(x) => digits(x),
