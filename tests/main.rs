@@ -6,11 +6,15 @@
 // Expected figures are reckoned in floats here, from small whole numbers.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+mod bad_sources;
 mod browser;
 mod checks;
+mod contracts;
 mod crash;
+mod damaged;
 mod dirt;
 mod faults;
+mod fuzz;
 mod handouts;
 mod marts;
 mod ops;

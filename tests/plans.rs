@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
-use config::{Engine, Limits};
+use config::Engine;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
@@ -252,13 +252,7 @@ fn float_sums(plan: &LogicalPlan) -> Vec<String> {
 }
 
 fn session(threads: usize) -> SessionContext {
-    let limits = Limits {
-        columns: 2000,
-        record_bytes: 1 << 24,
-        rejects_kept: 1000,
-        check_rows_kept: 1000,
-        roots: config::Roots::default(),
-    };
+    let limits = config::settings(None, None, &config::Environment::process()).unwrap().engine.limits;
     let engine = Engine { memory: 512 << 20, threads, tables_at_once: 1, spill_limit: 1 << 30, limits };
     extract::session(&engine, &std::env::temp_dir()).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Every kind of source: that the same data gives the same tables, that what goes wrong is said well, and that what is
 //! left out is counted.
 
-mod csv_text;
+pub mod csv_text;
 mod errors;
 mod leaving_out;
 mod postgres;

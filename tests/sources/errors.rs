@@ -243,7 +243,7 @@ fn a_file_that_was_cut_off() {
     let packed = std::process::Command::new("gzip").arg("-c").arg(workspace.path("data/orders.csv")).output().unwrap().stdout;
     workspace.write("data/orders.csv.gz", &packed[..packed.len() - 10]);
     let ran = run(&workspace, &pipeline("{type: files, url: data}", "path: orders.csv.gz"));
-    assert_says(&workspace, &ran, &["cannot read data/orders.csv.gz", "the file was cut off, or is not gzip"]);
+    assert_says(&workspace, &ran, &["cannot read data/orders.csv.gz", "the file was cut off or damaged, or is not gzip"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod connections;
+mod contract;
 mod guards;
 mod marts;
 mod operations;

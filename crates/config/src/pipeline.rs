@@ -87,6 +87,27 @@ pub struct Source {
     pub filter: Option<String>,
     pub deduplicate: Option<Deduplicate>,
     pub rejects: RejectLimits,
+    pub contract: Contract,
+}
+
+/// What a source may change since the last published run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    pub columns: Change,
+    pub types: Change,
+    /// Whether a source that has gone empty or back in time ends the run.
+    pub stale_fails: bool,
+}
+
+/// What becomes of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is told.
+    Evolve,
+    /// It is told, and the records it stands in are set aside.
+    Quarantine,
+    /// It ends the run.
+    Freeze,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +125,10 @@ pub enum Format {
     Csv(Csv),
     Ndjson,
     Parquet,
+    /// A sheet of a workbook: the one of this name, or the first that is not hidden.
+    Xlsx {
+        sheet: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -451,6 +476,10 @@ pub struct Limits {
     pub columns: usize,
     /// Bytes of one CSV or NDJSON record.
     pub record_bytes: usize,
+    /// How many times its packed size a file may unpack to, beyond its first 16 MiB.
+    pub expansion: u64,
+    /// How long a source may give nothing.
+    pub silence: Duration,
     /// Rejected rows kept with their raw values, an entity; all are counted.
     pub rejects_kept: usize,
     /// Failing rows kept, a check of the pipeline file; all are counted.

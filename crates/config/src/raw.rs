@@ -1,6 +1,7 @@
 //! The files as they are written. Doc comments here are what editors show.
 
 mod checks;
+mod contract;
 mod operations;
 mod transform;
 
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use checks::*;
+pub(crate) use contract::*;
 pub(crate) use operations::*;
 pub(crate) use transform::*;
 
@@ -125,6 +127,8 @@ pub(crate) struct Source {
     pub compression: Option<Compression>,
     /// How CSV files are written.
     pub csv: Option<Csv>,
+    /// Workbooks: name of the sheet. Default: the first one that is not hidden.
+    pub sheet: Option<String>,
     /// Ours: theirs. A source column, or SQL over the source's columns. Absent: source columns that bear our names.
     #[serde(default)]
     pub columns: BTreeMap<String, Mapping>,
@@ -134,6 +138,9 @@ pub(crate) struct Source {
     pub deduplicate: Option<Deduplicate>,
     /// How many records may be set aside.
     pub rejects: Option<Rejects>,
+    /// What the source may change since the last published run.
+    #[serde(default)]
+    pub contract: Contract,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -143,6 +150,7 @@ pub(crate) enum Format {
     Csv,
     Ndjson,
     Parquet,
+    Xlsx,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -360,6 +368,11 @@ pub(crate) struct Limits {
     pub columns: Option<i64>,
     /// Size of one CSV or NDJSON record, such as `16MiB`.
     pub record_bytes: Option<String>,
+    /// How many times its packed size a file may unpack to; the first 16 MiB are free.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub expansion: Option<i64>,
+    /// How long a source may give nothing, such as `15m`; from `1s` to `7d`.
+    pub silence: Option<String>,
     /// Records set aside that are kept with their raw values, an entity; all are counted.
     #[schemars(range(min = 0, max = 100_000_000))]
     pub rejects_kept: Option<i64>,

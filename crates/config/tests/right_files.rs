@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{
-    AsOf, Compression, Connection, Deduplicate, Encoding, Environment, Format, Grid, Input, Keep, Ledger, MapFrom, Pipeline,
-    PriceSensitive, Problems, Scoring, Settings, Target, load, settings,
+    AsOf, Change, Compression, Connection, Contract, Deduplicate, Encoding, Environment, Format, Grid, Input, Keep, Ledger,
+    MapFrom, Pipeline, PriceSensitive, Problems, Scoring, Settings, Target, load, settings,
 };
 use schema::Entity;
 
@@ -68,6 +68,7 @@ fn what_a_short_file_leaves_out_has_its_default() {
     assert_eq!((settings.engine.memory, settings.engine.threads, settings.engine.spill_limit), (1536 << 20, 6, 20 << 30));
     assert_eq!((settings.engine.limits.columns, settings.engine.limits.record_bytes), (2000, 16 << 20));
     assert_eq!((settings.engine.limits.rejects_kept, settings.keep_runs), (100_000, 20));
+    assert_eq!((settings.engine.limits.expansion, settings.engine.limits.silence.as_secs()), (200, 900));
     assert_eq!(settings.state, Path::new("state"));
 }
 
@@ -79,6 +80,7 @@ fn endings_tell_format_and_compression() {
         ("orders.ndjson.zst", "Ndjson", Compression::Zstd),
         ("orders.jsonl", "Ndjson", Compression::None),
         ("orders.parquet", "Parquet", Compression::None),
+        ("orders.xlsx", "Xlsx", Compression::None),
     ] {
         let (pipeline, _) = pipeline(&folder("endings"), &shop(DROP, &format!("from: drop, path: \"{path}\""), "")).unwrap();
         let Input::Files { format: found, compression: packed, .. } = &pipeline.sources[&Entity::Sales].input else {
@@ -118,8 +120,10 @@ extract:
     where: "Quantity <> 0"
     deduplicate: {keys: [order_id, line_number], keep: first_by( ordered_at )}
     rejects: {warn: 0, fail: 0.5}
+    contract: {columns: freeze, types: quarantine, stale: warn}
   customers: {from: db, table: crm.customers, deduplicate: {exact: true}}
   products: {from: db, query: SELECT 1}
+  payments: {from: drop, path: payments.xlsx, sheet: Paid}
 transform:
   returns: exclude
   rfm:
@@ -136,6 +140,12 @@ publish: {to: "s3://lake/sales/shop/", keep: 2, lease: 5s, profile: powerbi}
     assert_eq!(pipeline.publish.to, Target::Store { url: "s3://lake/sales/shop".to_owned() });
     assert_eq!((pipeline.publish.keep, pipeline.publish.lease), (2, Duration::from_secs(5)));
     let sales = &pipeline.sources[&Entity::Sales];
+    let contract = Contract { columns: Change::Freeze, types: Change::Quarantine, stale_fails: false };
+    assert_eq!(pipeline.sources[&Entity::Sales].contract, contract);
+    let contract = Contract { columns: Change::Evolve, types: Change::Evolve, stale_fails: true };
+    assert_eq!(pipeline.sources[&Entity::Customers].contract, contract);
+    let Input::Files { format: Format::Xlsx { sheet }, .. } = &pipeline.sources[&Entity::Payments].input else { panic!() };
+    assert_eq!(sheet.as_deref(), Some("Paid"));
     let Input::Files { format: Format::Csv(csv), compression: Compression::Gzip, .. } = &sales.input else { panic!() };
     assert_eq!((csv.delimiter, csv.quote, csv.encoding, csv.header), (b'\t', b'\'', Encoding::Cp1252, false));
     assert_eq!(csv.null_values, ["NA", "no"]);

@@ -11,14 +11,14 @@ use chrono::{DateTime, Utc};
 use config::{Pipeline, Settings};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use extract::{Place, Staged};
+use extract::{Place, SeenSources, Staged};
 use load::{RunFacts, Snapshot, Target};
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
 
 use crate::cli::{AgainOptions, Global, RunOptions};
-use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, STEP_FAILED, chain};
+use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, SOURCE_BROKEN, STEP_FAILED, TIMED_OUT, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
@@ -184,7 +184,8 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let target = Target::open(&pipeline.publish, &settings.state)?;
         let record = run.folder.clone();
         let slot = *run.run.slot();
-        let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &record, progress)).await?;
+        let before = sources_before(ledger, &pipeline.name)?;
+        let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &before, &record, progress)).await?;
         run.run.set_as_of(staged.as_of)?;
 
         let folder = record.join("warehouse");
@@ -227,6 +228,7 @@ async fn stage(
     session: &SessionContext,
     job: Job<'_>,
     slot: &Slot,
+    before: &SeenSources,
     folder: &Path,
     progress: &Progress,
 ) -> Result<Staged, extract::Error> {
@@ -236,11 +238,18 @@ async fn stage(
     {
         return Ok(staged);
     }
-    let place = Place { folder, day: slot.day, as_of: slot.as_of };
+    let place = Place { folder, day: slot.day, as_of: slot.as_of, before };
     let read = |entity, records| progress.read(entity, records);
     let staged = extract::stage(session, pipeline, &settings.engine.limits, &place, &read).await?;
     extract::record(&staged, pipeline, VERSION, folder)?;
     Ok(staged)
+}
+
+/// What the sources gave in the last published run.
+fn sources_before(ledger: &Ledger, pipeline: &str) -> Result<SeenSources, Error> {
+    let last = ledger.latest_of_status(pipeline, Status::Published)?;
+    let seen = last.and_then(|run| serde_json::from_value(run.facts.get("sources")?.clone()).ok());
+    Ok(seen.unwrap_or_default())
 }
 
 /// Why the run is not to be published before somebody looked.
@@ -443,6 +452,8 @@ fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
             "sales_lines": sales.rows_loaded,
             "rejected": rejected,
             "checks_warned": warned,
+            "source_changes": staged.changes.len(),
+            "sources": staged.seen(),
             "tables": snapshot.tables,
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
@@ -481,6 +492,8 @@ fn failure(error: &Error) -> Failure {
     let code = match error {
         Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
         Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
+        Error::Extract(error) if error.is_broken_contract() => SOURCE_BROKEN,
+        Error::Extract(error) if error.is_silence() => TIMED_OUT,
         Error::Publish(error) if error.is_locked() => LOCKED,
         Error::Ledger(error) if error.is_locked() => LOCKED,
         _ => STEP_FAILED,

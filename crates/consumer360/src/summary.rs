@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
 use config::Pipeline;
+use extract::Finding;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 use validate::{Check, Hop, Status};
@@ -31,6 +32,7 @@ fn text(pipeline: &Pipeline, run: &Finished) -> String {
     text += &publication(pipeline, run);
     text += &book(run.validated.hops());
     text += &segments(run);
+    text += &changes(&run.staged.changes);
     text += &checks(run.validated.checks());
     text += &time(run);
     text
@@ -131,6 +133,16 @@ fn segment_rows(run: &Finished) -> Option<Vec<SegmentRow>> {
     Some(rows)
 }
 
+/// What the sources have changed, if they have.
+fn changes(changes: &[Finding]) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let head = if text.is_empty() { "\nSources have changed since the last published run\n" } else { "" };
+        let _ = writeln!(text, "{head}  {} on {}: {}", change.check, change.table, change.message);
+    }
+    text
+}
+
 fn checks(checks: &[Check]) -> String {
     let counted = |status: Status| checks.iter().filter(|c| c.status == status).count();
     let mut text = format!("\n{:<9}{} held, {} warned\n", "Checks", counted(Status::Passed), counted(Status::Warned));
@@ -171,6 +183,7 @@ fn as_json(pipeline: &Pipeline, run: &Finished) -> serde_json::Value {
         "book": run.validated.hops(),
         "checks": run.validated.checks().len(),
         "warned": warned,
+        "source_changes": run.staged.changes,
         "stages": stages,
         "tables": tables,
     })

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use schema::Entity;
@@ -26,6 +27,21 @@ pub enum Error {
 
     #[error("connection `{connection}`: no file matches `{path}` in {folder}{}\n  help: paths are relative to the working directory (-C DIR); a glob such as `orders*.csv` matches several files", .seen.as_ref().map(|s| format!("; found there: {s}")).unwrap_or_default())]
     NoFile { connection: String, path: String, folder: String, seen: Option<String> },
+
+    #[error(
+        "connection `{connection}`: the server ended the connection in the middle of the answer: {detail}\n  help: see the server's log; nothing was kept of the answer, so run again"
+    )]
+    Dropped { connection: String, detail: String },
+
+    #[error(
+        "{origin} has given nothing for {}s\n  help: is the server stuck, or a lock in the way? raise `limits.silence` in config/<env>.yaml if it needs longer", .silence.as_secs()
+    )]
+    Silent { origin: String, silence: Duration },
+
+    #[error(
+        "extract.{entity}: {origin} is not what it was in the last published run:\n{}\n  help: {help}", .changes.iter().map(|c| format!("- {c}")).collect::<Vec<_>>().join("\n")
+    )]
+    Contract { entity: Entity, origin: String, changes: Vec<String>, help: String },
 
     #[error("connection `{connection}`: the query fails: {detail}\n  help: run it with the database's own client: {query}")]
     Query { connection: String, query: String, detail: String },
@@ -63,7 +79,23 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::NoFile { .. } | Self::Read { .. } | Self::Store { .. } | Self::Folder { .. }
+            Self::Unreachable { .. }
+                | Self::Dropped { .. }
+                | Self::Silent { .. }
+                | Self::NoFile { .. }
+                | Self::Read { .. }
+                | Self::Store { .. }
+                | Self::Folder { .. }
         )
+    }
+
+    /// Whether a source is stale or has changed what it may not change.
+    pub fn is_broken_contract(&self) -> bool {
+        matches!(self, Self::Contract { .. })
+    }
+
+    /// Whether a source gave nothing for too long.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent { .. })
     }
 }

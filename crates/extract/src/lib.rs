@@ -5,6 +5,7 @@
 
 mod amounts;
 mod ask;
+mod contract;
 pub mod decimal;
 mod deduplicate;
 mod derive;
@@ -26,6 +27,7 @@ mod table_file;
 mod table_rows;
 
 pub use ask::Asked;
+pub use contract::{Seen, SeenSources};
 pub use error::Error;
 pub use key::{KeyMap, KeySet, UNKNOWN, key_of};
 pub use rejects::schema as rejects_schema;

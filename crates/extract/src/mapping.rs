@@ -131,13 +131,12 @@ fn missing(name: Entity, opened: &Opened, column: &str) -> Error {
         .filter(|(distance, _)| *distance <= 1 + column.len() / 3)
         .min()
         .map(|(_, n)| n.to_owned());
-    Error::MissingColumn {
-        entity: name,
-        origin: opened.origin.clone(),
-        column: column.to_owned(),
-        nearest,
-        help: columns_of(&names),
-    }
+    let first = format!("{column} (1)");
+    let twice = names.contains(&first.as_str());
+    let help =
+        if twice { format!("it has several of this name: map the one you mean, such as `{first}`") } else { columns_of(&names) };
+    let nearest = nearest.filter(|_| !twice);
+    Error::MissingColumn { entity: name, origin: opened.origin.clone(), column: column.to_owned(), nearest, help }
 }
 
 /// The columns there are; a header that is one long name was cut at the wrong character.

@@ -16,6 +16,7 @@ use schema::{ENTITIES, Entity};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
+use crate::contract::Seen;
 use crate::error::Error;
 use crate::staged::{Book, Finding, Origin, Staged, StagedEntity};
 
@@ -28,6 +29,8 @@ struct Record {
     as_of: NaiveDate,
     entities: BTreeMap<String, EntityRecord>,
     findings: Vec<Finding>,
+    #[serde(default)]
+    changes: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +44,8 @@ struct EntityRecord {
     /// Hash of the staged file, and of the rejects where there is a source.
     staged: String,
     rejects: Option<String>,
+    #[serde(default)]
+    seen: Option<Seen>,
 }
 
 /// Where an entity's rows, or those set aside, lie in a run's folder.
@@ -64,11 +69,12 @@ pub fn record(staged: &Staged, pipeline: &Pipeline, version: &str, run: &Path) -
             first_reject: one.first_reject.clone(),
             staged: hash(&one.path).map_err(failed)?,
             rejects,
+            seen: one.seen.clone(),
         };
         entities.insert(entity.name().to_owned(), record);
     }
-    let record =
-        Record { sources: fingerprint(pipeline, version), as_of: staged.as_of, entities, findings: staged.findings.clone() };
+    let (findings, changes) = (staged.findings.clone(), staged.changes.clone());
+    let record = Record { sources: fingerprint(pipeline, version), as_of: staged.as_of, entities, findings, changes };
     let text = serde_json::to_vec_pretty(&record).map_err(|e| failed(e.into()))?;
     fs::write(&path, text).map_err(failed)
 }
@@ -83,9 +89,10 @@ pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str
             return Ok(None);
         }
     };
-    let mut staged = Staged { as_of: record.as_of, entities: BTreeMap::new(), findings: record.findings };
+    let Record { as_of, findings, changes, entities, .. } = record;
+    let mut staged = Staged { as_of, entities: BTreeMap::new(), findings, changes };
     for entity in ENTITIES {
-        let Some(one) = record.entities.get(entity.name()) else { continue };
+        let Some(one) = entities.get(entity.name()) else { continue };
         let path = file(run, "staged", entity);
         crate::stage::register_staged(session, entity, &path, one.in_order).await?;
         let limits = one.warn.zip(one.fail).map(|(warn, fail)| RejectLimits { warn, fail });
@@ -97,6 +104,7 @@ pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str
             limits,
             rejects: one.rejects.as_ref().map(|_| file(run, "rejects", entity)),
             first_reject: one.first_reject.clone(),
+            seen: one.seen.clone(),
         };
         staged.entities.insert(entity, one);
     }

@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use schema::{Entity, Type, entity};
 
 use crate::amounts::{self, Given};
+use crate::contract::{Observed, Row, Terms};
 use crate::fit::fit;
 use crate::mapping::{From, MappedColumn, Mapping};
 use crate::moment::days;
@@ -22,12 +23,17 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Years a date can be meant to lie in.
 const FIRST_YEAR: i32 = 1900;
 const LAST_YEAR: i32 = 2199;
+/// Characters of a text that Power BI's model holds; an id is never so long, and a file that is damaged has them by the megabyte.
+const LONGEST_TEXT: usize = 32_766;
+/// Characters of a raw value that are kept.
+const RAW_SHOWN: usize = 500;
 
 /// What the rules of one entity need to know.
 pub(crate) struct Rules {
     pub entity: Entity,
     pub mapping: Mapping,
     pub staged: SchemaRef,
+    pub terms: Terms,
     pub zone: Tz,
     /// The day of the run: a later sale cannot have happened.
     pub day: NaiveDate,
@@ -53,6 +59,7 @@ pub(crate) struct Sorted {
     pub filtered: u64,
     pub amount_accepted: i128,
     pub amount_filtered: i128,
+    pub observed: Observed,
 }
 
 /// Columns of a staged entity. Sales carry all four amounts; what an entity's source does not give is NULL.
@@ -119,7 +126,30 @@ impl Rules {
             self.complete_sales(&records.batch, &mut mapped);
             self.leave_out_later(&mapped, &mut kept);
         }
-        self.part(records, &mapped, &kept)
+        let observed = self.observe(&records, &mut mapped, &kept)?;
+        Ok(Sorted { observed, ..self.part(records, &mapped, &kept)? })
+    }
+
+    /// What the batch shows of the source's columns; what its contract sets aside has a fault.
+    fn observe(&self, records: &Records, mapped: &mut Mapped, kept: &[bool]) -> Result<Observed, DataFusionError> {
+        let row = |(kept, fault): (&bool, &Option<Fault>)| match (kept, fault) {
+            (false, _) => Row::Filtered,
+            (true, None) => Row::Sound,
+            (true, Some(_)) => Row::Faulty,
+        };
+        let rows: Vec<Row> = kept.iter().zip(&mapped.faults).map(row).collect();
+        let named = |row: usize| {
+            let value = |name: &&str| {
+                let values = mapped.get(name).filter(|values| values.is_valid(row))?;
+                Some(format!("{name} {}", array_value_to_string(values, row).ok()?))
+            };
+            entity(self.entity).key.iter().filter_map(value).collect::<Vec<_>>().join(", ")
+        };
+        let (observed, aside) = self.terms.observe(&records.batch, &rows, &records.origin, &records.numbers, &named)?;
+        for (row, column, raw, reason) in aside {
+            mapped.fault(row, Fault { column, raw: Some(raw), reason });
+        }
+        Ok(observed)
     }
 
     /// Rows for which `where` is true or could not be computed; the latter have a fault.
@@ -157,6 +187,11 @@ impl Rules {
             for row in (0..batch.num_rows()).filter(|row| fitted.values.is_null(*row)) {
                 mapped.fault(row, Fault { column: target.name.to_owned(), raw: None, reason: "is missing".to_owned() });
             }
+        }
+        for row in too_long(&fitted.values) {
+            let raw = Some(shown(batch, &reads, row));
+            let reason = format!("is longer than {LONGEST_TEXT} characters");
+            mapped.fault(row, Fault { column: target.name.to_owned(), raw, reason });
         }
         for row in implausible(&fitted.values) {
             let raw = Some(shown(batch, &reads, row));
@@ -222,6 +257,7 @@ impl Rules {
             filtered: 0,
             amount_accepted: 0,
             amount_filtered: 0,
+            observed: Observed::default(),
         };
         let mut accepted = Vec::with_capacity(rows);
         for (row, ((number, fault), kept)) in numbers.iter().zip(&mapped.faults).zip(kept).enumerate() {
@@ -275,6 +311,13 @@ impl Rules {
     }
 }
 
+/// Rows with a text that no column of a report holds.
+fn too_long(values: &ArrayRef) -> Vec<usize> {
+    let Some(texts) = values.as_string_opt::<i32>() else { return Vec::new() };
+    let is_long = |text: &str| text.len() > LONGEST_TEXT && text.chars().count() > LONGEST_TEXT;
+    (0..texts.len()).filter(|row| texts.is_valid(*row) && is_long(texts.value(*row))).collect()
+}
+
 /// Rows with a date or time that no retailer means: the calendar would grow without end.
 fn implausible(values: &ArrayRef) -> Vec<usize> {
     let first = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).map_or(0, days);
@@ -296,8 +339,9 @@ fn later_than(times: Option<&ArrayRef>, day: NaiveDate) -> Vec<usize> {
 /// The raw value of one column, or `name=value` of each that an expression reads.
 fn shown(batch: &RecordBatch, reads: &[usize], row: usize) -> String {
     let value = |place: usize| array_value_to_string(batch.column(place), row).unwrap_or_default();
-    match reads {
+    let text = match reads {
         [one] => value(*one),
         many => many.iter().map(|p| format!("{}={}", batch.schema().field(*p).name(), value(*p))).collect::<Vec<_>>().join(", "),
-    }
+    };
+    if text.len() > RAW_SHOWN { text.chars().take(RAW_SHOWN).collect() } else { text }
 }

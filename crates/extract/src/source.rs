@@ -5,13 +5,18 @@
 
 mod csv;
 mod files;
+mod json_object;
 mod ndjson;
 mod parquet;
 pub(crate) mod postgres;
 mod sqlite;
+mod stream;
 mod text_batch;
+mod unpacked;
+mod xlsx;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -21,10 +26,11 @@ use tokio::sync::mpsc;
 
 use crate::error::Error;
 
+pub(crate) use stream::Stream;
+use stream::{Reader, blocking, spawned};
+
 /// Rows of one raw batch.
 pub(crate) const BATCH_ROWS: usize = 8192;
-/// Batches that wait between the reader and the workers; bounds memory.
-const QUEUE: usize = 4;
 
 /// Raw records of one file or query, in the source's order.
 pub(crate) struct Records {
@@ -43,24 +49,23 @@ pub(crate) struct Malformed {
     pub reason: String,
 }
 
-pub(crate) type Stream = mpsc::Receiver<Result<Records, Error>>;
 pub(crate) type Sender = mpsc::Sender<Result<Records, Error>>;
 
 /// A source whose columns are known and that has not been read yet.
 pub(crate) struct Opened {
     pub origin: String,
     pub schema: SchemaRef,
-    start: Box<dyn FnOnce(Vec<bool>) -> Stream + Send>,
+    start: Box<dyn FnOnce(Vec<bool>) -> Reader + Send>,
 }
 
 impl Opened {
-    fn new(origin: String, schema: SchemaRef, start: impl FnOnce(Vec<bool>) -> Stream + Send + 'static) -> Self {
+    fn new(origin: String, schema: SchemaRef, start: impl FnOnce(Vec<bool>) -> Reader + Send + 'static) -> Self {
         Self { origin, schema, start: Box::new(start) }
     }
 
     /// Reads the columns marked in `wanted`; the others may come as NULL.
-    pub fn start(self, wanted: Vec<bool>) -> Stream {
-        (self.start)(wanted)
+    pub fn start(self, wanted: Vec<bool>, silence: Duration) -> Stream {
+        Stream::new((self.start)(wanted), self.origin, silence)
     }
 }
 
@@ -81,6 +86,7 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
                 Format::Csv(csv) => csv::open(files, csv.clone(), *compression, reading).await?,
                 Format::Ndjson => ndjson::open(files, *compression, reading).await?,
                 Format::Parquet => parquet::open(files).await?,
+                Format::Xlsx { sheet } => xlsx::open(files, sheet.clone(), reading).await?,
             }
         }
         (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => sqlite::open(name, path, input).await?,
@@ -98,34 +104,6 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
         return Err(Error::Limit { origin: opened.origin, key: "columns", detail });
     }
     Ok(opened)
-}
-
-/// Runs a reader that blocks on a thread of its own; what it returns as an error ends the stream.
-fn blocking(read: impl FnOnce(&Sender) -> Result<(), Error> + Send + 'static) -> Stream {
-    let (sender, stream) = mpsc::channel(QUEUE);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = read(&sender) {
-            // The receiver is gone only when the run has already failed elsewhere.
-            let _ = sender.blocking_send(Err(error));
-        }
-    });
-    stream
-}
-
-/// Runs an asynchronous reader in the same way.
-fn spawned<F>(read: impl FnOnce(Sender) -> F) -> Stream
-where
-    F: Future<Output = Result<(), Error>> + Send + 'static,
-{
-    let (sender, stream) = mpsc::channel(QUEUE);
-    let errors = sender.clone();
-    let reading = read(sender);
-    tokio::spawn(async move {
-        if let Err(error) = reading.await {
-            let _ = errors.send(Err(error)).await;
-        }
-    });
-    stream
 }
 
 /// The text a query or table name is read by; identifiers of `table:` are quoted, so that no name can be a statement.

@@ -15,6 +15,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::{StreamExt, stream};
 use schema::{ENTITIES, Entity};
 
+use crate::contract::{self, Observed, SeenSources, Terms};
 use crate::error::Error;
 use crate::mapping::{self, Mapping};
 use crate::rejects::RejectFile;
@@ -34,6 +35,8 @@ pub struct Place<'a> {
     pub day: NaiveDate,
     /// `--as-of`, which wins over the pipeline's `as_of`.
     pub as_of: Option<NaiveDate>,
+    /// What the sources gave in the last published run.
+    pub before: &'a SeenSources,
 }
 
 /// Reads every source of the pipeline. Registers each entity in the session as a table of its name.
@@ -55,15 +58,17 @@ pub async fn stage(
         (None, AsOf::Slot) => Some(place.day),
         (None, AsOf::LastSale) => None,
     };
-    let mut staged = Staged { as_of: fixed.unwrap_or(place.day), entities: BTreeMap::new(), findings: Vec::new() };
+    let mut staged =
+        Staged { as_of: fixed.unwrap_or(place.day), entities: BTreeMap::new(), findings: Vec::new(), changes: Vec::new() };
     for entity in ENTITIES {
         let job = Job { session, pipeline, limits, place, entity, as_of: fixed };
         let (one, newest) = match pipeline.sources.get(&entity) {
-            Some(source) => job.read(source, progress).await?,
+            Some(source) => job.read(source, progress, &mut staged).await?,
             None => (job.without_source(&mut staged).await?, None),
         };
         if entity == Entity::Sales {
-            staged.as_of = as_of(fixed, newest, &one)?;
+            let source = pipeline.sources.get(&entity);
+            staged.as_of = as_of(fixed, newest, &one).map_err(|e| contract::nothing_left(e, place.before, entity, source))?;
         }
         register_staged(session, entity, &one.path, one.in_order).await?;
         match one.origin {
@@ -74,6 +79,9 @@ pub async fn stage(
         staged.entities.insert(entity, one);
     }
     staged.findings.extend(derive::findings(session).await?);
+    for change in &staged.changes {
+        tracing::warn!(source = change.table, "{}", change.message);
+    }
     Ok(staged)
 }
 
@@ -134,17 +142,27 @@ impl Job<'_> {
             None => self.store(TableFile::create(&path, staged_schema(self.entity)).and_then(TableFile::finish))?,
         };
         let book = Book { rows_in: rows, rows_loaded: rows, ..Book::default() };
-        Ok(StagedEntity { path, origin, book, in_order: false, limits: None, rejects: None, first_reject: None })
+        Ok(StagedEntity { path, origin, book, in_order: false, limits: None, rejects: None, first_reject: None, seen: None })
     }
 
     /// The staged entity and its newest sale in microseconds.
-    async fn read(&self, source: &Source, progress: &(dyn Fn(Entity, u64) + Sync)) -> Result<(StagedEntity, Option<i64>), Error> {
-        let (opened, mapping) = open(self.session, self.pipeline, self.limits, self.entity, source).await?;
-        let records = opened.start(mapping.wanted.clone());
+    async fn read(
+        &self,
+        source: &Source,
+        progress: &(dyn Fn(Entity, u64) + Sync),
+        staged: &mut Staged,
+    ) -> Result<(StagedEntity, Option<i64>), Error> {
+        let before = contract::before(self.place.before, self.entity, source);
+        let opened = open(self.session, self.pipeline, self.limits, self.entity, source).await;
+        let (opened, mut mapping) = opened.map_err(|e| contract::lost(e, before))?;
+        let (origin, schema, pii) = (opened.origin.clone(), &opened.schema, &self.pipeline.pii);
+        let terms = Terms::agree(self.entity, source, &origin, schema, &mut mapping, before, pii)?;
+        let records = opened.start(mapping.wanted.clone(), self.limits.silence);
         let rules = Rules {
             entity: self.entity,
             mapping,
             staged: staged_schema(self.entity),
+            terms,
             zone: self.pipeline.timezone,
             day: self.place.day,
             as_of: self.as_of,
@@ -155,10 +173,18 @@ impl Job<'_> {
         } else {
             kept.clone()
         };
-        let mut tally = self.drain(records, rules, &path, progress).await?;
+        let rules = Arc::new(rules);
+        let mut tally = self.drain(records, &rules, &path, progress).await?;
+        let newest = tally.newest.and_then(DateTime::from_timestamp_micros).map(|t| t.date_naive());
+        staged.changes.extend(rules.terms.changes(&tally.observed));
+        let stale = before.and_then(|before| contract::stale(before, &tally.book, newest, self.as_of));
+        if let Some(stale) = stale {
+            staged.changes.push(contract::told(self.entity, source, origin, stale)?);
+        }
         if let Some(how) = &source.deduplicate {
             deduplicate::deduplicate(self.session, self.entity, how, &path, &kept, &mut tally.book).await?;
         }
+        let records_in = tally.book.rows_in;
         let entity = StagedEntity {
             path: kept,
             origin: Origin::Source,
@@ -167,6 +193,7 @@ impl Job<'_> {
             limits: Some(source.rejects),
             rejects: Some(self.path("rejects", self.entity.name())),
             first_reject: tally.first_reject,
+            seen: Some(rules.terms.seen(&tally.observed, records_in, newest)),
         };
         Ok((entity, tally.newest))
     }
@@ -175,7 +202,7 @@ impl Job<'_> {
     async fn drain(
         &self,
         records: Stream,
-        rules: Rules,
+        rules: &Arc<Rules>,
         path: &Path,
         progress: &(dyn Fn(Entity, u64) + Sync),
     ) -> Result<Tally, Error> {
@@ -185,12 +212,11 @@ impl Job<'_> {
         let mut rejects =
             self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
         let mut tally = Tally::new(entity);
-        let rules = Arc::new(rules);
-        let batches = stream::unfold(records, |mut records| async { records.recv().await.map(|next| (next, records)) });
+        let batches = stream::unfold(records, |mut records| async { records.next().await.map(|next| (next, records)) });
         let mut sorted = std::pin::pin!(
             batches
                 .map(|next| {
-                    let rules = Arc::clone(&rules);
+                    let rules = Arc::clone(rules);
                     async move {
                         let records = next?;
                         tokio::task::spawn_blocking(move || rules.sort(records))
@@ -206,6 +232,7 @@ impl Job<'_> {
             self.store(accepted.write(&batch.accepted))?;
             self.store(rejects.write(&batch.rejects))?;
             tally.add(&batch);
+            rules.terms.hold(&batch.observed)?;
             progress(entity, tally.book.rows_in);
         }
         tally.first_reject = rejects.first.take();
@@ -224,6 +251,7 @@ struct Tally {
     newest: Option<i64>,
     order: SourceOrder,
     first_reject: Option<String>,
+    observed: Observed,
 }
 
 impl Tally {
@@ -237,7 +265,7 @@ impl Tally {
             amount_filtered: zero,
             ..Book::default()
         };
-        Self { book, newest: None, order: SourceOrder::new(), first_reject: None }
+        Self { book, newest: None, order: SourceOrder::new(), first_reject: None, observed: Observed::default() }
     }
 
     fn add(&mut self, batch: &Sorted) {
@@ -256,6 +284,7 @@ impl Tally {
             *sum = sum.map(|sum| sum + amount);
         }
         self.order.watch(&batch.accepted);
+        self.observed.add(&batch.observed);
         if let Some(times) = batch.accepted.column_by_name("ordered_at") {
             self.newest = self.newest.max(max(times.as_primitive::<TimestampMicrosecondType>()));
         }
@@ -295,7 +324,9 @@ async fn open(
         help: "define it under `connections:`".to_owned(),
     })?;
     let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, mentioned: mapping::names(session, source) };
-    let opened = source::open(&source.connection, connection, &source.input, &reading).await?;
+    let opening = source::open(&source.connection, connection, &source.input, &reading);
+    let silent = |_| Error::Silent { origin: format!("connection `{}`", source.connection), silence: limits.silence };
+    let opened = tokio::time::timeout(limits.silence, opening).await.map_err(silent)??;
     let mapping = Mapping::compile(session, entity, source, &opened)?;
     Ok((opened, mapping))
 }

@@ -8,6 +8,8 @@ use chrono::NaiveDate;
 use schema::Entity;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::{Seen, SeenSources};
+
 /// The result of [`crate::stage`]. Every entity has a file and is registered in the session under its name; one the
 /// pipeline does not give has no rows, or is derived from sales.
 #[derive(Debug)]
@@ -15,9 +17,18 @@ pub struct Staged {
     pub as_of: NaiveDate,
     pub entities: BTreeMap<Entity, StagedEntity>,
     pub findings: Vec<Finding>,
+    /// What sources have changed since the last published run. It is no part of what is published: the same input gives the
+    /// same tables, whatever came before.
+    pub changes: Vec<Finding>,
 }
 
 impl Staged {
+    /// What the sources gave, for later runs to be held to.
+    pub fn seen(&self) -> SeenSources {
+        let seen = self.entities.iter().filter_map(|(entity, one)| Some((entity.name().to_owned(), one.seen.clone()?)));
+        seen.collect()
+    }
+
     /// The book of an entity; an empty one for an entity that is not there.
     pub fn book(&self, entity: Entity) -> Book {
         self.entities.get(&entity).map(|e| e.book.clone()).unwrap_or_default()
@@ -37,6 +48,8 @@ pub struct StagedEntity {
     pub rejects: Option<PathBuf>,
     /// The first record set aside, as a sentence.
     pub first_reject: Option<String>,
+    /// What its source gave; none for an entity without one.
+    pub seen: Option<Seen>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

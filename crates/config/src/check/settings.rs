@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::{Check, Declared, Shared, connections, sizes};
 use crate::node::Document;
@@ -39,6 +40,8 @@ pub(crate) fn settings(
     let limits = Limits {
         columns: count(raw.limits.columns, lower.engine.limits.columns),
         record_bytes: usize::try_from(record).ok()?,
+        expansion: count(raw.limits.expansion, usize::try_from(lower.engine.limits.expansion).ok()?) as u64,
+        silence: silence(check, raw.limits.silence.as_deref(), lower.engine.limits.silence)?,
         rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
         check_rows_kept: count(raw.limits.check_rows_kept, lower.engine.limits.check_rows_kept),
         roots: raw.limits.roots.map_or(lower.engine.limits.roots, Roots::new),
@@ -51,6 +54,19 @@ pub(crate) fn settings(
     let telemetry = telemetry(check, raw.telemetry, lower.telemetry)?;
     let keep_runs = count(raw.runs.keep, lower.keep_runs);
     Some((Settings { engine, state, ledger: ledger?, keep_runs, serve, telemetry }, shared))
+}
+
+fn silence(check: &mut Check<'_>, written: Option<&str>, lower: Duration) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_hours(168);
+    let Some(text) = written else { return Some(lower) };
+    let path = ["limits", "silence"];
+    let silence = check.keep(&path, sizes::span("silence", text))?;
+    if silence.is_zero() || silence > LONGEST {
+        let help = "write a span from 1s to 7d, such as 15m";
+        check.say(&path, format!("`silence` cannot be `{text}`"), help);
+        return None;
+    }
+    Some(silence)
 }
 
 /// What is written empty is none, whatever stands below.
@@ -160,8 +176,15 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
 
 /// What holds before any file is read; `default.yaml` states every key of it again, and a test says so.
 fn floor() -> Settings {
-    let limits =
-        Limits { columns: 2000, record_bytes: 16 << 20, rejects_kept: 100_000, check_rows_kept: 1000, roots: Roots::default() };
+    let limits = Limits {
+        columns: 2000,
+        record_bytes: 16 << 20,
+        expansion: 200,
+        silence: Duration::from_mins(15),
+        rejects_kept: 100_000,
+        check_rows_kept: 1000,
+        roots: Roots::default(),
+    };
     let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     let state = PathBuf::from("state");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::format::{Item, StrftimeItems};
 use schema::{ENTITIES, Entity, entity};
 
-use super::{Check, Connections, sizes};
+use super::{Check, Connections, contract, sizes};
 use crate::pipeline::{
     Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source,
 };
@@ -69,6 +69,7 @@ impl One<'_, '_> {
             filter: raw.r#where.clone(),
             deduplicate,
             rejects: rejects?,
+            contract: contract::contract(&raw.contract),
         })
     }
 
@@ -122,9 +123,12 @@ impl One<'_, '_> {
 
     fn one_input(&mut self, raw: &raw::Source) -> Option<Input> {
         if raw.path.is_none() {
-            for (key, there) in
-                [("format", raw.format.is_some()), ("compression", raw.compression.is_some()), ("csv", raw.csv.is_some())]
-            {
+            for (key, there) in [
+                ("format", raw.format.is_some()),
+                ("compression", raw.compression.is_some()),
+                ("csv", raw.csv.is_some()),
+                ("sheet", raw.sheet.is_some()),
+            ] {
                 if there {
                     self.say_key(&[key], format!("`{key}` is for files, and this source is a database"), "leave it out");
                 }
@@ -162,13 +166,14 @@ impl One<'_, '_> {
             Some("csv" | "tsv" | "txt") => Some(raw::Format::Csv),
             Some("ndjson" | "jsonl") => Some(raw::Format::Ndjson),
             Some("parquet") => Some(raw::Format::Parquet),
+            Some("xlsx" | "xlsm") => Some(raw::Format::Xlsx),
             _ => None,
         };
         let Some(format) = raw.format.or(by_name) else {
             let help = match ending {
-                Some("xlsx" | "xls" | "ods") => "spreadsheets are not read: export the sheet as CSV",
+                Some("xls" | "xlsb" | "ods") => "of spreadsheets only .xlsx is read: save it as that, or export the sheet as CSV",
                 Some("json") => "if each line is one JSON object, add `format: ndjson`; one large JSON value is not read",
-                _ => "add `format: csv`, `format: ndjson` or `format: parquet`",
+                _ => "add `format: csv`, `format: ndjson`, `format: parquet` or `format: xlsx`",
             };
             self.say(&["path"], format!("the ending of `{path}` does not tell its format"), help);
             return None;
@@ -176,10 +181,14 @@ impl One<'_, '_> {
         if raw.csv.is_some() && format != raw::Format::Csv {
             self.say_key(&["csv"], "`csv` is for CSV files, and this source has another format", "leave it out");
         }
-        if format == raw::Format::Parquet && compression != Compression::None {
+        if raw.sheet.is_some() && format != raw::Format::Xlsx {
+            self.say_key(&["sheet"], "`sheet` is for workbooks, and this source has another format", "leave it out");
+        }
+        if matches!(format, raw::Format::Parquet | raw::Format::Xlsx) && compression != Compression::None {
+            let kind = if format == raw::Format::Parquet { "Parquet files" } else { "workbooks" };
             self.say(
                 &["path"],
-                "Parquet files are compressed inside, not as a whole",
+                format!("{kind} are compressed inside, not as a whole"),
                 "unpack the file, or set `compression: none`",
             );
         }
@@ -187,6 +196,7 @@ impl One<'_, '_> {
             raw::Format::Csv => Format::Csv(self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), ending == Some("tsv"))?),
             raw::Format::Ndjson => Format::Ndjson,
             raw::Format::Parquet => Format::Parquet,
+            raw::Format::Xlsx => Format::Xlsx { sheet: raw.sheet.clone().filter(|sheet| !sheet.is_empty()) },
         };
         Some(Input::Files { path: path.to_owned(), format, compression })
     }

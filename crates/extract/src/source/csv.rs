@@ -1,7 +1,7 @@
 //! CSV: any delimiter, quote and encoding; a record that does not fit the header is set aside, not the end of the run.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::rc::Rc;
 
 use arrow::datatypes::SchemaRef;
@@ -11,7 +11,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use tokio::runtime::Handle;
 
 use super::files::{self, FileRef};
-use super::text_batch::{Gone, TextBatch, text_schema};
+use super::text_batch::{Gone, TextBatch, distinct, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
 
@@ -24,7 +24,8 @@ const END: &[u8] = b"\n\0";
 pub(super) async fn open(files: Vec<FileRef>, csv: Csv, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
     let handle = Handle::current();
-    let table = Table { csv, compression, record_bytes: reading.limits.record_bytes as u64 };
+    let limits = &reading.limits;
+    let table = Table { csv, compression, record_bytes: limits.record_bytes as u64, expansion: limits.expansion };
     let first = files.first().cloned();
     let (looking, looker) = (table.clone(), handle.clone());
     let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| Ok(looking.open(&file, &looker)?.names)))
@@ -42,6 +43,7 @@ struct Table {
     csv: Csv,
     compression: Compression,
     record_bytes: u64,
+    expansion: u64,
 }
 
 struct OpenTable {
@@ -49,11 +51,19 @@ struct OpenTable {
     names: Vec<String>,
     /// Bytes read since the last record was complete.
     pending: Rc<Cell<u64>>,
+    /// Whether the text comes from a decoder, which writes U+FFFD for what it cannot read.
+    decoded: bool,
 }
 
 impl Table {
     fn open(&self, file: &FileRef, handle: &Handle) -> Result<OpenTable, Error> {
-        let bytes = files::reader(file, self.compression, handle)?;
+        let mut bytes = files::reader(file, self.compression, self.expansion, handle)?;
+        let mut mark = Vec::new();
+        let marked = bytes.by_ref().take(2).read_to_end(&mut mark);
+        marked.map_err(|e| files::broken(file, self.compression, "the header", &e))?;
+        // A mark of utf-16 goes before what the pipeline file says.
+        let decoded = self.csv.encoding != Encoding::Utf8 || mark == *b"\xFF\xFE" || mark == *b"\xFE\xFF";
+        let bytes = Cursor::new(mark).chain(bytes);
         let text: Box<dyn Read + Send> = match self.csv.encoding {
             // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
             Encoding::Utf8 => {
@@ -79,11 +89,11 @@ impl Table {
             return Err(Error::Read { origin: file.origin.clone(), detail: "the file is empty".to_owned() });
         }
         let names = if self.csv.header {
-            first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+            distinct(first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect())
         } else {
             (1..=first.len()).map(|n| format!("column_{n}")).collect()
         };
-        Ok(OpenTable { reader, names, pending })
+        Ok(OpenTable { reader, names, pending, decoded })
     }
 
     fn read(&self, file: &FileRef, handle: &Handle, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
@@ -115,10 +125,10 @@ impl Table {
                 }
                 // Whoever stopped reading has the error.
                 let _ = batch.flush();
-                return Ok(());
+                return handle.block_on(files::same(file));
             }
             number += 1;
-            if self.push(&mut batch, number, &record, &places, table.names.len()).is_err() {
+            if self.push(&mut batch, number, &record, &places, &table).is_err() {
                 return Ok(());
             }
         }
@@ -130,18 +140,27 @@ impl Table {
         number: u64,
         record: &ByteRecord,
         places: &[usize],
-        width: usize,
+        table: &OpenTable,
     ) -> Result<(), Gone> {
+        let width = table.names.len();
         if record.len() != width {
             let reason = format!("has {} fields where the table has {width}", record.len());
             return batch.malformed(number, shown(record), reason);
         }
-        let decoded = record.iter().all(|field| match self.csv.encoding {
-            Encoding::Utf8 => std::str::from_utf8(field).is_ok(),
-            // The decoder writes U+FFFD for what it cannot read.
-            Encoding::Cp1252 | Encoding::Utf16 => !field.windows(3).any(|w| w == "\u{FFFD}".as_bytes()),
-        });
-        if !decoded {
+        if record.as_slice().contains(&0) {
+            let reason = "holds a NUL byte, as a file does that was not written whole, or whose encoding is utf-16".to_owned();
+            return batch.malformed(number, shown(record), reason);
+        }
+        if record.iter().any(|field| takes_in_records(field, self.csv.delimiter, width)) {
+            let reason =
+                "holds a value that takes in lines of the table, as a quote does that stands there by mistake".to_owned();
+            return batch.malformed(number, shown(record), reason);
+        }
+        let is_text = |field: &[u8]| {
+            let replaced = table.decoded && field.windows(3).any(|w| w == "\u{FFFD}".as_bytes());
+            !replaced && std::str::from_utf8(field).is_ok()
+        };
+        if !record.iter().all(is_text) {
             return batch.malformed(
                 number,
                 shown(record),
@@ -167,10 +186,8 @@ impl Table {
                     self.record_bytes
                 ),
             },
-            _ => Error::Read {
-                origin: file.origin.clone(),
-                detail: format!("{place}: {error}{}", files::unpacking(self.compression)),
-            },
+            csv::ErrorKind::Io(e) => files::broken(file, self.compression, &place, e),
+            _ => Error::Read { origin: file.origin.clone(), detail: format!("{place}: {error}") },
         }
     }
 
@@ -190,6 +207,13 @@ fn place(number: u64) -> String {
 
 fn is_end(record: &ByteRecord) -> bool {
     record.len() == 1 && record.get(0) == Some(b"\0")
+}
+
+/// Whether a line behind the first of a value has as many delimiters as a record of the table. A value of a note or an address
+/// hardly does; two quotes that stand astray make one of every line between them, and the width of the record may fit.
+fn takes_in_records(field: &[u8], delimiter: u8, width: usize) -> bool {
+    let delimiters = |line: &[u8]| line.iter().filter(|b| **b == delimiter).count();
+    width > 2 && field.split(|b| *b == b'\n').skip(1).any(|line| delimiters(line) + 1 == width)
 }
 
 fn shown(record: &ByteRecord) -> String {

@@ -18,6 +18,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 use url::Url;
 
+use super::unpacked::{self, Overgrown, Unpacked};
 use crate::error::Error;
 
 /// Names shown when a glob matches nothing.
@@ -44,7 +45,7 @@ pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots)
     let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
     let prefix = fixed.rsplit_once('/').map(|(folder, _)| Path::from(folder));
     let listed: Vec<ObjectMeta> =
-        store.list(prefix.as_ref()).try_collect().await.map_err(|e| unreachable(connection, url, &e))?;
+        listed(store.as_ref(), path, prefix.as_ref()).await.map_err(|e| unreachable(connection, url, &e))?;
 
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let (mut found, others): (Vec<_>, Vec<_>) =
@@ -70,6 +71,16 @@ pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots)
         .into_iter()
         .map(|meta| FileRef { store: Arc::clone(&store), origin: format!("{base}/{}", meta.location), meta })
         .collect())
+}
+
+/// The files that may match; folders below are looked into only where the pattern leads there.
+async fn listed(store: &dyn ObjectStore, path: &str, prefix: Option<&Path>) -> object_store::Result<Vec<ObjectMeta>> {
+    let below = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let folders = path.split('/').rev().skip(1).any(|folder| folder.contains(['*', '?', '[']));
+    if folders || below.contains("**") {
+        return store.list(prefix).try_collect().await;
+    }
+    Ok(store.list_with_delimiter(prefix).await?.objects)
 }
 
 fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
@@ -103,29 +114,67 @@ fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Erro
         object_store::Error::Unauthenticated { source, .. } | object_store::Error::PermissionDenied { source, .. } => {
             Error::Credentials { connection: connection.to_owned(), detail: source.to_string() }
         }
+        other if !url.contains("://") => Error::Connection {
+            connection: connection.to_owned(),
+            detail: format!("cannot list {url}: {other}"),
+            help: "a link that leads in a circle or nowhere, or a folder that may not be read, is in the way".to_owned(),
+        },
         other => Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: other.to_string() },
     }
 }
 
-/// What to look at when a file cannot be read to its end.
-pub(super) fn unpacking(compression: Compression) -> &'static str {
-    match compression {
-        Compression::None => "",
-        Compression::Gzip => "\n  help: the file was cut off, or is not gzip (see `compression:`)",
-        Compression::Zstd => "\n  help: the file was cut off, or is not zstd (see `compression:`)",
+/// Why a file cannot be read to its end, and what to look at; `place` says how far it was read.
+pub(super) fn broken(file: &FileRef, compression: Compression, place: &str, error: &io::Error) -> Error {
+    let origin = file.origin.clone();
+    if let Some(Overgrown { limit }) = error.get_ref().and_then(|e| e.downcast_ref()) {
+        let detail = format!("{} bytes unpack to more than {limit}", file.meta.size);
+        return Error::Limit { origin, key: "expansion", detail };
     }
+    let help = match compression {
+        Compression::None => "",
+        Compression::Gzip => "\n  help: the file was cut off or damaged, or is not gzip (see `compression:`)",
+        Compression::Zstd => "\n  help: the file was cut off or damaged, or is not zstd (see `compression:`)",
+    };
+    Error::Read { origin, detail: format!("{place}: {error}{help}") }
 }
 
-/// Opens a file for reading on a thread that may block.
-pub(super) fn reader(file: &FileRef, compression: Compression, handle: &Handle) -> Result<Box<dyn Read + Send>, Error> {
+/// Opens a file of text for reading on a thread that may block.
+pub(super) fn reader(
+    file: &FileRef,
+    compression: Compression,
+    expansion: u64,
+    handle: &Handle,
+) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |detail: String| Error::Read { origin: file.origin.clone(), detail };
     let stream = handle.block_on(file.store.get(&file.meta.location)).map_err(|e| failed(e.to_string()))?.into_stream();
     let bytes = BufReader::with_capacity(256 * 1024, StoreReader { handle: handle.clone(), stream, chunk: Bytes::new() });
-    Ok(match compression {
+    let limit = unpacked::limit(file.meta.size, expansion);
+    let text: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(bytes),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
-        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|e| failed(e.to_string()))?),
-    })
+        Compression::Gzip => Box::new(Unpacked::new(flate2::bufread::MultiGzDecoder::new(bytes), limit)),
+        Compression::Zstd => {
+            let decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(|e| failed(e.to_string()))?;
+            Box::new(Unpacked::new(decoder, limit))
+        }
+    };
+    let (text, other) = unpacked::recognised(text).map_err(|e| broken(file, compression, "its first bytes", &e))?;
+    other.map_or(Ok(text), |told| Err(failed(told)))
+}
+
+/// That the file is the one that was found: what is written while it is read may be seen in part.
+pub(super) async fn same(file: &FileRef) -> Result<(), Error> {
+    let failed = |detail: String| Error::Read { origin: file.origin.clone(), detail };
+    let now = file.store.head(&file.meta.location).await.map_err(|e| failed(e.to_string()))?;
+    let (then, now) = (&file.meta, &now);
+    // A store's listing may leave out the tag.
+    let tagged = then.e_tag.is_none() || now.e_tag.is_none() || then.e_tag == now.e_tag;
+    if tagged && then.size == now.size && then.last_modified == now.last_modified {
+        return Ok(());
+    }
+    let sizes = if then.size == now.size { String::new() } else { format!(" ({} bytes, then {})", then.size, now.size) };
+    Err(failed(format!(
+        "it changed while it was read{sizes}\n  help: let the writer finish under another name and rename the file when it is whole; then run again"
+    )))
 }
 
 /// A store's stream of bytes as `Read`.

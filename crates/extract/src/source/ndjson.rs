@@ -1,14 +1,13 @@
 //! NDJSON: one object a line. Numbers keep the digits the file has, nested values stay JSON text.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 
 use arrow::datatypes::SchemaRef;
-use config::Compression;
-use serde_json::value::RawValue;
+use config::{Compression, Limits};
 use tokio::runtime::Handle;
 
 use super::files::{self, FileRef};
+use super::json_object::Object;
 use super::text_batch::{Gone, TextBatch, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
@@ -19,14 +18,16 @@ const RECORDS_LOOKED_AT: usize = 10_000;
 /// Bytes of a malformed record that are kept.
 const RAW_SHOWN: usize = 500;
 
-type Object<'a> = BTreeMap<String, &'a RawValue>;
+/// What some programs begin a file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
     let handle = Handle::current();
-    let limit = reading.limits.record_bytes;
+    let limits = reading.limits.clone();
+    let limit = limits.clone();
     let (looked_at, looker) = (files.clone(), handle.clone());
-    let (mut names, all_seen) = tokio::task::spawn_blocking(move || names(&looked_at, compression, &looker, limit))
+    let (mut names, all_seen) = tokio::task::spawn_blocking(move || names(&looked_at, compression, &looker, &limit))
         .await
         .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
     for mentioned in reading.mentioned.iter().filter(|_| !all_seen) {
@@ -37,22 +38,29 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     let schema = text_schema(names);
     let columns = schema.clone();
     Ok(Opened::new(origin, schema, move |wanted| {
-        blocking(move |sender| files.iter().try_for_each(|f| read(f, compression, &handle, limit, &columns, &wanted, sender)))
+        blocking(move |sender| {
+            files.iter().try_for_each(|file| {
+                let lines = Lines::open(file, compression, &handle, &limits)?;
+                read(lines, &columns, &wanted, sender)?;
+                handle.block_on(files::same(file))
+            })
+        })
     }))
 }
 
 /// Names of the first records, and whether there are no others.
-fn names(files: &[FileRef], compression: Compression, handle: &Handle, limit: usize) -> Result<(Vec<String>, bool), Error> {
+fn names(files: &[FileRef], compression: Compression, handle: &Handle, limits: &Limits) -> Result<(Vec<String>, bool), Error> {
     let mut names = Vec::new();
     let mut seen = 0;
     for file in files {
-        let mut lines = Lines::open(file, compression, handle, limit)?;
+        let mut lines = Lines::open(file, compression, handle, limits)?;
         while let Some(line) = lines.next_line()? {
             if seen == RECORDS_LOOKED_AT {
                 return Ok((names, false));
             }
             seen += 1;
-            for name in serde_json::from_slice::<Object<'_>>(line).unwrap_or_default().into_keys() {
+            let Ok(object) = serde_json::from_slice::<Object<'_>>(line) else { continue };
+            for name in object.0.into_keys() {
                 if !names.contains(&name) {
                     names.push(name);
                 }
@@ -62,17 +70,8 @@ fn names(files: &[FileRef], compression: Compression, handle: &Handle, limit: us
     Ok((names, true))
 }
 
-fn read(
-    file: &FileRef,
-    compression: Compression,
-    handle: &Handle,
-    limit: usize,
-    schema: &SchemaRef,
-    wanted: &[bool],
-    sender: &Sender,
-) -> Result<(), Error> {
-    let mut lines = Lines::open(file, compression, handle, limit)?;
-    let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
+fn read(mut lines: Lines<'_>, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
+    let mut batch = TextBatch::new(sender, &lines.file.origin, schema, wanted);
     while let Some(line) = lines.next_line()? {
         let line = line.to_vec();
         if push(&mut batch, lines.number, &line, schema).is_err() {
@@ -84,24 +83,14 @@ fn read(
 }
 
 fn push(batch: &mut TextBatch<'_>, number: u64, line: &[u8], schema: &SchemaRef) -> Result<(), Gone> {
-    let object: Object<'_> = match serde_json::from_slice(line) {
-        Ok(object) => object,
-        Err(e) => {
+    let read = serde_json::from_slice::<Object<'_>>(line).map_err(|e| format!("is not a JSON object: {e}"));
+    let values = read.and_then(|object| object.texts(schema.fields().iter().map(|field| field.name().as_str())));
+    match values {
+        Ok(values) => batch.push(number, values.iter().map(|v| v.as_deref().filter(|v| !v.is_empty()))),
+        Err(reason) => {
             let raw = String::from_utf8_lossy(line).chars().take(RAW_SHOWN).collect();
-            return batch.malformed(number, raw, format!("is not a JSON object: {e}"));
+            batch.malformed(number, raw, reason)
         }
-    };
-    let values: Vec<Option<String>> = schema.fields().iter().map(|f| object.get(f.name()).and_then(|v| text(v))).collect();
-    batch.push(number, values.iter().map(|v| v.as_deref().filter(|v| !v.is_empty())))
-}
-
-/// A string without its quotes; a number, a truth value or a nested value as it is written; NULL for null.
-fn text(value: &RawValue) -> Option<String> {
-    let raw = value.get();
-    match raw.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(raw).ok(),
-        Some(b'n') => None,
-        _ => Some(raw.to_owned()),
     }
 }
 
@@ -115,9 +104,9 @@ struct Lines<'f> {
 }
 
 impl<'f> Lines<'f> {
-    fn open(file: &'f FileRef, compression: Compression, handle: &Handle, limit: usize) -> Result<Self, Error> {
-        let reader = BufReader::new(files::reader(file, compression, handle)?);
-        Ok(Self { file, compression, reader, line: Vec::new(), number: 0, limit })
+    fn open(file: &'f FileRef, compression: Compression, handle: &Handle, limits: &Limits) -> Result<Self, Error> {
+        let reader = BufReader::new(files::reader(file, compression, limits.expansion, handle)?);
+        Ok(Self { file, compression, reader, line: Vec::new(), number: 0, limit: limits.record_bytes })
     }
 
     /// The next line that is not blank.
@@ -126,10 +115,8 @@ impl<'f> Lines<'f> {
             self.line.clear();
             let limit = self.limit as u64 + 1;
             let size = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line);
-            let size = size.map_err(|e| {
-                let detail = format!("{e}{}", files::unpacking(self.compression));
-                Error::Read { origin: self.file.origin.clone(), detail }
-            })?;
+            let place = format!("record {}", self.number + 1);
+            let size = size.map_err(|e| files::broken(self.file, self.compression, &place, &e))?;
             if size == 0 {
                 return Ok(None);
             }
@@ -137,6 +124,9 @@ impl<'f> Lines<'f> {
             if size > self.limit {
                 let detail = format!("record {} is longer than {} bytes", self.number, self.limit);
                 return Err(Error::Limit { origin: self.file.origin.clone(), key: "record_bytes", detail });
+            }
+            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
             }
             if !self.line.trim_ascii().is_empty() {
                 return Ok(Some(self.line.trim_ascii()));

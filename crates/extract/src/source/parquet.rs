@@ -15,7 +15,7 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuil
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::files::FileRef;
+use super::files::{self, FileRef};
 use super::{BATCH_ROWS, Opened, Records, Sender, spawned};
 use crate::error::Error;
 
@@ -50,6 +50,7 @@ pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
                 if !read(file, &columns, &wanted, &sender).await? {
                     break;
                 }
+                files::same(file).await?;
             }
             Ok(())
         })
@@ -72,6 +73,10 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Send
     let builder = builder(file).await?;
     let own = builder.schema().clone();
     let mut roots = Vec::new();
+    let twice = own.fields().iter().find(|f| own.fields().iter().filter(|other| other.name() == f.name()).count() > 1);
+    if let Some(twice) = twice {
+        return Err(failed(file, &format!("it has several columns `{}`, and which is meant nobody can tell", twice.name())));
+    }
     for (field, wanted) in schema.fields().iter().zip(wanted) {
         match own.index_of(field.name()) {
             Ok(root) if *wanted && own.field(root).data_type() == field.data_type() => roots.push(root),
@@ -90,7 +95,9 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Send
     let origin: Arc<str> = Arc::from(file.origin.as_str());
     let mut next = 1;
     while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(|e| failed(file, &e.to_string()))?;
+        let batch = batch.map_err(|e| {
+            failed(file, &format!("behind record {}: {e}\n  help: the file is damaged: fetch it again", next - 1))
+        })?;
         let rows = batch.num_rows();
         let batch = widen(&batch, schema).map_err(|e| failed(file, &e.to_string()))?;
         let numbers = (next..).take(rows).collect();

@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::text_batch::{Gone, TextBatch, text_schema};
+use super::text_batch::{Gone, TextBatch, distinct, text_schema};
 use super::{Opened, Reading, Sender, select, spawned};
 use crate::error::Error;
 
@@ -28,7 +28,7 @@ pub(super) async fn open(name: &str, url: &Secret, input: &Input, reading: &Read
         |e: &tokio_postgres::Error| Error::Query { connection: name.to_owned(), query: query.clone(), detail: detail(e) };
     client.batch_execute(&settings).await.map_err(|e| failed(&e))?;
     let statement = client.prepare(&query).await.map_err(|e| failed(&e))?;
-    let schema = text_schema(statement.columns().iter().map(tokio_postgres::Column::name));
+    let schema = text_schema(distinct(statement.columns().iter().map(|column| column.name().to_owned()).collect()));
     let origin = match input {
         Input::Table(table) => format!("{name}.{table}"),
         _ => format!("{name} (query)"),
@@ -111,6 +111,15 @@ pub(crate) fn detail(error: &tokio_postgres::Error) -> String {
     text
 }
 
+/// Whether the connection ended, rather than the query.
+fn is_dropped(error: &tokio_postgres::Error) -> bool {
+    let ended = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW, SqlState::CONNECTION_FAILURE];
+    match error.code() {
+        Some(code) => ended.contains(code),
+        None => error.is_closed() || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>()),
+    }
+}
+
 struct Table {
     connection: String,
     query: String,
@@ -121,10 +130,12 @@ struct Table {
 
 impl Table {
     async fn read(self, client: Client, wanted: Vec<bool>, sender: Sender) -> Result<(), Error> {
-        let failed = |e: &tokio_postgres::Error| Error::Query {
-            connection: self.connection.clone(),
-            query: self.query.clone(),
-            detail: detail(e),
+        let failed = |e: &tokio_postgres::Error| {
+            let (connection, detail) = (self.connection.clone(), detail(e));
+            if is_dropped(e) {
+                return Error::Dropped { connection, detail };
+            }
+            Error::Query { connection, query: self.query.clone(), detail }
         };
         let copy = format!("COPY ({}) TO STDOUT", self.query);
         let stream = client.copy_out(&copy).await.map_err(|e| failed(&e))?;
@@ -160,7 +171,8 @@ impl Table {
             if let Some(end) = pending.iter().rposition(|b| *b == b'\n') {
                 let whole = pending.split_to(end + 1);
                 if lines.send(whole).await.is_err() {
-                    return Ok(());
+                    // Either nobody reads any more, or the decoder died, which its end says.
+                    break;
                 }
             }
         }

@@ -9,7 +9,7 @@ use config::Input;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
-use super::text_batch::{TextBatch, text_schema};
+use super::text_batch::{TextBatch, distinct, text_schema};
 use super::{Opened, blocking, select};
 use crate::error::Error;
 
@@ -68,7 +68,7 @@ impl Database {
     fn names(&self) -> Result<Vec<String>, Error> {
         let connection = self.connect()?;
         let statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
-        Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+        Ok(distinct(statement.column_names().into_iter().map(str::to_owned).collect()))
     }
 
     fn read(&self, connection: &Connection, width: usize, batch: &mut TextBatch<'_>) -> Result<(), Error> {

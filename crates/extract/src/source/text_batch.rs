@@ -1,5 +1,6 @@
 //! Batches of text columns, built row by row.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder};
@@ -8,9 +9,31 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::{BATCH_ROWS, Malformed, Records, Sender};
 use crate::error::Error;
 
+/// Bytes of values after which a batch is sent before it has its rows: long values must not wait by the thousand.
+const BATCH_BYTES: usize = 16 << 20;
+
 /// A schema of nullable text columns.
 pub(super) fn text_schema<N: Into<String>>(names: impl IntoIterator<Item = N>) -> SchemaRef {
     Arc::new(Schema::new(names.into_iter().map(|n| Field::new(n, DataType::Utf8, true)).collect::<Vec<_>>()))
+}
+
+/// The names, each once: of a name that comes twice none is taken for the other, and an empty one says where it stands.
+pub(super) fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &names {
+        *count.entry(name).or_default() += 1;
+    }
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let distinct = names.iter().enumerate().map(|(place, name)| match (name.as_str(), count.get(name.as_str())) {
+        ("", _) => format!("column_{}", place + 1),
+        (name, Some(2..)) => {
+            let number = seen.entry(name).or_default();
+            *number += 1;
+            format!("{name} ({number})")
+        }
+        (name, _) => name.to_owned(),
+    });
+    distinct.collect()
 }
 
 /// Collects rows and sends a batch each time enough have come.
@@ -22,6 +45,8 @@ pub(super) struct TextBatch<'a> {
     columns: Vec<StringBuilder>,
     numbers: Vec<u64>,
     malformed: Vec<Malformed>,
+    /// Of the values that wait.
+    bytes: usize,
 }
 
 /// The run has failed elsewhere and nobody reads any more.
@@ -38,16 +63,19 @@ impl<'a> TextBatch<'a> {
             columns,
             numbers: Vec::new(),
             malformed: Vec::new(),
+            bytes: 0,
         }
     }
 
     /// Appends one record; `values` gives one value a column, in the schema's order.
     pub fn push<'v>(&mut self, number: u64, values: impl Iterator<Item = Option<&'v str>>) -> Result<(), Gone> {
         for ((column, wanted), value) in self.columns.iter_mut().zip(self.wanted).zip(values) {
-            column.append_option(value.filter(|_| *wanted));
+            let value = value.filter(|_| *wanted);
+            self.bytes += value.map_or(0, str::len);
+            column.append_option(value);
         }
         self.numbers.push(number);
-        if self.numbers.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
+        if self.numbers.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     pub fn malformed(&mut self, number: u64, raw: String, reason: String) -> Result<(), Gone> {
@@ -60,6 +88,7 @@ impl<'a> TextBatch<'a> {
         if self.numbers.is_empty() && self.malformed.is_empty() {
             return Ok(());
         }
+        self.bytes = 0;
         let columns: Vec<ArrayRef> = self.columns.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.numbers.len()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options);
@@ -73,5 +102,16 @@ impl<'a> TextBatch<'a> {
             Err(e) => Err(Error::Read { origin: self.origin.to_string(), detail: e.to_string() }),
         };
         self.sender.blocking_send(message).map_err(|_| Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_comes_twice() {
+        let names = ["a", "", "b", "a", ""].map(str::to_owned).to_vec();
+        assert_eq!(distinct(names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
     }
 }
