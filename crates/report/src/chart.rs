@@ -1,5 +1,7 @@
 //! Charts: figures that the page's script draws, and the same figures as a table for whoever does not see them drawn.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
@@ -41,7 +43,9 @@ fn harmless(data: &Value) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(safe, "\\u{:04x}", u32::from(c));
+            }
             c => safe.push(c),
         }
     }

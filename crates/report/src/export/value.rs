@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 /// A value that is not NULL.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'a> {
     Whole(i64),
     /// Units of the last place, and how many places there are.

@@ -28,10 +28,9 @@ fn chapter() -> &'static str {
 
 /// A paragraph that begins with a bold word defines it.
 fn definition(paragraph: &str) -> Markup {
-    match paragraph.strip_prefix("**").and_then(|rest| rest.split_once("**")) {
-        Some((term, text)) => html! { div { dt { (term.trim_end_matches('.')) } dd { (inline(text.trim())) } } },
-        None => html! { div { dt { "In general" } dd { (inline(paragraph)) } } },
-    }
+    let named = paragraph.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+    let (term, text) = named.unwrap_or(("In general", paragraph));
+    html! { div { dt { (term.trim_end_matches('.')) } dd { (inline(text.trim())) } } }
 }
 
 /// Text in which `` ` `` marks names and `**` marks terms.

@@ -87,12 +87,13 @@ fn migration(moves: &Rows) -> Markup {
         return html! { p.absent { "This is the first snapshot, so every customer is new and nobody has moved." } };
     }
     let to: BTreeSet<&str> = moves.iter().map(|row| row.text("to_segment")).collect();
-    let (stayed, moved) = moves.iter().filter(|row| row.text("from_segment") != "New").fold((0, 0), |(stayed, moved), row| {
-        let same = row.text("from_segment") == row.text("to_segment");
-        (stayed + if same { row.int("customers") } else { 0 }, moved + if same { 0 } else { row.int("customers") })
-    });
+    let (same_as_before, changed) =
+        moves.iter().filter(|row| row.text("from_segment") != "New").fold((0, 0), |(same_as_before, changed), row| {
+            let same = row.text("from_segment") == row.text("to_segment");
+            (same_as_before + if same { row.int("customers") } else { 0 }, changed + if same { 0 } else { row.int("customers") })
+        });
     html! {
-        p { (figures::of(stayed, "customer")) " stayed in their segment, " (figures::count(moved)) " moved to another." }
+        p { (figures::of(same_as_before, "customer")) " stayed in their segment, " (figures::count(changed)) " moved to another." }
         div.scroll tabindex="0" role="region" aria-label="Moves between segments" { table.heatmap.moves {
             caption.hidden { "Customers by segment in the last snapshot (down) and now (across)" }
             thead { tr { th scope="col" { "From \\ to" } @for name in &to { th scope="col" { (name) } } } }
