@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use arrow_schema::DataType;
 use schema::{Column, TABLES, Table, Type, Visibility, table};
 
-const PUBLISHED: [&str; 38] = [
+const PUBLISHED: [&str; 39] = [
     "fact_sales",
     "dim_region",
     "dim_customer",
@@ -102,7 +102,7 @@ fn columns_are_those_reports_know_in_their_order() {
         assert_eq!(actual.join(", "), expected, "{name}");
         known.insert(name);
     }
-    let published: BTreeSet<&str> = PUBLISHED.into_iter().chain(EMPTY).collect();
+    let published: BTreeSet<&str> = PUBLISHED.into_iter().collect();
     assert_eq!(known, published);
 }
 
