@@ -3,6 +3,8 @@
 //! One binary, a module a subject, because every test binary links DataFusion.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::too_many_lines)]
+// Files of tests are written line by line, and how fast is nobody's concern.
+#![allow(clippy::format_collect, clippy::format_push_string)]
 // Expected figures are reckoned in floats here, from small whole numbers.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 

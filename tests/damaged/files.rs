@@ -18,7 +18,7 @@ fn good() -> String {
 /// The good lines with one of them replaced.
 fn with_line(place: usize, line: &str) -> String {
     let mut lines = LINES.map(str::to_owned);
-    lines[place] = line.to_owned();
+    line.clone_into(&mut lines[place]);
     HEADER.to_owned() + &lines.concat()
 }
 
@@ -40,7 +40,7 @@ fn encodings() -> Vec<Case> {
         publishes("a longer form of a character", CSV, bad(b"A2,2024-01-03,\xC0\xAF,P1,1,2.00,web\n"), 1, 9),
         publishes("half of a pair in utf-8", CSV, bad(b"A2,2024-01-03,\xED\xA0\x80,P1,1,2.00,web\n"), 1, 9),
         publishes("windows-1252 taken for utf-8", CSV, cp1252(&with_line(1, "A2,2024-01-03,Käse,P1,1,2.00,web\n")), 1, 13),
-        publishes("a NUL in a value", CSV, with_line(1, "A2,2024-01-03,C\02,P1,1,2.00,web\n"), 1, 13),
+        publishes("a NUL in a value", CSV, with_line(1, "A2,2024-01-03,C\u{0}2,P1,1,2.00,web\n"), 1, 13),
         publishes("a block of NULs", CSV, good() + &"\0".repeat(4096) + "\n", 1, 15),
         says("NULs alone", CSV, vec![0; 4096], &["data/orders.csv", "has no column `order_id`"]),
         says("a NUL byte alone on a line", CSV, good() + "\0\n" + LINES[0], &["record 5 is a NUL byte alone"]),

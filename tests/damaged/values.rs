@@ -121,16 +121,16 @@ pub fn cases() -> Vec<Case> {
     let day_first = HEADER.to_owned() + &LINES.concat().replace("2024-01-0", "0").replace(",C", "/01/2024,C");
     cases.push(
         publishes("days written day first", "orders.csv", day_first.clone() + "A5,13/01/2024,C1,P1,1,16.00,web\n", 5, 0)
-            .as_error(),
+            .leaving_nothing(),
     );
     let commas = HEADER.replace(',', ";") + &LINES.concat().replace(',', ";").replace(".00", ",00");
-    cases.push(publishes("decimal commas", "orders.csv", commas, 4, 0).as_error().with("csv: {delimiter: \";\"}"));
+    cases.push(publishes("decimal commas", "orders.csv", commas, 4, 0).leaving_nothing().with("csv: {delimiter: \";\"}"));
     cases
 }
 
 impl Case {
     /// The same, where no line is left to publish.
-    fn as_error(mut self) -> Self {
+    fn leaving_nothing(mut self) -> Self {
         self.ends =
             super::Ends::Says(1, vec!["no sales line was accepted", "set aside, the first because data/orders.csv record 1"]);
         self

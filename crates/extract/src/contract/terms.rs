@@ -61,6 +61,9 @@ pub(crate) enum Row {
     Filtered,
 }
 
+/// A row to set aside, its column, value and the reason.
+type Aside = (usize, String, String, String);
+
 /// Values of a column that break its terms.
 type Offending = Vec<(usize, String)>;
 
@@ -103,7 +106,7 @@ impl Terms {
         origin: &str,
         numbers: &[u64],
         key: &dyn Fn(usize) -> String,
-    ) -> Result<(Observed, Vec<(usize, String, String, String)>), ArrowError> {
+    ) -> Result<(Observed, Vec<Aside>), ArrowError> {
         let mut observed = Vec::with_capacity(self.columns.len());
         let mut aside = Vec::new();
         for (term, values) in self.columns.iter().zip(batch.columns()) {

@@ -89,7 +89,7 @@ impl Table {
             return Err(Error::Read { origin: file.origin.clone(), detail: "the file is empty".to_owned() });
         }
         let names = if self.csv.header {
-            distinct(first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect())
+            distinct(&first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect::<Vec<_>>())
         } else {
             (1..=first.len()).map(|n| format!("column_{n}")).collect()
         };
@@ -212,8 +212,8 @@ fn is_end(record: &ByteRecord) -> bool {
 /// Whether a line behind the first of a value has as many delimiters as a record of the table. A value of a note or an address
 /// hardly does; two quotes that stand astray make one of every line between them, and the width of the record may fit.
 fn takes_in_records(field: &[u8], delimiter: u8, width: usize) -> bool {
-    let delimiters = |line: &[u8]| line.iter().filter(|b| **b == delimiter).count();
-    width > 2 && field.split(|b| *b == b'\n').skip(1).any(|line| delimiters(line) + 1 == width)
+    let fields = |line: &[u8]| line.split(|b| *b == delimiter).count();
+    width > 2 && field.split(|b| *b == b'\n').skip(1).any(|line| fields(line) == width)
 }
 
 fn shown(record: &ByteRecord) -> String {

@@ -28,7 +28,7 @@ pub(super) async fn open(name: &str, url: &Secret, input: &Input, reading: &Read
         |e: &tokio_postgres::Error| Error::Query { connection: name.to_owned(), query: query.clone(), detail: detail(e) };
     client.batch_execute(&settings).await.map_err(|e| failed(&e))?;
     let statement = client.prepare(&query).await.map_err(|e| failed(&e))?;
-    let schema = text_schema(distinct(statement.columns().iter().map(|column| column.name().to_owned()).collect()));
+    let schema = text_schema(distinct(&statement.columns().iter().map(|column| column.name().to_owned()).collect::<Vec<_>>()));
     let origin = match input {
         Input::Table(table) => format!("{name}.{table}"),
         _ => format!("{name} (query)"),
@@ -116,7 +116,7 @@ fn is_dropped(error: &tokio_postgres::Error) -> bool {
     let ended = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW, SqlState::CONNECTION_FAILURE];
     match error.code() {
         Some(code) => ended.contains(code),
-        None => error.is_closed() || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>()),
+        None => error.is_closed() || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
     }
 }
 

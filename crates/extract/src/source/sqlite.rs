@@ -68,7 +68,7 @@ impl Database {
     fn names(&self) -> Result<Vec<String>, Error> {
         let connection = self.connect()?;
         let statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
-        Ok(distinct(statement.column_names().into_iter().map(str::to_owned).collect()))
+        Ok(distinct(&statement.column_names().into_iter().map(str::to_owned).collect::<Vec<_>>()))
     }
 
     fn read(&self, connection: &Connection, width: usize, batch: &mut TextBatch<'_>) -> Result<(), Error> {

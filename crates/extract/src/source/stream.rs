@@ -81,7 +81,7 @@ where
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(60);
+    const SOON: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_reader_that_dies_is_not_at_its_end() {

@@ -18,9 +18,9 @@ pub(super) fn text_schema<N: Into<String>>(names: impl IntoIterator<Item = N>) -
 }
 
 /// The names, each once: of a name that comes twice none is taken for the other, and an empty one says where it stands.
-pub(super) fn distinct(names: Vec<String>) -> Vec<String> {
+pub(super) fn distinct(names: &[String]) -> Vec<String> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in &names {
+    for name in names {
         *count.entry(name).or_default() += 1;
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -112,6 +112,6 @@ mod tests {
     #[test]
     fn no_name_comes_twice() {
         let names = ["a", "", "b", "a", ""].map(str::to_owned).to_vec();
-        assert_eq!(distinct(names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
+        assert_eq!(distinct(&names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
     }
 }

@@ -82,9 +82,9 @@ impl Book {
             let name = sheet.name.clone();
             return Ok((workbook, name));
         }
-        let names: Vec<String> = sheets.map(|sheet| format!("`{}`", sheet.name)).collect();
+        let there: Vec<String> = sheets.map(|sheet| format!("`{}`", sheet.name)).collect();
         let wanted = self.sheet.as_ref().map_or("sheet that is not hidden".to_owned(), |name| format!("sheet `{name}`"));
-        Err(failed(file, format!("it has no {wanted}\n  help: its sheets are {}", names.join(", "))))
+        Err(failed(file, format!("it has no {wanted}\n  help: its sheets are {}", there.join(", "))))
     }
 
     /// A local file as it lies there, one of a store as bytes in memory.
@@ -196,7 +196,7 @@ impl<'w> Rows<'w> {
             Held::Text(text) => text.trim().to_owned(),
             Held::Nothing | Held::Fault(_) => String::new(),
         });
-        Ok(distinct(names.collect()))
+        Ok(distinct(&names.collect::<Vec<_>>()))
     }
 
     fn next_row(&mut self) -> Result<Option<(u64, Vec<Held>)>, Error> {
@@ -292,7 +292,7 @@ mod tests {
     fn numbers_are_what_excel_shows() {
         for (value, shown) in [
             (0.1 + 0.2, "0.3"),
-            (39.619_999_999_999_997, "39.62"),
+            (3.0 * 13.206_666_666_666_666, "39.62"),
             (1234.5, "1234.5"),
             (-0.285, "-0.285"),
             (99_999_999_999.99, "99999999999.99"),
