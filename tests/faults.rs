@@ -69,7 +69,7 @@ struct Good {
 }
 
 impl Good {
-    fn new(&self) -> &str {
+    fn latest(&self) -> &str {
         &self.sets[1].0
     }
 
@@ -87,7 +87,7 @@ impl Good {
                 return Err(format!("current/{name} is neither the old nor the new one"));
             }
         }
-        if current.len() != wanted.len() { Err(format!("current/ holds {} tables", current.len())) } else { Ok(snapshot) }
+        if current.len() == wanted.len() { Ok(snapshot) } else { Err(format!("current/ holds {} tables", current.len())) }
     }
 
     /// `current/` is the set that is published, all of it.
@@ -127,7 +127,7 @@ impl Tally {
                 self.killed += usize::from(struck.killed);
                 self.failed += usize::from(!struck.killed && struck.ran.code != 0);
                 self.passed_over += usize::from(!struck.killed && struck.ran.code == 0);
-                self.saw_new += usize::from(struck.sees == good.new());
+                self.saw_new += usize::from(struck.sees == good.latest());
             }
         }
     }

@@ -156,8 +156,8 @@ fn a_report_says_the_same_each_time_and_follows_a_rollback() {
     space.run(&["rollback", "pipelines/chinook.yaml"]).ok();
     assert_eq!(kept(), first);
     // Nobody is named unless it is asked for.
-    let named = space.table("out/chinook", "dim_customer");
-    let names: Vec<String> = named.column("customer_name").into_iter().filter(|name| name.contains(' ')).collect();
+    let customers = space.table("out/chinook", "dim_customer");
+    let names: Vec<String> = customers.column("customer_name").into_iter().filter(|name| name.contains(' ')).collect();
     assert!(names.len() > 50 && !names.iter().any(|name| first.contains(name)), "a name stands in the report");
     space.run(&["report", "pipelines/chinook.yaml", "--to", "named.html", "--personal"]).ok();
     let open = fs::read_to_string(space.path("named.html")).unwrap();

@@ -177,7 +177,7 @@ INSERT INTO order_items SELECT n, (n - 1) / 2 + 1, n % 12 + 1, n % 3 + 1, n % 12
     command(&["run", "shop.yaml", "--quiet"]).ok();
     let to = file.lines().find_map(|line| line.strip_prefix("publish: {to: ")).unwrap().split([',', '}']).next().unwrap();
     let sales = space.table(to, "fact_sales");
-    assert_eq!((sales.rows.len(), sales.sum("quantity")), (400, 8000000), "{file}");
+    assert_eq!((sales.rows.len(), sales.sum("quantity")), (400, 8_000_000), "{file}");
     // The address itself is taken as well, and kept out of the file and of what is said.
     let named = space.run(&["init", &server.url(), "--print"]).ok();
     assert!(named.stdout.contains("${env:SHOP_URL}") && !(named.stdout + &named.stderr).contains(PASSWORD));

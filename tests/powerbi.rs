@@ -1,4 +1,4 @@
-//! The Power BI project of each shipped retailer: structure, schemas, queries, every measure against DuckDB, forty breaks that a
+//! The Power BI project of each shipped retailer: structure, schemas, queries, every measure against `DuckDB`, forty breaks that a
 //! check notices, and the published files read by three readers.
 
 use std::fs;
@@ -24,14 +24,14 @@ fn tools() -> Option<&'static Path> {
         let copied = Command::new("cp").args(["-rT"]).arg(root().join("tests/powerbi")).arg(&tools).status();
         assert!(copied.unwrap().success());
         for script in ["install", "install-report"] {
-            ok(Command::new("bash").arg(tools.join(script)).output().unwrap(), script);
+            ok(&Command::new("bash").arg(tools.join(script)).output().unwrap(), script);
         }
         Some(tools)
     };
     TOOLS.get_or_init(install).as_deref()
 }
 
-fn ok(output: Output, what: &str) -> String {
+fn ok(output: &Output, what: &str) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what}: {said}");
     said
@@ -54,7 +54,7 @@ fn check(name: &str) {
     let space = published(name);
     let project = space.path("bi");
     let run = |program: &str, script: &str, arguments: &[&Path]| {
-        ok(Command::new(program).arg(tools.join(script)).args(arguments).output().unwrap(), script)
+        ok(&Command::new(program).arg(tools.join(script)).args(arguments).output().unwrap(), script)
     };
     let structure = run("python3", "model.py", &[&project, Path::new(name)]);
     assert!(structure.contains("0 errors"), "{structure}");
@@ -64,7 +64,7 @@ fn check(name: &str) {
     let figures = run("bash", "model", &[&project.join(format!("{name}.SemanticModel")), &out]);
     let python = tools.join("venv/bin/python");
     let read = Command::new(python).arg(tools.join("readers.py")).arg(out.join("current")).output().unwrap();
-    println!("{structure}{report}{figures}{}", ok(read, "readers.py"));
+    println!("{structure}{report}{figures}{}", ok(&read, "readers.py"));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn whatever_is_broken_in_a_project_is_noticed() {
     let Some(tools) = tools() else { return };
     let space = published("chinook");
     let broken = Command::new("python3").arg(tools.join("breaks.py")).arg(space.path("bi")).arg("chinook").output().unwrap();
-    let said = ok(broken, "breaks.py");
+    let said = ok(&broken, "breaks.py");
     assert!(said.contains(", 0 missed"), "{said}");
 }
 

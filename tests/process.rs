@@ -181,7 +181,7 @@ fn channels_that_fail_hang_and_recover_lose_nothing() {
     ));
     space.write("drop/lines.csv", "order_id\n");
     assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1, "whatever the channels do");
-    let posts: Vec<_> = (0..3).map(|_| posted.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+    let posts: Vec<_> = (0..3).map(|_| posted.recv_timeout(Duration::from_mins(1)).unwrap()).collect();
     assert!(posts.iter().all(|post| post.body == posts[0].body && post.head.to_lowercase().contains("x-key: abc")));
     assert!(posts[0].body.to_string().contains("has no column"), "{}", posts[0].body);
     assert!(mails.try_recv().is_err(), "the mail server took none yet");

@@ -51,7 +51,7 @@ impl Shop {
         let space = Workspace::new();
         let (port, away) = (free_port(), free_port());
         let (hook, sent) = receivers::http(Vec::new());
-        let (watcher, watched) = receivers::http(Vec::new());
+        let (port_of_watcher, watched) = receivers::http(Vec::new());
         space.write("pipelines/shop.yaml", PIPELINE);
         let telemetry = "openlineage: '${env:LINEAGE}', openlineage_key: '${env:LINEAGE_KEY}', traces: '${env:TRACES}', \
                          metrics: 'metrics.prom'";
@@ -63,9 +63,9 @@ impl Shop {
             ("HOOK_KEY", HEADER_KEY.to_owned()),
             ("HEARTBEAT", format!("http://127.0.0.1:{hook}/ping/{HEARTBEAT}")),
             ("MAIL", format!("smtps://robot:{MAIL}@127.0.0.1:{away}")),
-            ("LINEAGE", format!("http://127.0.0.1:{watcher}/lineage?key={LINEAGE}")),
+            ("LINEAGE", format!("http://127.0.0.1:{port_of_watcher}/lineage?key={LINEAGE}")),
             ("LINEAGE_KEY", LINEAGE_KEY.to_owned()),
-            ("TRACES", format!("http://127.0.0.1:{watcher}/v1/traces?key={TRACES}")),
+            ("TRACES", format!("http://127.0.0.1:{port_of_watcher}/v1/traces?key={TRACES}")),
             ("TOKEN", TOKEN.to_owned()),
         ]);
         Self { space, port, environment, said: Vec::new(), sent, watched }

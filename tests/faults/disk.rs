@@ -96,7 +96,7 @@ fn strike(base: &Workspace, good: &Good, shim: &Path, (at, how): (usize, &str), 
         }
         // What readers see is what the run says; but for the one step after which a name may not last.
         let is_last_step = call.name == "fsync" && call.path == "out";
-        if (ran.code == 0) != (sees == good.new()) && !is_last_step {
+        if (ran.code == 0) != (sees == good.latest()) && !is_last_step {
             return Err(wrong(format!("readers see {sees}")));
         }
         if ran.code != 0 && !ran.stderr.contains("error:") {
@@ -108,7 +108,7 @@ fn strike(base: &Workspace, good: &Good, shim: &Path, (at, how): (usize, &str), 
         return Err(wrong(format!("the next run: exit {} {}", next.code, next.stderr)));
     }
     let after = good.assert_one_of_them(&out).map_err(&wrong)?;
-    if after != good.new() || !good.is_at_one(&out) {
+    if after != good.latest() || !good.is_at_one(&out) {
         return Err(wrong(format!("after the next run readers see {after}")));
     }
     let mut left = left::in_target(&out);

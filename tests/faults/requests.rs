@@ -74,7 +74,7 @@ fn strike(base: &Workspace, stored: &Server, good: &Good, (at, blow): (usize, Bl
         if !good.is_at_one(&target) {
             return Err(wrong("current/ is not the published set".to_owned()));
         }
-        if (ran.code == 0) != (sees == good.new()) {
+        if (ran.code == 0) != (sees == good.latest()) {
             return Err(wrong(format!("readers see {sees}")));
         }
     }
@@ -83,7 +83,7 @@ fn strike(base: &Workspace, stored: &Server, good: &Good, (at, blow): (usize, Bl
         return Err(wrong(format!("the next run: exit {} {}", next.code, next.stderr)));
     }
     let after = good.assert_one_of_them(&target).map_err(&wrong)?;
-    if after != good.new() || !good.is_at_one(&target) {
+    if after != good.latest() || !good.is_at_one(&target) {
         return Err(wrong(format!("after the next run readers see {after}")));
     }
     let mut left = left::in_target(&target);

@@ -189,7 +189,7 @@ async fn answer(service: S3Service, moods: Arc<Moods>, request: Request<Incoming
 
 async fn wait_for_death(moods: &Moods) {
     moods.waiting.fetch_add(1, Ordering::SeqCst);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -1,5 +1,7 @@
 //! Commands and options.
 
+#![allow(clippy::doc_markdown, reason = "descriptions are printed as they stand")]
+
 use std::path::PathBuf;
 
 use chrono::NaiveDate;

@@ -35,8 +35,9 @@ pub fn masked(pipeline: &Pipeline) -> Vec<String> {
     if pipeline.pii.is_empty() {
         return Vec::new();
     }
-    let named = TABLES.iter().flat_map(|table| table.columns).map(|column| column.name).filter(|name| schema::is_personal(name));
-    let mut names: Vec<String> = named.map(str::to_owned).chain(pipeline.pii.iter().cloned()).collect();
+    let personal =
+        TABLES.iter().flat_map(|table| table.columns).map(|column| column.name).filter(|name| schema::is_personal(name));
+    let mut names: Vec<String> = personal.map(str::to_owned).chain(pipeline.pii.iter().cloned()).collect();
     names.sort();
     names.dedup();
     names
@@ -88,8 +89,8 @@ fn regions(path: &Path) -> Result<Vec<Region>, Error> {
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| unread(format!("there is no column {name}")));
         let keys = column("region_key")?.as_primitive::<Int64Type>();
         let names = column("region_name")?.as_string::<i32>();
-        let named = keys.iter().zip(names).filter_map(|(key, name)| Some(Region { key: key?, name: name?.to_owned() }));
-        regions.extend(named);
+        let found = keys.iter().zip(names).filter_map(|(key, name)| Some(Region { key: key?, name: name?.to_owned() }));
+        regions.extend(found);
     }
     Ok(regions)
 }

@@ -40,17 +40,17 @@ fn document(run: &RunRecord, now: DateTime<Utc>) -> Value {
         None,
         &format!("run {}", run.pipeline),
         (began_at, ended_at),
-        attributes,
-        status(run.status, run.message.as_deref()),
+        &attributes,
+        &status(run.status, run.message.as_deref()),
     )];
     for (number, attempt) in (1..).zip(&run.earlier_attempts) {
         let end = attempt.finished_at.or_else(|| attempt.stages.last().map(end_of)).unwrap_or(attempt.started_at);
         let status = status(attempt.status, attempt.message.as_deref());
-        of_run.attempt(&mut spans, number, (attempt.started_at, end), &attempt.stages, attempt.failed_stage, status);
+        of_run.attempt(&mut spans, number, (attempt.started_at, end), &attempt.stages, attempt.failed_stage, &status);
     }
     let number = run.earlier_attempts.len() + 1;
     let status = status(run.status, run.message.as_deref());
-    of_run.attempt(&mut spans, number, (run.started_at, ended_at), &run.stages, run.failed_stage, status);
+    of_run.attempt(&mut spans, number, (run.started_at, ended_at), &run.stages, run.failed_stage, &status);
     json!({"resourceSpans": [{
         "resource": {"attributes": [text("service.name", "consumer360"), text("service.version", &run.version)]},
         "scopeSpans": [{"scope": {"name": "consumer360", "version": run.version}, "spans": spans}],
@@ -72,16 +72,16 @@ impl Span {
         time: (DateTime<Utc>, DateTime<Utc>),
         stages: &[StageRecord],
         failed: Option<Stage>,
-        status: Value,
+        status: &Value,
     ) {
         let of_attempt = self.child(&format!("attempt {number}"));
-        spans.push(of_attempt.json(Some(self), &format!("attempt {number}"), time, vec![], status));
+        spans.push(of_attempt.json(Some(self), &format!("attempt {number}"), time, &[], status));
         for stage in stages {
             let end = if stage.seconds.is_some() { end_of(stage) } else { time.1 };
             let failed = failed == Some(stage.stage);
             let status = json!({"code": if failed { ERROR } else { OK }});
             let span = of_attempt.child(stage.stage.as_str());
-            spans.push(span.json(Some(&of_attempt), stage.stage.as_str(), (stage.started_at, end), facts(stage), status));
+            spans.push(span.json(Some(&of_attempt), stage.stage.as_str(), (stage.started_at, end), &facts(stage), &status));
         }
     }
 
@@ -94,8 +94,8 @@ impl Span {
         parent: Option<&Self>,
         name: &str,
         (start, end): (DateTime<Utc>, DateTime<Utc>),
-        attributes: Vec<Value>,
-        status: Value,
+        attributes: &[Value],
+        status: &Value,
     ) -> Value {
         let nanoseconds = |at: DateTime<Utc>| at.timestamp_nanos_opt().unwrap_or_default().to_string();
         json!({

@@ -37,10 +37,10 @@ pub(crate) fn previous(known: &[Manifest], as_of: NaiveDate) -> Option<&Manifest
 pub(crate) fn snapshots(to: &Path) -> Result<Vec<Manifest>, Error> {
     let folder = to.join("snapshots");
     let names = local::names(&folder)?;
-    let named = names.iter().filter(|name| !name.ends_with(STAGING));
+    let whole = names.iter().filter(|name| !name.ends_with(STAGING));
     // What bears another's name cannot be found under it.
     let mut known: Vec<Manifest> =
-        named.filter_map(|name| manifest(&folder.join(name)).filter(|m| m.snapshot == *name)).collect();
+        whole.filter_map(|name| manifest(&folder.join(name)).filter(|m| m.snapshot == *name)).collect();
     last_first(&mut known);
     Ok(known)
 }

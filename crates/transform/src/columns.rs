@@ -34,18 +34,17 @@ pub async fn columns(session: &SessionContext) -> Result<BTreeMap<&'static str, 
 /// What each column of a plan comes from, in the order of its columns.
 fn origins(plan: &LogicalPlan) -> Result<Vec<Origins>, DataFusionError> {
     Ok(match plan {
-        LogicalPlan::TableScan(scan) => match scan.source.get_logical_plan() {
-            Some(view) => {
+        LogicalPlan::TableScan(scan) => {
+            if let Some(view) = scan.source.get_logical_plan() {
                 let all = origins(&view)?;
                 let places: Vec<usize> = scan.projection.clone().unwrap_or_else(|| (0..all.len()).collect());
                 places.into_iter().map(|place| all.get(place).cloned().unwrap_or_default()).collect()
-            }
-            None => {
+            } else {
                 let table = scan.table_name.table();
                 let name = |name: &String| Origins::from([format!("{table}.{name}")]);
                 scan.projected_schema.fields().iter().map(|field| name(field.name())).collect()
             }
-        },
+        }
         LogicalPlan::Projection(projection) => computed(&projection.expr, &projection.input)?,
         LogicalPlan::Aggregate(aggregate) => {
             let keys = computed(&aggregate.group_expr, &aggregate.input)?;

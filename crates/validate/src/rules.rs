@@ -174,7 +174,7 @@ fn described(wants: &EachRow) -> String {
 
 async fn whole(desk: &Desk, of: &Rows, wants: &Whole, demands: &Demands<'_>) -> Result<Seen> {
     match wants {
-        Whole::RowCount { min, max } => row_count(rows_of(desk, of).await?, *min, *max),
+        Whole::RowCount { min, max } => Ok(row_count(rows_of(desk, of).await?, *min, *max)),
         Whole::Freshness { column, is_date_key, max_age_days } => {
             let newest = newest(desk, of, column, *is_date_key).await?;
             let wanted = format!("{column} at most {max_age_days} days before as_of");
@@ -190,14 +190,14 @@ async fn whole(desk: &Desk, of: &Rows, wants: &Whole, demands: &Demands<'_>) -> 
     }
 }
 
-fn row_count(rows: u64, min: Option<u64>, max: Option<u64>) -> Result<Seen> {
+fn row_count(rows: u64, min: Option<u64>, max: Option<u64>) -> Seen {
     let off = min.map_or(0, |min| min.saturating_sub(rows)).max(max.map_or(0, |max| rows.saturating_sub(max)));
     let wanted = match (min, max) {
         (Some(min), Some(max)) => format!("{min} to {max} rows"),
         (Some(min), None) => format!("at least {min} rows"),
         (None, max) => format!("at most {} rows", max.unwrap_or_default()),
     };
-    Ok(Seen { holds: off == 0, measured: format!("{rows} rows"), wanted, failing: off, rows: None })
+    Seen { holds: off == 0, measured: format!("{rows} rows"), wanted, failing: off, rows: None }
 }
 
 async fn newest(desk: &Desk, of: &Rows, column: &str, is_date_key: bool) -> Result<Option<NaiveDate>> {

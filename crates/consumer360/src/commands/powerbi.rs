@@ -1,5 +1,6 @@
 //! `consumer360 powerbi`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use bi::Source;
@@ -26,8 +27,11 @@ pub fn powerbi(global: &Global, options: &PowerbiOptions) -> Result<ExitCode, Fa
         bi::Error::Edited { .. } => Failure::usage(e.to_string()),
         other => Failure::step(&other),
     })?;
-    let entry =
-        files.iter().find(|file| file.path.ends_with(".pbip")).map(|file| options.to.join(&file.path)).unwrap_or_default();
+    let entry = files
+        .iter()
+        .find(|file| Path::new(&file.path).extension().is_some_and(|ending| ending == "pbip"))
+        .map(|file| options.to.join(&file.path))
+        .unwrap_or_default();
     if global.output == Output::Json {
         let facts = json!({
             "project": entry,

@@ -67,8 +67,11 @@ struct Held {
     /// The lease was ours when this moment passed.
     confirmed_at: Instant,
     /// Who holds it instead.
-    lost_to: Option<Option<String>>,
+    lost_to: Option<Successor>,
 }
+
+/// Who took the lease over, where the store says it.
+struct Successor(Option<String>);
 
 impl Lease {
     /// Takes the lease, after waiting for a holder that may be dead; one that lives refuses it.
@@ -222,7 +225,7 @@ async fn is_silent(bucket: &Bucket, seen: &Record) -> Result<bool, Error> {
 /// A sign of life, which is refused if somebody took the lease over.
 async fn beat(bucket: &Bucket, held: &mut Held) -> Result<(), Error> {
     let fenced = |holder: &Option<String>| Error::Fenced { to: bucket.url.clone(), holder: holder.clone() };
-    if let Some(by) = &held.lost_to {
+    if let Some(Successor(by)) = &held.lost_to {
         return Err(fenced(by));
     }
     for _ in 0..ATTEMPTS {
@@ -241,7 +244,7 @@ async fn beat(bucket: &Bucket, held: &mut Held) -> Result<(), Error> {
             }
             found => {
                 let by = found.and_then(|(record, _)| record.holder);
-                held.lost_to = Some(by.clone());
+                held.lost_to = Some(Successor(by.clone()));
                 return Err(fenced(&by));
             }
         }
