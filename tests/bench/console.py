@@ -46,7 +46,7 @@ def seconds(work, times=5):
 
 def fill():
     database = sqlite3.connect(FOLDER / "state/consumer360.db")
-    (text,) = database.execute("SELECT record FROM run").fetchone()
+    (text,) = database.execute("SELECT record FROM consumer360_run").fetchone()
     began = datetime(2020, 1, 1)
     rows = []
     for number in range(RUNS):
@@ -58,7 +58,7 @@ def fill():
         if number % 9 == 0:
             record["status"] = "failed"
         rows.append((record["run_id"], record["pipeline"], record["status"], record["started_at"], json.dumps(record)))
-    database.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?)", rows)
+    database.executemany("INSERT INTO consumer360_run VALUES (?, ?, ?, ?, ?, 0)", rows)
     database.commit()
 
 

@@ -88,6 +88,12 @@ for (const look of looks) {
   await context.close();
 }
 
+{ // What the README shows.
+  const { context, page } = await open({ name: "readme", viewport: { width: 1200, height: 800 }, colorScheme: "light" });
+  await page.screenshot({ path: `${folder}/readme.png` });
+  await context.close();
+}
+
 { // By keyboard alone: the skip link, the contents, sorting and filtering.
   const { context, page } = await open(looks[0]);
   await page.keyboard.press("Tab");

@@ -327,7 +327,10 @@ async fn ten_thousand_runs_are_paged() {
         let text = serde_json::to_string(&copy).unwrap();
         let started_at = format!("2026-01-01T00:00:00.{:03}Z", number % 1000);
         database
-            .execute("INSERT INTO run VALUES (?1, 'shop', 'check_failed', ?2, ?3)", (&copy.run_id, started_at, text))
+            .execute(
+                "INSERT INTO consumer360_run VALUES (?1, 'shop', 'check_failed', ?2, ?3, 0)",
+                (&copy.run_id, started_at, text),
+            )
             .unwrap();
     }
     database.execute_batch("COMMIT").unwrap();
