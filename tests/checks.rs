@@ -67,8 +67,8 @@ impl Shop {
     /// Runs the shop with these lines at the end of its pipeline file.
     fn run(&self, as_of: &str, more: &str) -> Ran {
         let head = "version: 1\nname: shop\nconnections: {drop: {type: files, url: drop}}\nextract:\n  sales:\n    from: drop\n    \
-            path: sales.csv\n    columns: {order_id: order, customer_id: customer, product_id: product, ordered_at: day, \
-            quantity: pieces, unit_price: price, channel: channel}\n  customers: {from: drop, path: customers.csv}\n  \
+            path: sales.csv\n    contract: {stale: warn}\n    columns: {order_id: order, customer_id: customer, \
+            product_id: product, ordered_at: day, quantity: pieces, unit_price: price, channel: channel}\n  customers: {from: drop, path: customers.csv}\n  \
             payments: {from: drop, path: payments.csv}\npublish: {to: out}\n";
         let transform = if more.contains("transform:") { String::new() } else { format!("transform: {{{SKIPPED}}}\n") };
         self.space.write("shop.yaml", format!("{head}as_of: {as_of}\n{transform}{more}"));

@@ -58,7 +58,7 @@ const FOLDERS: [(&str, &[Measure]); 7] = [
 
 pub(super) fn table() -> String {
     let mut text = Tmdl::default();
-    text.about(0, "All measures. It has no rows.").line(0, &format!("table {MEASURES}"));
+    text.about(0, "All measures. It has no rows.").line(0, &format!("table {}", tmdl::name(MEASURES)));
     text.line(1, &format!("lineageTag: {}", id::guid(MEASURES))).gap();
     for (folder, measures) in FOLDERS {
         for one in measures {
@@ -69,7 +69,7 @@ pub(super) fn table() -> String {
     text.line(1, "column note").line(2, "dataType: string").line(2, "isHidden");
     text.line(2, &format!("lineageTag: {}", id::guid(&format!("{MEASURES}/note")))).line(2, "summarizeBy: none");
     text.line(2, "sourceColumn: note").gap().line(2, "annotation SummarizationSetBy = User").gap();
-    text.line(1, &format!("partition {MEASURES} = m")).line(2, "mode: import");
+    text.line(1, &format!("partition {} = m", tmdl::name(MEASURES))).line(2, "mode: import");
     text.line(2, "source = #table(type table [note = text], {})").gap().line(1, "annotation PBI_ResultType = Table");
     text.finish()
 }
