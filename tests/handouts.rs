@@ -1,7 +1,9 @@
 //! What people are handed: the report, walked in a browser and compared with the tables, and exports.
 
 use std::fs;
+use std::process::Command;
 
+use calamine::Reader as _;
 use serde_json::{Value, json};
 
 use crate::browser;
@@ -202,4 +204,58 @@ fn tables_are_exported_whole_without_names_unless_asked_for() {
     assert!(wrong.code == 2 && wrong.stderr.contains("neither with .csv nor with .xlsx"), "{}", wrong.stderr);
     let unknown = space.run(&["export", "fact_sale", "--to", "x.csv"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("fact_sale"), "{}", unknown.stderr);
+}
+
+/// Names that break what takes them for something else.
+fn hard_names() -> [String; 5] {
+    ["O'Brien \"North\" <b>&".to_owned(), "=1+1".to_owned(), "🛒 Süd".to_owned(), "x".repeat(200), "CON".to_owned()]
+}
+
+#[test]
+fn hard_names_go_through_unharmed() {
+    let space = Workspace::new();
+    let mut lines = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price,region\n".to_owned();
+    for (number, name) in hard_names().iter().enumerate() {
+        for order in 0..4 {
+            let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+            let day = format!("2024-{:02}-1{number}", order * 2 + 1);
+            lines += &format!("o{number}-{order},1,c{},p{number},{day},1,10.50,{quoted}\n", order % 2);
+        }
+    }
+    space.write("drop/lines.csv", lines);
+    space.write(
+        "shop.yaml",
+        "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {drop: {type: files, url: drop}}\n\
+         extract: {sales: {from: drop, path: lines.csv}}\npublish: {to: out, report: true}\n",
+    );
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+
+    let keys = space.table("out", "dim_region").map("region_key", "region_name");
+    let mut regions = space.table("out", "region_performance");
+    let place = regions.names.iter().position(|name| name == "region_key").unwrap();
+    for row in &mut regions.rows {
+        row[place] = row[place].take().map(|key| keys[&key].clone());
+    }
+    let columns = [("Region", "region_key"), ("Orders", "orders"), ("Revenue", "net_amount")];
+    let wanted = json!({"figures": {}, "tables": [sheet("Sales by region", &columns, &regions, None)]});
+    let wanted = space.write("figures.json", wanted.to_string());
+    let report = space.path("out/report.html");
+    assert!(!fs::read_to_string(&report).unwrap().contains("\" <b>&"));
+    browser::walk(&space, "report", "report-names", &[report.as_os_str(), wanted.as_os_str()]);
+
+    space.run(&["export", "dim_region", "--to", "regions.xlsx", "--pipeline", "shop.yaml"]).ok();
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(space.path("regions.xlsx")).unwrap();
+    let cells = book.worksheet_range("dim_region").unwrap();
+    let read: Vec<String> = cells.rows().map(|row| row[1].to_string()).collect();
+    assert!(hard_names().iter().all(|name| read.contains(name)), "{read:?}");
+    space.run(&["export", "dim_region", "--to", "regions.csv", "--pipeline", "shop.yaml"]).ok();
+    let text = fs::read_to_string(space.path("regions.csv")).unwrap();
+    assert!(text.contains(",'=1+1") && text.contains(",\"O'Brien \"\"North\"\" <b>&\""), "{text}");
+
+    space.run(&["powerbi", "shop.yaml", "--to", "bi"]).ok();
+    if browser::is_there("python3") {
+        let model = root().join("tests/powerbi/model.py");
+        let checked = Command::new("python3").arg("-B").arg(model).arg(space.path("bi")).arg("shop").output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    }
 }

@@ -18,7 +18,7 @@ fn shop() -> Workspace {
     let first = fs::read_dir(space.path("state/runs")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
     fs::remove_dir_all(first).unwrap();
     space.write("drop/lines.csv", "order_id\n");
-    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
+    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 4);
     space
 }
 

@@ -12,6 +12,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use report::{Content, Facts};
 use schema::TABLES;
 
+use crate::exit::chain;
+
 /// Names of what lies beside what is published.
 const REPORT: &str = "report.html";
 const POWERBI: &str = "powerbi";
@@ -95,8 +97,14 @@ fn regions(path: &Path) -> Result<Vec<Region>, Error> {
     Ok(regions)
 }
 
-/// Renews what `publish:` asks for beside the tables. The tables are published by then, so what fails here is told and no more.
-pub fn renew(pipeline: &Pipeline, settings: &Settings, target: &Target, snapshot: &str) -> Result<(), Error> {
+/// Renews what `publish:` asks for beside the tables. Readers are led to the tables by then, so what fails here is told and no more.
+pub fn renew(pipeline: &Pipeline, settings: &Settings, target: &Target, snapshot: &str) {
+    if let Err(error) = write(pipeline, settings, target, snapshot) {
+        tracing::warn!(error = chain(&error), "the tables are published; what goes with them is not renewed");
+    }
+}
+
+fn write(pipeline: &Pipeline, settings: &Settings, target: &Target, snapshot: &str) -> Result<(), Error> {
     if pipeline.publish.report {
         let html = report(pipeline, settings, target, snapshot, &masked(pipeline))?;
         target.put(REPORT, html.as_bytes())?;

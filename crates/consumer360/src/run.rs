@@ -212,10 +212,8 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
                 reasons => Ending::Held(reasons),
             },
         };
-        if let Ending::Published(snapshot) = &ending
-            && let Err(error) = handouts::renew(pipeline, settings, &target, &snapshot.id)
-        {
-            tracing::warn!(error = chain(&error), "the tables are published; what goes with them is not renewed");
+        if let Ending::Published(snapshot) = &ending {
+            handouts::renew(pipeline, settings, &target, &snapshot.id);
         }
         Ok((staged, validated, ending))
     }

@@ -33,9 +33,7 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
         }
     };
     let snapshot = &done.to.snapshot;
-    if let Err(error) = handouts::renew(&pipeline, &settings, &target, snapshot) {
-        tracing::warn!(error = chain(&error), "readers are led back; what goes with the tables is not renewed");
-    }
+    handouts::renew(&pipeline, &settings, &target, snapshot);
     let message = format!("readers were led back from {} to {snapshot}", done.from);
     run.finish(Outcome::RolledBack { snapshot: snapshot.clone(), message }, clock::now())?;
     if global.output == Output::Json {
