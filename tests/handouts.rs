@@ -216,10 +216,11 @@ fn hard_names_go_through_unharmed() {
     let space = Workspace::new();
     let mut lines = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price,region\n".to_owned();
     for (number, name) in hard_names().iter().enumerate() {
-        for order in 0..4 {
+        for order in 0..36 {
             let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-            let day = format!("2024-{:02}-1{number}", order * 2 + 1);
-            lines += &format!("o{number}-{order},1,c{},p{number},{day},1,10.50,{quoted}\n", order % 2);
+            let (year, month) = (2022 + order / 12, order % 12 + 1);
+            let customer = (order * 7 + number) % 23;
+            lines += &format!("o{number}-{order},1,c{customer},p{number},{year}-{month:02}-1{number},1,10.50,{quoted}\n");
         }
     }
     space.write("drop/lines.csv", lines);
