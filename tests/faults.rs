@@ -1,8 +1,8 @@
 //! Every call that changes a file and every request to a store is struck in turn: it fails, or the program is killed there.
 //! After each the published set is byte for byte the old or the new one, and the next run succeeds and leaves nothing over.
 //!
-//! Unless `FAULTS=all` asks for every one of them, or `FAULTS=7` for every seventh, steps of one kind are met at their first
-//! and last.
+//! Unless `FAULTS=all` asks for every one of them, or `FAULTS=7` for every seventh, one step of each kind is struck, its first
+//! or its last.
 
 mod disk;
 mod left;
@@ -165,14 +165,14 @@ fn stride() -> Option<usize> {
     Some(if wanted == "all" { 1 } else { wanted.parse().expect("FAULTS is `all` or a number") })
 }
 
-/// The first and the last of each kind, in order.
+/// One of each kind, in order: the first of one kind, the last of the next.
 fn ends<K: Ord>(kinds: impl Iterator<Item = (usize, K)>) -> Vec<usize> {
     let mut places: BTreeMap<K, Vec<usize>> = BTreeMap::new();
     for (place, kind) in kinds {
         places.entry(kind).or_default().push(place);
     }
-    let mut chosen: Vec<usize> = places.values().flat_map(|p| [p[0], p[p.len() - 1]]).collect();
+    let one = |(number, places): (usize, &Vec<usize>)| places[if number % 2 == 0 { 0 } else { places.len() - 1 }];
+    let mut chosen: Vec<usize> = places.values().enumerate().map(one).collect();
     chosen.sort_unstable();
-    chosen.dedup();
     chosen
 }
