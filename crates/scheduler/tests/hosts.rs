@@ -11,6 +11,7 @@ mod server;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use place::{Kind, Place};
@@ -249,8 +250,15 @@ fn a_killed_host_frees_the_pipeline() {
     assert!(ledger.holder("weekly").unwrap().is_some());
     child.kill().unwrap();
     child.wait().unwrap();
-    // The server hears of the end at once and takes a moment to act on it, which `begin` waits for.
-    let run = begin(&ledger);
+    // The server hears of the end at once, and takes a moment to act on it: until then the lock has a holder.
+    let until = Instant::now() + Duration::from_secs(20);
+    let slot = Slot::manual(monday(), chrono_tz::UTC, None);
+    let run = loop {
+        match ledger.begin("weekly", &slot, monday(), "0.1.0") {
+            Err(error) if error.is_locked() && Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+            begun => break begun.unwrap(),
+        }
+    };
     assert!(ledger.runs(None, 9).unwrap().iter().any(|run| run.status == Status::Interrupted));
     run.finish(Outcome::NotPublished, monday()).unwrap();
 }

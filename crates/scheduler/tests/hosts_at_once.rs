@@ -108,7 +108,9 @@ fn serve(ledger: &Ledger, host: usize, schedule: &Schedule, round: i64, begun: &
                 continue;
             }
             run.finish(Outcome::NotPublished, now).unwrap();
-            assert!(ledger.slots().settle("shop", due.slot.at, SlotEnd::Ran, None, now).unwrap());
+            // A host that looks for dead runs right here finds one that ended, and settles its slot first.
+            let first = ledger.slots().settle("shop", due.slot.at, SlotEnd::Ran, None, now).unwrap();
+            assert!(first || !ledger.slots().slot("shop", due.slot.at).unwrap().unwrap().state.is_open());
         } else {
             run.finish(Outcome::Interrupted, now).unwrap();
         }
