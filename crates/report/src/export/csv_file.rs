@@ -53,9 +53,13 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-/// Text that a spreadsheet would calculate gets an apostrophe before it, which spreadsheets take for the mark of text.
+/// What makes a spreadsheet calculate; the last four, of full width, do so where Chinese or Japanese is written.
+const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Text that a spreadsheet would calculate gets an apostrophe before it, which spreadsheets take for the mark of text. Some
+/// drop the spaces before it first.
 fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}").into() } else { text.into() }
+    if text.trim_start_matches(' ').starts_with(BEGINNINGS) { format!("'{text}").into() } else { text.into() }
 }
 
 #[cfg(test)]
@@ -64,10 +68,10 @@ mod tests {
 
     #[test]
     fn only_what_would_be_calculated_is_marked() {
-        for bad in ["=1+1", "+41 44", "-5", "@SUM(A1)", "\tx", "\r=x"] {
+        for bad in ["=1+1", "+41 44", "-5", "@SUM(A1)", "\tx", "\r=x", "  =1+1", "＝1", "＋1", "－1", "＠x"] {
             assert_eq!(harmless(bad), format!("'{bad}"));
         }
-        for good in ["", "a=b", "O'Brien", "5-4", "\u{1f600}"] {
+        for good in ["", " ", "a=b", " a", "O'Brien", "5-4", "\u{1f600}"] {
             assert_eq!(harmless(good), good);
         }
     }
