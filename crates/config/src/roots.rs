@@ -64,7 +64,7 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its folders has failed")]
 mod tests {
     use super::*;
 
