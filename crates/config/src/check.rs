@@ -4,6 +4,7 @@ mod amounts;
 mod connections;
 mod contract;
 mod guards;
+mod incremental;
 mod marts;
 mod operations;
 mod publish;

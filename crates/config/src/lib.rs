@@ -6,6 +6,7 @@
 
 mod check;
 mod excerpt;
+mod incremental;
 mod json_schema;
 mod load;
 mod node;
@@ -18,6 +19,7 @@ mod rules;
 mod secret;
 mod shape;
 
+pub use incremental::*;
 pub use json_schema::{pipeline_schema, settings_schema};
 pub use load::{Environment, load, settings};
 pub use operations::*;

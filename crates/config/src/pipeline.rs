@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use schema::Entity;
 
+use crate::incremental::Incremental;
 use crate::operations::{Hold, Notify, Retries, Schedule};
 use crate::roots::Roots;
 use crate::rules::{Guards, Rule};
@@ -88,6 +89,8 @@ pub struct Source {
     pub deduplicate: Option<Deduplicate>,
     pub rejects: RejectLimits,
     pub contract: Contract,
+    /// None for a source that is read whole with every run.
+    pub incremental: Option<Incremental>,
 }
 
 /// What a source may change since the last published run.

@@ -2,6 +2,7 @@
 
 mod checks;
 mod contract;
+mod incremental;
 mod operations;
 mod transform;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub(crate) use checks::*;
 pub(crate) use contract::*;
+pub(crate) use incremental::*;
 pub(crate) use operations::*;
 pub(crate) use transform::*;
 
@@ -141,6 +143,8 @@ pub(crate) struct Source {
     /// What the source may change since the last published run.
     #[serde(default)]
     pub contract: Contract,
+    /// Databases: which rows are new, so that the others need not be read again. Default: all are read with every run.
+    pub incremental: Option<Incremental>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

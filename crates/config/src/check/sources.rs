@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::format::{Item, StrftimeItems};
 use schema::{ENTITIES, Entity, entity};
 
-use super::{Check, Connections, contract, sizes};
+use super::{Check, Connections, contract, incremental, sizes};
+use crate::incremental::Incremental;
 use crate::pipeline::{
     Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source,
 };
@@ -62,6 +63,7 @@ impl One<'_, '_> {
         if raw.r#where.as_ref().is_some_and(|w| w.trim().is_empty()) {
             self.say(&["where"], "`where` is empty", "leave the key out to read every row");
         }
+        let incremental = self.incremental(raw, input.as_ref());
         Some(Source {
             connection: raw.from.clone(),
             input: input?,
@@ -70,7 +72,24 @@ impl One<'_, '_> {
             deduplicate,
             rejects: rejects?,
             contract: contract::contract(&raw.contract),
+            incremental,
         })
+    }
+
+    fn incremental(&mut self, raw: &raw::Source, input: Option<&Input>) -> Option<Incremental> {
+        let raw = raw.incremental.as_ref()?;
+        if matches!(input, Some(Input::Files { .. })) {
+            let message = "`incremental` is for databases, and this source is files";
+            self.say_key(&["incremental"], message, "leave it out: files are read whole");
+        }
+        let wrong = match incremental::incremental(raw) {
+            Ok(incremental) => return Some(incremental),
+            Err(wrong) => wrong,
+        };
+        for (key, message, help) in wrong {
+            self.say(&["incremental", key], message, help);
+        }
+        None
     }
 
     fn input(&mut self, raw: &raw::Source, connections: &Connections) -> Option<Input> {
