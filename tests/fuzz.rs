@@ -12,7 +12,7 @@ use crate::support::Workspace;
 const HEADER: &str = "order_id,ordered_at,product_id,quantity,unit_price,channel\n";
 
 /// Tries a property on so many cases, or on as many as `FUZZ_CASES` says.
-fn fuzz<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub fn fuzz<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let cases = std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     let persistence = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz.regressions"));
     let config = Config { cases, failure_persistence: Some(Box::new(persistence)), ..Config::default() };

@@ -8,6 +8,7 @@
 // Expected figures are reckoned in floats here, from small whole numbers.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+mod backfill;
 mod bad_sources;
 mod browser;
 mod checks;
@@ -18,6 +19,7 @@ mod dirt;
 mod faults;
 mod fuzz;
 mod handouts;
+mod incremental;
 mod marts;
 mod ops;
 mod plans;

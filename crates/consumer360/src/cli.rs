@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
-5 held until somebody releases it · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
+5 held until somebody releases it · 8 plan or diff found something · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
 Nothing but 0 changes what readers see.")]
 pub struct Cli {
     #[command(flatten)]
@@ -62,6 +62,13 @@ pub enum LogForm {
 pub enum Command {
     /// Run a pipeline once and publish the result.
     Run(RunOptions),
+    /// What a run would read and why, before it does. Ends with 8 where there is something to publish, 0 where not.
+    Plan {
+        /// The pipeline file.
+        pipeline: PathBuf,
+    },
+    /// Make the snapshots of days past, one run each; readers stay with the latest day.
+    Backfill(BackfillOptions),
     /// Run pipelines when they are due, until stopped.
     Serve(ServeOptions),
     /// When a pipeline runs by itself, and what became of its slots.
@@ -145,12 +152,30 @@ pub struct RunOptions {
     /// Do everything but publish.
     #[arg(long)]
     pub no_publish: bool,
+    /// Read every source whole, also those with `incremental:`.
+    #[arg(long)]
+    pub full_refresh: bool,
     /// Run what is due by the pipeline's schedule and nothing else: for cron, systemd and Kubernetes.
     #[arg(long, conflicts_with_all = ["as_of", "no_publish", "slot_at"])]
     pub slot: bool,
     /// The slot this run fills, as the scheduler names it.
     #[arg(long, hide = true, value_name = "TIME")]
     pub slot_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+#[derive(Debug, Args)]
+pub struct BackfillOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// The first day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: NaiveDate,
+    /// The last day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: NaiveDate,
+    /// Days from one to the next, such as 7. By default the days of the pipeline's schedule.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub every: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! The commands beside `run`.
 
+mod backfill;
 mod describe;
 mod doctor;
 mod export;
 mod init;
+mod plan;
 mod powerbi;
 mod report;
 mod rollback;
@@ -27,10 +29,12 @@ use scheduler::Ledger;
 use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
 
+pub use backfill::backfill;
 pub use describe::describe;
 pub use doctor::doctor;
 pub use export::export;
 pub use init::init;
+pub use plan::plan;
 pub use powerbi::powerbi;
 pub use report::report;
 pub use rollback::rollback;

@@ -53,6 +53,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Schedule { command } => schedule::command(&global, &command),
         Command::Retry(options) => run::again(&global, &options, false),
         Command::Publish(options) => run::again(&global, &options, true),
+        Command::Plan { pipeline } => commands::plan(&global, &pipeline),
+        Command::Backfill(options) => commands::backfill(&global, &options),
         Command::Rollback(options) => commands::rollback(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),

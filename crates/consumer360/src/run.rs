@@ -1,5 +1,7 @@
 //! One run of one pipeline.
 
+mod outcome;
+
 use std::fs;
 use std::future::Future;
 use std::io;
@@ -11,18 +13,21 @@ use chrono::{DateTime, Utc};
 use config::{Pipeline, Settings};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use extract::{Place, SeenSources, Staged};
+use extract::{History, Place, SeenSources, Staged};
 use load::{RunFacts, Snapshot, Target};
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
 
 use crate::cli::{AgainOptions, Global, RunOptions};
-use crate::exit::{Failure, GATE_CLOSED, HELD, LOCKED, SOURCE_BROKEN, STEP_FAILED, TIMED_OUT, chain};
+use crate::exit::{Failure, HELD, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
 use crate::{commands, handouts, lineage, log, metrics, runtime, summary, tell, traces};
+
+pub use outcome::failure;
+use outcome::{failed, may_pass, outcome};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -63,6 +68,8 @@ pub struct Finished {
 /// How a run whose checks all held ends.
 pub enum Ending {
     Published(Snapshot),
+    /// Behind what readers see, which is of a later day.
+    Added(Snapshot),
     /// With `--no-publish`.
     NotPublished,
     /// By a threshold of `hold:`, for these reasons.
@@ -84,12 +91,25 @@ pub enum Attempt<'a> {
     /// The first, of this slot.
     First {
         slot: &'a Slot,
-        publish: bool,
+        publish: Publish,
         /// Whether the slot is one of the schedule, which one run alone may fill.
         claims: bool,
+        /// Whether every source is read whole, whatever is kept of it.
+        refresh: bool,
     },
     /// Another one of a run that did not publish. Released, nothing holds it back any more.
     Again { run_id: &'a str, release: bool },
+}
+
+/// What becomes of a snapshot whose checks all held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// Readers are led to it.
+    Lead,
+    /// Readers are led to it unless they see a later day.
+    Behind,
+    /// It is not made.
+    Not,
 }
 
 /// `consumer360 run`.
@@ -101,7 +121,12 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
         Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
         None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
     };
-    let attempt = Attempt::First { slot: &slot, publish: !options.no_publish, claims: options.slot_at.is_some() };
+    let attempt = Attempt::First {
+        slot: &slot,
+        publish: if options.no_publish { Publish::Not } else { Publish::Lead },
+        claims: options.slot_at.is_some(),
+        refresh: options.full_refresh,
+    };
     let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
     // Of a slot's run the process tells that makes its attempts.
     to_its_end(global, job, bar, options.slot_at.is_none())
@@ -160,7 +185,7 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     let printed = summary::print(job.pipeline, &finished, global.output);
     printed.map_err(|e| Failure::step(&e))?;
     Ok(match finished.ending {
-        Ending::Published(_) | Ending::NotPublished => ExitCode::SUCCESS,
+        Ending::Published(_) | Ending::Added(_) | Ending::NotPublished => ExitCode::SUCCESS,
         Ending::Held(_) => ExitCode::from(HELD),
     })
 }
@@ -185,7 +210,9 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let record = run.folder.clone();
         let slot = *run.run.slot();
         let before = sources_before(ledger, &pipeline.name)?;
-        let staged = run.stage(Stage::Extract, stage(&session, job, &slot, &before, &record, progress)).await?;
+        let history = history(job, &slot);
+        let place = Place { folder: &record, day: slot.day, as_of: slot.as_of, before: &before, history: &history };
+        let staged = run.stage(Stage::Extract, stage(&session, job, &place, progress)).await?;
         run.run.set_as_of(staged.as_of)?;
 
         let folder = record.join("warehouse");
@@ -205,13 +232,21 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
         let validated = run.stage(Stage::Validate, gate).await?;
 
         let ending = match job.attempt {
-            Attempt::First { publish: false, .. } => Ending::NotPublished,
-            Attempt::Again { release: true, .. } => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
+            Attempt::First { publish: Publish::Not, .. } => Ending::NotPublished,
+            Attempt::Again { release: true, .. } => run.publish(job, &target, &staged, &validated)?,
+            // A day that is long past differs from today's for good reasons.
+            Attempt::First { publish: Publish::Behind, .. } => run.publish(job, &target, &staged, &validated)?,
             _ => match held(&session, pipeline, &target, &validated).await? {
-                reasons if reasons.is_empty() => Ending::Published(run.publish(pipeline, &target, &staged, &validated)?),
+                reasons if reasons.is_empty() => run.publish(job, &target, &staged, &validated)?,
                 reasons => Ending::Held(reasons),
             },
         };
+        if let Ending::Published(_) | Ending::Added(_) = &ending {
+            // Not kept, it is read once more by the next run.
+            if let Err(unkept) = extract::keep(&staged, &record, &history) {
+                tracing::error!(error = chain(&unkept), "cannot keep what was read");
+            }
+        }
         if let Ending::Published(snapshot) = &ending {
             handouts::renew(pipeline, settings, &target, &snapshot.id);
         }
@@ -222,29 +257,27 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
 }
 
 /// What the sources hold, or what an earlier attempt of the run has staged of it.
-async fn stage(
-    session: &SessionContext,
-    job: Job<'_>,
-    slot: &Slot,
-    before: &SeenSources,
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Staged, extract::Error> {
+async fn stage(session: &SessionContext, job: Job<'_>, place: &Place<'_>, progress: &Progress) -> Result<Staged, extract::Error> {
     let Job { pipeline, settings, .. } = job;
     if matches!(job.attempt, Attempt::Again { .. })
-        && let Some(staged) = extract::reopen(session, pipeline, VERSION, folder).await?
+        && let Some(staged) = extract::reopen(session, pipeline, VERSION, place.folder).await?
     {
         return Ok(staged);
     }
-    let place = Place { folder, day: slot.day, as_of: slot.as_of, before };
     let read = |entity, records| progress.read(entity, records);
-    let staged = extract::stage(session, pipeline, &settings.engine.limits, &place, &read).await?;
-    extract::record(&staged, pipeline, VERSION, folder)?;
+    let staged = extract::stage(session, pipeline, &settings.engine.limits, place, &read).await?;
+    extract::record(&staged, pipeline, VERSION, place.folder)?;
     Ok(staged)
 }
 
+/// Where the records of sources are kept that are read in increments.
+fn history(job: Job<'_>, slot: &Slot) -> History {
+    let refresh = matches!(job.attempt, Attempt::First { refresh: true, .. });
+    History::of(&job.settings.state, &job.pipeline.name, slot.scheduled_at, refresh)
+}
+
 /// What the sources gave in the last published run.
-fn sources_before(ledger: &Ledger, pipeline: &str) -> Result<SeenSources, Error> {
+pub fn sources_before(ledger: &Ledger, pipeline: &str) -> Result<SeenSources, Error> {
     let last = ledger.latest_of_status(pipeline, Status::Published)?;
     let seen = last.and_then(|run| serde_json::from_value(run.facts.get("sources")?.clone()).ok());
     Ok(seen.unwrap_or_default())
@@ -321,13 +354,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// Publishing is short and not stopped half-way; what a signal would leave behind a crash may leave too.
-    fn publish(
-        &mut self,
-        pipeline: &Pipeline,
-        target: &Target,
-        staged: &Staged,
-        validated: &Validated,
-    ) -> Result<Snapshot, Error> {
+    fn publish(&mut self, job: Job<'_>, target: &Target, staged: &Staged, validated: &Validated) -> Result<Ending, Error> {
+        let pipeline = job.pipeline;
         self.begin_stage(Stage::Publish)?;
         let started = Instant::now();
         let sources: Vec<String> =
@@ -341,6 +369,7 @@ impl<'a> Recorder<'a> {
             timezone: pipeline.timezone,
             sources: sources.join("; "),
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
+            stays_behind: matches!(job.attempt, Attempt::First { publish: Publish::Behind, .. }),
         };
         let snapshot = target.publish(validated, &facts)?;
         let told = json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes});
@@ -348,7 +377,7 @@ impl<'a> Recorder<'a> {
         if let Err(unrecorded) = self.end_stage(Stage::Publish, started, told) {
             tracing::error!(error = chain(&unrecorded), "cannot record the publication");
         }
-        Ok(snapshot)
+        Ok(if snapshot.behind { Ending::Added(snapshot) } else { Ending::Published(snapshot) })
     }
 
     fn begin_stage(&mut self, stage: Stage) -> Result<(), Error> {
@@ -376,7 +405,7 @@ impl<'a> Recorder<'a> {
             Ok((staged, validated, ending)) => {
                 let outcome = outcome(&staged, &validated, &ending);
                 let published = match &ending {
-                    Ending::Published(snapshot) => load::manifest(&snapshot.folder),
+                    Ending::Published(snapshot) | Ending::Added(snapshot) => load::manifest(&snapshot.folder),
                     Ending::NotPublished | Ending::Held(_) => None,
                 };
                 self.lineage.tell(Moment::Complete(published.as_ref()), clock::now());
@@ -427,74 +456,9 @@ impl Ending {
     fn name(&self) -> &'static str {
         match self {
             Self::Published(_) => "published",
+            Self::Added(_) => "added behind what readers see",
             Self::NotPublished => "not published",
             Self::Held(_) => "held",
         }
     }
-}
-
-fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
-    let snapshot = match ending {
-        Ending::Published(snapshot) => snapshot,
-        Ending::NotPublished => return Outcome::NotPublished,
-        Ending::Held(reasons) => return Outcome::Held { message: reasons.join("\n") },
-    };
-    let sales = staged.book(schema::Entity::Sales);
-    let rejected: u64 = staged.entities.values().map(|entity| entity.book.rows_rejected).sum();
-    let warned = validated.checks().iter().filter(|check| check.status == validate::Status::Warned).count();
-    Outcome::Published {
-        snapshot: snapshot.id.clone(),
-        unchanged: snapshot.unchanged,
-        as_of: snapshot.as_of,
-        facts: json!({
-            "sales_lines": sales.rows_loaded,
-            "rejected": rejected,
-            "checks_warned": warned,
-            "source_changes": staged.changes.len(),
-            "sources": staged.seen(),
-            "tables": snapshot.tables,
-            "rows": snapshot.rows,
-            "bytes": snapshot.bytes,
-            "peak_memory_bytes": metrics::peak_memory(),
-        }),
-    }
-}
-
-fn failed(error: &Error, stage: Stage) -> Outcome {
-    let message = chain(error);
-    match error {
-        Error::Interrupted { .. } => Outcome::Interrupted,
-        Error::Validate(validate::Error::Closed { .. }) => Outcome::CheckFailed { message },
-        Error::Extract(_) => Outcome::SourceFailed { message },
-        _ => Outcome::Failed { stage, message },
-    }
-}
-
-/// Whether another attempt may go better though nobody does anything.
-fn may_pass(error: &Error) -> bool {
-    match error {
-        Error::Extract(error) => error.may_pass(),
-        Error::Publish(error) => error.may_pass(),
-        Error::Folder { .. } => true,
-        Error::Ledger(_)
-        | Error::Transform(_)
-        | Error::Validate(_)
-        | Error::Hold { .. }
-        | Error::Worker(_)
-        | Error::Claimed { .. }
-        | Error::Interrupted { .. } => false,
-    }
-}
-
-fn failure(error: &Error) -> Failure {
-    let code = match error {
-        Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
-        Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
-        Error::Extract(error) if error.is_broken_contract() => SOURCE_BROKEN,
-        Error::Extract(error) if error.is_silence() => TIMED_OUT,
-        Error::Publish(error) if error.is_locked() => LOCKED,
-        Error::Ledger(error) if error.is_locked() => LOCKED,
-        _ => STEP_FAILED,
-    };
-    Failure::Step { code, message: chain(error) }
 }

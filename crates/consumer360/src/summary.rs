@@ -31,6 +31,7 @@ fn text(pipeline: &Pipeline, run: &Finished) -> String {
     let mut text = format!("{} as of {}, run {}\n\n", pipeline.name, run.staged.as_of, run.run_id);
     text += &publication(pipeline, run);
     text += &book(run.validated.hops());
+    text += &increments(run);
     text += &segments(run);
     text += &changes(&run.staged.changes);
     text += &checks(run.validated.checks());
@@ -40,7 +41,7 @@ fn text(pipeline: &Pipeline, run: &Finished) -> String {
 
 fn publication(pipeline: &Pipeline, run: &Finished) -> String {
     let snapshot = match &run.ending {
-        Ending::Published(snapshot) => snapshot,
+        Ending::Published(snapshot) | Ending::Added(snapshot) => snapshot,
         Ending::NotPublished => return "Not published, as asked with --no-publish. Every check of the gate held.\n".to_owned(),
         Ending::Held(reasons) => {
             let reasons = reasons.join("\n  ");
@@ -48,7 +49,11 @@ fn publication(pipeline: &Pipeline, run: &Finished) -> String {
             return format!("Held back; readers see what they saw before.\n  {reasons}\nTo publish it after all: {release}\n");
         }
     };
-    let what = if snapshot.unchanged { "Already published, byte for byte" } else { "Published" };
+    let what = match (snapshot.unchanged, snapshot.behind) {
+        (true, _) => "Already published, byte for byte",
+        (false, true) => "Kept behind what readers see, which is of a later day",
+        (false, false) => "Published",
+    };
     format!(
         "{what}: snapshot {}\n{} tables, {} rows, {} in {}\n",
         snapshot.id,
@@ -80,6 +85,21 @@ fn book(hops: &[Hop]) -> String {
     }
     let marts = hops.iter().filter(|h| h.hop == "mart").count();
     let _ = writeln!(text, "{:<9}{marts} figures of marts equal the fact table's to the last digit", "marts");
+    text
+}
+
+/// What came over the wire, of sources that are read in increments.
+fn increments(run: &Finished) -> String {
+    let mut text = String::new();
+    for (entity, increment) in run.staged.increments() {
+        let head = if text.is_empty() { "\nRead     " } else { "         " };
+        let how = match (&increment.from, &increment.whole_because) {
+            (Some(from), _) => format!("those from {from} on"),
+            (None, Some(reason)) => format!("all, because {reason}"),
+            (None, None) => "all".to_owned(),
+        };
+        let _ = writeln!(text, "{head}{entity:<12}{:>13} of {} rows: {how}", count(increment.rows_read), count(increment.rows));
+    }
     text
 }
 
@@ -173,17 +193,18 @@ fn as_json(pipeline: &Pipeline, run: &Finished) -> serde_json::Value {
         "run_id": run.run_id,
         "as_of": run.staged.as_of.to_string(),
         "snapshot": match &run.ending {
-            Ending::Published(snapshot) => Some(snapshot),
+            Ending::Published(snapshot) | Ending::Added(snapshot) => Some(snapshot),
             Ending::NotPublished | Ending::Held(_) => None,
         },
         "held": match &run.ending {
             Ending::Held(reasons) => reasons.as_slice(),
-            Ending::Published(_) | Ending::NotPublished => &[],
+            Ending::Published(_) | Ending::Added(_) | Ending::NotPublished => &[],
         },
         "book": run.validated.hops(),
         "checks": run.validated.checks().len(),
         "warned": warned,
         "source_changes": run.staged.changes,
+        "increments": run.staged.increments(),
         "stages": stages,
         "tables": tables,
     })

@@ -44,6 +44,11 @@ struct SeenColumn {
 }
 
 impl Seen {
+    /// How many records it gave.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
     fn column(&self, name: &str) -> Option<&SeenColumn> {
         self.columns.iter().find(|column| column.name == name)
     }

@@ -70,6 +70,9 @@ pub enum Error {
     #[error("no sales line was accepted: {read} read, {filtered} filtered, {rejected} set aside{}\n  help: `as_of: max(sales.ordered_at)` needs at least one; the lines set aside are in {}", .reason.as_ref().map(|r| format!(", the first because {r}")).unwrap_or_default(), .rejects.display())]
     NothingAccepted { read: u64, filtered: u64, rejected: u64, reason: Option<String>, rejects: PathBuf },
 
+    #[error("extract.{entity}.incremental: {detail}\n  help: {help}")]
+    Increment { entity: Entity, detail: String, help: String },
+
     #[error("extract.{entity}: a worker ended early: {detail}")]
     Worker { entity: Entity, detail: String },
 }
@@ -91,7 +94,7 @@ impl Error {
 
     /// Whether a source is stale or has changed what it may not change.
     pub fn is_broken_contract(&self) -> bool {
-        matches!(self, Self::Contract { .. })
+        matches!(self, Self::Contract { .. } | Self::Increment { .. })
     }
 
     /// Whether a source gave nothing for too long.

@@ -40,21 +40,24 @@ fn parse_as(text: &str, format: &str, zone: Tz) -> Option<NaiveDateTime> {
 }
 
 fn parse_iso(text: &str, zone: Tz) -> Option<NaiveDateTime> {
+    let (local, offset) = iso_parts(text)?;
+    let Some(seconds) = offset else { return Some(local) };
+    let utc = local.checked_sub_signed(chrono::TimeDelta::seconds(seconds))?;
+    Some(zone.from_utc_datetime(&utc).naive_local())
+}
+
+/// A time of ISO 8601 as it is shown, and the seconds its offset lies east of UTC.
+pub fn iso_parts(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     let day = text.get(..10).and_then(iso_day)?;
     let rest = text.get(10..)?;
     if rest.is_empty() {
-        return Some(day.and_time(NaiveTime::MIN));
+        return Some((day.and_time(NaiveTime::MIN), None));
     }
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let clock_end = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
     let (clock, offset) = rest.split_at_checked(clock_end)?;
     let local = day.and_time(iso_clock(clock.trim_end())?);
-    if offset.is_empty() {
-        return Some(local);
-    }
-    let seconds = offset_seconds(offset)?;
-    let utc = local.checked_sub_signed(chrono::TimeDelta::seconds(seconds))?;
-    Some(zone.from_utc_datetime(&utc).naive_local())
+    if offset.is_empty() { Some((local, None)) } else { Some((local, Some(offset_seconds(offset)?))) }
 }
 
 fn iso_day(text: &str) -> Option<NaiveDate> {

@@ -18,6 +18,7 @@ use twox_hash::XxHash64;
 
 use crate::contract::Seen;
 use crate::error::Error;
+use crate::increment::Renewed;
 use crate::staged::{Book, Finding, Origin, Staged, StagedEntity};
 
 const FILE: &str = "staged.json";
@@ -46,6 +47,8 @@ struct EntityRecord {
     rejects: Option<String>,
     #[serde(default)]
     seen: Option<Seen>,
+    #[serde(default)]
+    renewed: Option<Renewed>,
 }
 
 /// Where an entity's rows, or those set aside, lie in a run's folder.
@@ -70,6 +73,7 @@ pub fn record(staged: &Staged, pipeline: &Pipeline, version: &str, run: &Path) -
             staged: hash(&one.path).map_err(failed)?,
             rejects,
             seen: one.seen.clone(),
+            renewed: one.renewed.clone(),
         };
         entities.insert(entity.name().to_owned(), record);
     }
@@ -105,6 +109,7 @@ pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str
             rejects: one.rejects.as_ref().map(|_| file(run, "rejects", entity)),
             first_reject: one.first_reject.clone(),
             seen: one.seen.clone(),
+            renewed: one.renewed.clone(),
         };
         staged.entities.insert(entity, one);
     }
@@ -134,7 +139,7 @@ fn fingerprint(pipeline: &Pipeline, version: &str) -> String {
     format!("{:016x}", XxHash64::oneshot(0, text.as_bytes()))
 }
 
-fn hash(path: &Path) -> io::Result<String> {
+pub(crate) fn hash(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = XxHash64::default();
     let mut buffer = vec![0; 1 << 20];

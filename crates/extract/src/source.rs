@@ -6,6 +6,7 @@
 mod csv;
 mod files;
 mod json_object;
+mod kept;
 mod ndjson;
 mod parquet;
 pub(crate) mod postgres;
@@ -20,12 +21,14 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use config::{Connection, Format, Input, Limits};
+use config::{Connection, Format, Input, Limits, Roots};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
 
+pub(crate) use kept::kept;
 pub(crate) use stream::Stream;
 use stream::{Reader, blocking, spawned};
 
@@ -89,8 +92,12 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
                 Format::Xlsx { sheet } => xlsx::open(files, sheet.clone(), reading).await?,
             }
         }
-        (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => sqlite::open(name, path, input).await?,
-        (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => postgres::open(name, url, input, reading).await?,
+        (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => {
+            sqlite::open(name, path, select(connection, input), input).await?
+        }
+        (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => {
+            postgres::open(name, url, select(connection, input), input, reading).await?
+        }
         _ => {
             return Err(Error::Connection {
                 connection: name.to_owned(),
@@ -106,14 +113,26 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
     Ok(opened)
 }
 
+/// Bytes of the files that match, and when the last of them was changed.
+pub(crate) async fn weigh(name: &str, url: &str, path: &str, roots: &Roots) -> Result<(u64, Option<DateTime<Utc>>), Error> {
+    let files = files::find(name, url, path, roots).await?;
+    let bytes = files.iter().map(|file| file.meta.size).sum();
+    Ok((bytes, files.iter().map(|file| file.meta.last_modified).max()))
+}
+
 /// The text a query or table name is read by; identifiers of `table:` are quoted, so that no name can be a statement.
-fn select(input: &Input) -> String {
+pub(crate) fn select(connection: &Connection, input: &Input) -> String {
     match input {
         Input::Table(table) => {
-            let quoted: Vec<String> = table.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
-            format!("SELECT * FROM {}", quoted.join("."))
+            let parts: Vec<String> = table.split('.').map(|part| quoted(connection, part)).collect();
+            format!("SELECT * FROM {}", parts.join("."))
         }
         Input::Query(query) => query.trim().trim_end_matches(';').to_owned(),
         Input::Files { path, .. } => path.clone(),
     }
+}
+
+/// A name in the database's own quotes.
+pub(crate) fn quoted(_: &Connection, name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -9,7 +9,7 @@ use arrow::array::AsArray;
 use arrow::compute::max;
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::{DateTime, NaiveDate};
-use config::{AsOf, Limits, Pipeline, Source};
+use config::{AsOf, Input, Limits, Pipeline, Source};
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::{StreamExt, stream};
@@ -17,6 +17,7 @@ use schema::{ENTITIES, Entity};
 
 use crate::contract::{self, Observed, SeenSources, Terms};
 use crate::error::Error;
+use crate::increment::{self, History, Renewed};
 use crate::mapping::{self, Mapping};
 use crate::rejects::RejectFile;
 use crate::rows::{Rules, Sorted, amount_column, staged_schema};
@@ -37,6 +38,8 @@ pub struct Place<'a> {
     pub as_of: Option<NaiveDate>,
     /// What the sources gave in the last published run.
     pub before: &'a SeenSources,
+    /// What earlier runs read of sources that are read in increments.
+    pub history: &'a History,
 }
 
 /// Reads every source of the pipeline. Registers each entity in the session as a table of its name.
@@ -142,7 +145,17 @@ impl Job<'_> {
             None => self.store(TableFile::create(&path, staged_schema(self.entity)).and_then(TableFile::finish))?,
         };
         let book = Book { rows_in: rows, rows_loaded: rows, ..Book::default() };
-        Ok(StagedEntity { path, origin, book, in_order: false, limits: None, rejects: None, first_reject: None, seen: None })
+        Ok(StagedEntity {
+            path,
+            origin,
+            book,
+            in_order: false,
+            limits: None,
+            rejects: None,
+            first_reject: None,
+            seen: None,
+            renewed: None,
+        })
     }
 
     /// The staged entity and its newest sale in microseconds.
@@ -157,6 +170,7 @@ impl Job<'_> {
         let (opened, mut mapping) = opened.map_err(|e| contract::lost(e, before))?;
         let (origin, schema, pii) = (opened.origin.clone(), &opened.schema, &self.pipeline.pii);
         let terms = Terms::agree(self.entity, source, &origin, schema, &mut mapping, before, pii)?;
+        let (opened, renewed) = self.brought_up_to_date(source, opened, &mapping, progress).await?;
         let records = opened.start(mapping.wanted.clone(), self.limits.silence);
         let rules = Rules {
             entity: self.entity,
@@ -194,8 +208,24 @@ impl Job<'_> {
             rejects: Some(self.path("rejects", self.entity.name())),
             first_reject: tally.first_reject,
             seen: Some(rules.terms.seen(&tally.observed, records_in, newest)),
+            renewed,
         };
         Ok((entity, tally.newest))
+    }
+
+    /// Of a source that is read in increments all its records, from what is kept and what is new; any other as it is.
+    async fn brought_up_to_date(
+        &self,
+        source: &Source,
+        opened: Opened,
+        mapping: &Mapping,
+        progress: &(dyn Fn(Entity, u64) + Sync),
+    ) -> Result<(Opened, Option<Renewed>), Error> {
+        let Some(how) = &source.incremental else { return Ok((opened, None)) };
+        let Self { session, pipeline, limits, entity, .. } = *self;
+        let reading = increment::Reading { session, pipeline, limits, entity, source, how, history: self.place.history };
+        let (opened, renewed) = increment::records(&reading, opened, mapping, self.place.folder, progress).await?;
+        Ok((opened, Some(renewed)))
     }
 
     /// Every batch through the rules, in parallel and in order.
@@ -311,22 +341,33 @@ pub async fn probe(session: &SessionContext, pipeline: &Pipeline, limits: &Limit
 }
 
 /// A source with its columns known and the mapping fitted to them.
-async fn open(
+pub(crate) async fn open(
     session: &SessionContext,
     pipeline: &Pipeline,
     limits: &Limits,
     entity: Entity,
     source: &Source,
 ) -> Result<(Opened, Mapping), Error> {
+    let opened = connect(pipeline, limits, source, &source.input, mapping::names(session, source)).await?;
+    let mapping = Mapping::compile(session, entity, source, &opened)?;
+    Ok((opened, mapping))
+}
+
+/// What a source's connection gives for an input; `mentioned` are names the mapping speaks of.
+pub(crate) async fn connect(
+    pipeline: &Pipeline,
+    limits: &Limits,
+    source: &Source,
+    input: &Input,
+    mentioned: Vec<String>,
+) -> Result<Opened, Error> {
     let connection = pipeline.connections.get(&source.connection).ok_or_else(|| Error::Connection {
         connection: source.connection.clone(),
         detail: "it is not defined".to_owned(),
         help: "define it under `connections:`".to_owned(),
     })?;
-    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, mentioned: mapping::names(session, source) };
-    let opening = source::open(&source.connection, connection, &source.input, &reading);
+    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, mentioned };
+    let opening = source::open(&source.connection, connection, input, &reading);
     let silent = |_| Error::Silent { origin: format!("connection `{}`", source.connection), silence: limits.silence };
-    let opened = tokio::time::timeout(limits.silence, opening).await.map_err(silent)??;
-    let mapping = Mapping::compile(session, entity, source, &opened)?;
-    Ok((opened, mapping))
+    tokio::time::timeout(limits.silence, opening).await.map_err(silent)?
 }

@@ -9,6 +9,7 @@ use schema::Entity;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Seen, SeenSources};
+use crate::increment::{Increment, Renewed};
 
 /// The result of [`crate::stage`]. Every entity has a file and is registered in the session under its name; one the
 /// pipeline does not give has no rows, or is derived from sales.
@@ -27,6 +28,12 @@ impl Staged {
     pub fn seen(&self) -> SeenSources {
         let seen = self.entities.iter().filter_map(|(entity, one)| Some((entity.name().to_owned(), one.seen.clone()?)));
         seen.collect()
+    }
+
+    /// What was read of the sources that are read in increments, by the name of the entity.
+    pub fn increments(&self) -> BTreeMap<&'static str, &Increment> {
+        let read = self.entities.iter().filter_map(|(entity, one)| Some((entity.name(), one.renewed.as_ref()?.increment()?)));
+        read.collect()
     }
 
     /// The book of an entity; an empty one for an entity that is not there.
@@ -50,6 +57,8 @@ pub struct StagedEntity {
     pub first_reject: Option<String>,
     /// What its source gave; none for an entity without one.
     pub seen: Option<Seen>,
+    /// What is to be kept of a source that is read in increments, once the run has published.
+    pub renewed: Option<Renewed>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,6 +23,9 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
     let whole = |id: &str, folder: &Path| Ok(retention::manifest(folder).filter(|m| m.snapshot == id && is_whole(folder, m)));
     let prepared = prepare(validated, run, to, whole)?;
     lock.confirm()?;
+    if run.stays_behind && published(to)?.is_some_and(|published| published.is_ahead_of(&prepared.manifest)) {
+        return Ok(Snapshot::of(prepared, validated.warehouse().as_of, true));
+    }
     let led = replace_current(to, &prepared.folder, &prepared.manifest)
         .and_then(|()| lock.confirm())
         .and_then(|()| point(to, &prepared.manifest));
@@ -31,7 +34,7 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
         // What is published is published; the next publication removes what this one could not.
         tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
     }
-    Ok(Snapshot::of(prepared, validated.warehouse().as_of))
+    Ok(Snapshot::of(prepared, validated.warehouse().as_of, false))
 }
 
 /// Where readers could not be led to another snapshot, `current/` becomes again what `published.json` says.

@@ -58,6 +58,12 @@ impl Published {
         }
     }
 
+    /// Whether readers see a later day than a snapshot's.
+    pub(crate) fn is_ahead_of(&self, manifest: &Manifest) -> bool {
+        // Days are written with the year first.
+        self.as_of > manifest.as_of
+    }
+
     /// Whether both lead readers to the same.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         Self { epoch: None, ..self.clone() } == Self { epoch: None, ..other.clone() }

@@ -27,6 +27,8 @@ pub struct RunFacts<'a> {
     /// The sources that were read, in words.
     pub sources: String,
     pub rows_in: u64,
+    /// Whether readers who see a later day stay with it: the snapshot is then kept beside what they see.
+    pub stays_behind: bool,
 }
 
 /// A published set.
@@ -38,18 +40,21 @@ pub struct Snapshot {
     pub folder: PathBuf,
     /// The same input had been published before: no byte was changed.
     pub unchanged: bool,
+    /// Readers see a later day, and still do.
+    pub behind: bool,
     pub tables: u64,
     pub rows: u64,
     pub bytes: u64,
 }
 
 impl Snapshot {
-    pub(crate) fn of(prepared: Prepared, as_of: NaiveDate) -> Self {
+    pub(crate) fn of(prepared: Prepared, as_of: NaiveDate, behind: bool) -> Self {
         let Prepared { manifest, folder, unchanged } = prepared;
         Self {
             as_of,
             folder,
             unchanged,
+            behind,
             tables: manifest.tables.len() as u64,
             rows: manifest.tables.iter().map(|t| t.rows).sum(),
             bytes: manifest.tables.iter().map(|t| t.bytes).sum(),

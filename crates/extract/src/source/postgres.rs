@@ -13,11 +13,10 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::text_batch::{Gone, TextBatch, distinct, text_schema};
-use super::{Opened, Reading, Sender, select, spawned};
+use super::{Opened, Reading, Sender, spawned};
 use crate::error::Error;
 
-pub(super) async fn open(name: &str, url: &Secret, input: &Input, reading: &Reading) -> Result<Opened, Error> {
-    let query = select(input);
+pub(super) async fn open(name: &str, url: &Secret, query: String, input: &Input, reading: &Reading) -> Result<Opened, Error> {
     let client = connect(name, url).await?;
     let settings = format!(
         "SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; \

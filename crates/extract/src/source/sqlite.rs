@@ -10,11 +10,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use super::text_batch::{TextBatch, distinct, text_schema};
-use super::{Opened, blocking, select};
+use super::{Opened, blocking};
 use crate::error::Error;
 
-pub(super) async fn open(name: &str, path: &Path, input: &Input) -> Result<Opened, Error> {
-    let database = Database { name: name.to_owned(), path: path.to_path_buf(), query: select(input) };
+pub(super) async fn open(name: &str, path: &Path, query: String, input: &Input) -> Result<Opened, Error> {
+    let database = Database { name: name.to_owned(), path: path.to_path_buf(), query };
     let origin = match input {
         Input::Table(table) => format!("{name}.{table}"),
         _ => format!("{name} (query)"),

@@ -67,12 +67,16 @@ impl Store {
         };
         let prepared = prepare(validated, run, &self.mirror, whole)?;
         let (manifest, folder, is_new) = (prepared.manifest.clone(), prepared.folder.clone(), !prepared.unchanged);
-        let (held, keep) = (Arc::clone(lease), self.keep);
-        self.wait(async move {
+        let (held, keep, stays_behind) = (Arc::clone(lease), self.keep, run.stays_behind);
+        let behind = self.wait(async move {
             if is_new {
                 send(&held, &folder, &manifest).await?;
             } else {
                 mirror::fetch(&held.bucket, &mirror, &manifest).await?;
+            }
+            let seen = mirror::published(&held.bucket, &mirror).await?;
+            if stays_behind && seen.is_some_and(|published| published.is_ahead_of(&manifest)) {
+                return Ok(true);
             }
             lead_or_stay(&held, &manifest).await?;
             let tidied = async {
@@ -83,9 +87,9 @@ impl Store {
                 // What is published is published; the next publication removes what this one could not.
                 tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
             }
-            Ok(())
+            Ok(false)
         })?;
-        Ok(Snapshot::of(prepared, validated.warehouse().as_of))
+        Ok(Snapshot::of(prepared, validated.warehouse().as_of, behind))
     }
 
     pub(crate) fn rollback(&self, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {

@@ -1,0 +1,127 @@
+//! `consumer360 backfill`: the snapshots of days past.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use chrono::{Days, NaiveDate, TimeZone, Utc};
+use config::Pipeline;
+use load::Target;
+use scheduler::{Slot, clock};
+
+use crate::cli::{BackfillOptions, Global, Output};
+use crate::exit::{Failure, chain};
+use crate::figures::count;
+use crate::progress::{self, Progress};
+use crate::run::{self, Attempt, Ending, Finished, Job, Publish};
+use crate::{log, runtime, schedule};
+
+pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, Failure> {
+    let bar = progress::wanted(global);
+    log::start(global, bar);
+    let (pipeline, settings) = super::load(global, &options.pipeline)?;
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let known: BTreeSet<String> =
+        target.snapshots().map_err(|e| Failure::step(&e))?.into_iter().map(|snapshot| snapshot.as_of).collect();
+    let days = days(&pipeline, options)?;
+    let missing = days.iter().filter(|day| !known.contains(&day.to_string())).count();
+    let keep = pipeline.publish.keep;
+    if known.len() + missing > keep {
+        let message = format!(
+            "{missing} days are to be added to {} snapshots, and only {keep} are kept: raise `publish: {{keep: {}}}`, or ask for fewer",
+            known.len(),
+            known.len() + missing
+        );
+        return Err(Failure::usage(message));
+    }
+    let ledger = super::ledger(&settings)?;
+    let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
+    let mut lines = Vec::new();
+    for day in days {
+        let line = if known.contains(&day.to_string()) {
+            Line { day, snapshot: None, what: "is there already".to_owned() }
+        } else {
+            // The sources are read today: what was sold since is left out, not wrong.
+            let slot = Slot::manual(clock::now(), pipeline.timezone, Some(day));
+            let attempt = Attempt::First { slot: &slot, publish: Publish::Behind, claims: false, refresh: false };
+            let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
+            let progress = Progress::new(bar);
+            let finished = runtime.block_on(run::run(job, &ledger, clock::now(), &progress));
+            progress.finish();
+            match finished {
+                Ok(finished) => line(day, &finished),
+                Err(error) => {
+                    let done = lines.len();
+                    let help = "what was made stays; the same command goes on from there";
+                    let message = format!("{day}, after {done} days: {}\n  help: {help}", chain(&error));
+                    return Err(match run::failure(&error) {
+                        Failure::Step { code, .. } => Failure::Step { code, message },
+                        other => other,
+                    });
+                }
+            }
+        };
+        if global.output == Output::Text {
+            super::print(&format!("{}  {}\n", line.day, line.what))?;
+        }
+        lines.push(line);
+    }
+    runtime.shutdown_background();
+    if global.output == Output::Json {
+        let all: Vec<_> = lines.iter().map(Line::as_json).collect();
+        return super::print(&format!("{:#}\n", serde_json::Value::from(all)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What became of one day.
+struct Line {
+    day: NaiveDate,
+    snapshot: Option<String>,
+    what: String,
+}
+
+impl Line {
+    fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({"as_of": self.day.to_string(), "snapshot": self.snapshot, "made": self.snapshot.is_some()})
+    }
+}
+
+fn line(day: NaiveDate, finished: &Finished) -> Line {
+    let (snapshot, where_it_is) = match &finished.ending {
+        Ending::Published(snapshot) => (snapshot, "readers see it"),
+        Ending::Added(snapshot) => (snapshot, "kept behind what readers see"),
+        Ending::NotPublished | Ending::Held(_) => return Line { day, snapshot: None, what: "not published".to_owned() },
+    };
+    let what = format!("snapshot {}, {} rows, {where_it_is}", snapshot.id, count(snapshot.rows));
+    Line { day, snapshot: Some(snapshot.id.clone()), what }
+}
+
+/// The days asked for: every so many, or those of the schedule. The earliest comes first, because each day is compared with
+/// the one before.
+fn days(pipeline: &Pipeline, options: &BackfillOptions) -> Result<Vec<NaiveDate>, Failure> {
+    let BackfillOptions { from, to, every, .. } = *options;
+    if from > to {
+        return Err(Failure::usage(format!("--from {from} is after --to {to}")));
+    }
+    let today = clock::now().with_timezone(&pipeline.timezone).date_naive();
+    if to > today {
+        return Err(Failure::usage(format!("--to {to} is not past yet")));
+    }
+    if let Some(every) = every {
+        let next = |day: &NaiveDate| day.checked_add_days(Days::new(u64::from(every)));
+        return Ok(std::iter::successors(Some(from), next).take_while(|day| *day <= to).collect());
+    }
+    let schedule = schedule::of_pipeline(pipeline)
+        .ok_or_else(|| Failure::usage(format!("{} has no `schedule:`; say --every DAYS", options.pipeline.display())))?;
+    let start = |day: NaiveDate| pipeline.timezone.from_local_datetime(&day.and_hms_opt(0, 0, 0).unwrap_or_default()).earliest();
+    // A second before the first day, and a day more for clocks that are put forward at midnight.
+    let after = start(from).or_else(|| start(from.pred_opt()?)).map(|at| at.with_timezone(&Utc) - chrono::TimeDelta::seconds(1));
+    let until = to.checked_add_days(Days::new(2)).and_then(start).map(|at| at.with_timezone(&Utc));
+    let (Some(after), Some(until)) = (after, until) else { return Err(Failure::usage("the days lie out of the calendar")) };
+    let slots = schedule.slots(after, until).filter(|slot| !schedule.is_skipped(slot)).map(|slot| slot.local.date());
+    let days: BTreeSet<NaiveDate> = slots.filter(|day| (from..=to).contains(day)).collect();
+    if days.is_empty() {
+        return Err(Failure::usage(format!("the schedule has no slot from {from} to {to}; say --every DAYS")));
+    }
+    Ok(days.into_iter().collect())
+}

@@ -1,0 +1,78 @@
+//! What became of a run: for the ledger, for the scheduler, and for the exit code.
+
+use extract::Staged;
+use scheduler::{Outcome, Stage};
+use serde_json::json;
+use validate::Validated;
+
+use super::{Ending, Error};
+use crate::exit::{Failure, GATE_CLOSED, LOCKED, SOURCE_BROKEN, STEP_FAILED, TIMED_OUT, chain};
+use crate::metrics;
+
+pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
+    let snapshot = match ending {
+        Ending::Published(snapshot) => snapshot,
+        // Readers were led nowhere.
+        Ending::NotPublished | Ending::Added(_) => return Outcome::NotPublished,
+        Ending::Held(reasons) => return Outcome::Held { message: reasons.join("\n") },
+    };
+    let sales = staged.book(schema::Entity::Sales);
+    let rejected: u64 = staged.entities.values().map(|entity| entity.book.rows_rejected).sum();
+    let warned = validated.checks().iter().filter(|check| check.status == validate::Status::Warned).count();
+    Outcome::Published {
+        snapshot: snapshot.id.clone(),
+        unchanged: snapshot.unchanged,
+        as_of: snapshot.as_of,
+        facts: json!({
+            "sales_lines": sales.rows_loaded,
+            "rejected": rejected,
+            "checks_warned": warned,
+            "source_changes": staged.changes.len(),
+            "sources": staged.seen(),
+            "increments": staged.increments(),
+            "tables": snapshot.tables,
+            "rows": snapshot.rows,
+            "bytes": snapshot.bytes,
+            "peak_memory_bytes": metrics::peak_memory(),
+        }),
+    }
+}
+
+pub(super) fn failed(error: &Error, stage: Stage) -> Outcome {
+    let message = chain(error);
+    match error {
+        Error::Interrupted { .. } => Outcome::Interrupted,
+        Error::Validate(validate::Error::Closed { .. }) => Outcome::CheckFailed { message },
+        Error::Extract(_) => Outcome::SourceFailed { message },
+        _ => Outcome::Failed { stage, message },
+    }
+}
+
+/// Whether another attempt may go better though nobody does anything.
+pub(super) fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Extract(error) => error.may_pass(),
+        Error::Publish(error) => error.may_pass(),
+        Error::Folder { .. } => true,
+        Error::Ledger(_)
+        | Error::Transform(_)
+        | Error::Validate(_)
+        | Error::Hold { .. }
+        | Error::Worker(_)
+        | Error::Claimed { .. }
+        | Error::Interrupted { .. } => false,
+    }
+}
+
+pub fn failure(error: &Error) -> Failure {
+    let code = match error {
+        Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
+        Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
+        Error::Extract(error) if error.is_broken_contract() => SOURCE_BROKEN,
+        Error::Extract(error) if error.is_silence() => TIMED_OUT,
+        Error::Publish(error) if error.is_locked() => LOCKED,
+        Error::Ledger(error) if error.is_locked() => LOCKED,
+        _ => STEP_FAILED,
+    };
+    Failure::Step { code, message: chain(error) }
+}

@@ -1,0 +1,188 @@
+//! Random histories of a table, cut into runs at random places.
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use proptest::prelude::*;
+use rusqlite::{Connection, params};
+
+use super::read;
+use crate::fuzz::fuzz;
+use crate::support::Workspace;
+
+const PIPELINE: &str = "version: 1\nname: shop\nconnections: {till: {type: sqlite, path: FILE}}\nextract:\n  sales:\n    from: till\n    \
+    table: order lines\n    incremental: {cursor: updated_at, tombstone: gone, DELETIONS}\n    rejects: {warn: 100%, fail: 100%}\n    \
+    columns: {order_id: no, line_number: line, customer_id: customer, product_id: product, ordered_at: ordered_at, \
+    quantity: quantity, unit_price: price}\npublish: {to: out}\n";
+
+/// What can happen to a table between two runs.
+#[derive(Debug, Clone)]
+enum Change {
+    Insert {
+        rows: u8,
+    },
+    /// Rows of a transaction that was open for so many hours.
+    Late {
+        rows: u8,
+        hours: i64,
+    },
+    Update {
+        row: usize,
+    },
+    /// Deleted for good.
+    Delete {
+        row: usize,
+    },
+    /// Marked as deleted.
+    Bury {
+        row: usize,
+    },
+    /// Without a time of change.
+    Timeless {
+        row: usize,
+    },
+    /// One that cannot be read.
+    Spoil {
+        row: usize,
+    },
+    Run,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => (1_u8..9).prop_map(|rows| Change::Insert { rows }),
+        2 => (1_u8..4, 1_i64..24).prop_map(|(rows, hours)| Change::Late { rows, hours }),
+        3 => any::<usize>().prop_map(|row| Change::Update { row }),
+        1 => any::<usize>().prop_map(|row| Change::Delete { row }),
+        1 => any::<usize>().prop_map(|row| Change::Bury { row }),
+        1 => any::<usize>().prop_map(|row| Change::Timeless { row }),
+        1 => any::<usize>().prop_map(|row| Change::Spoil { row }),
+        4 => Just(Change::Run),
+    ]
+}
+
+/// The table, and the time it has come to.
+struct Till {
+    database: Connection,
+    now: DateTime<Utc>,
+    rows: i64,
+}
+
+impl Till {
+    fn open(space: &Workspace) -> Self {
+        let database = Connection::open(space.path("shop.sqlite")).unwrap();
+        let create = "CREATE TABLE \"order lines\" (no TEXT, line INTEGER, customer TEXT, product TEXT, ordered_at TEXT, \
+                      quantity TEXT, price TEXT, updated_at TEXT, gone TEXT)";
+        database.execute(create, []).unwrap();
+        Self { database, now: Utc.with_ymd_and_hms(2026, 3, 1, 0, 0, 0).unwrap(), rows: 0 }
+    }
+
+    fn insert(&mut self, hours_ago: i64) {
+        self.rows += 1;
+        let n = self.rows;
+        let time = (self.now - TimeDelta::hours(hours_ago)).format("%Y-%m-%d %H:%M:%S").to_string();
+        let row = params![
+            (n / 3).to_string(),
+            n % 3 + 1,
+            format!("c{}", n % 5),
+            format!("p{}", n % 7),
+            time,
+            "2",
+            format!("{}.25", n % 11),
+            time
+        ];
+        let insert = "INSERT INTO \"order lines\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)";
+        self.database.execute(insert, row).unwrap();
+    }
+
+    /// Does it to the row at a place, however many there are.
+    fn to(&self, row: usize, what: &str) {
+        let count: i64 = self.database.query_row("SELECT count(*) FROM \"order lines\"", [], |row| row.get(0)).unwrap();
+        if count > 0 {
+            let at =
+                format!("rowid = (SELECT rowid FROM \"order lines\" ORDER BY rowid LIMIT 1 OFFSET {})", row % count as usize);
+            let now = self.now.format("%Y-%m-%d %H:%M:%S");
+            let statement = what.replace("NOW", &format!("'{now}'")).replace("ROW", &at);
+            self.database.execute(&statement, []).unwrap();
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        self.now += TimeDelta::hours(1);
+        let set = |what: &str| format!("UPDATE \"order lines\" SET {what} WHERE ROW");
+        match change {
+            Change::Insert { rows } => (0..*rows).for_each(|_| self.insert(0)),
+            Change::Late { rows, hours } => (0..*rows).for_each(|_| self.insert(*hours)),
+            Change::Update { row } => self.to(*row, &set("quantity = quantity + 1, updated_at = NOW")),
+            Change::Delete { row } => self.to(*row, "DELETE FROM \"order lines\" WHERE ROW"),
+            Change::Bury { row } => self.to(*row, &set("gone = 'Y', updated_at = NOW")),
+            Change::Timeless { row } => self.to(*row, &set("updated_at = NULL, price = '3.5'")),
+            Change::Spoil { row } => self.to(*row, &set("price = 'dear', updated_at = NOW")),
+            Change::Run => {}
+        }
+    }
+
+    /// The rows that are there, and those of them that can be read, as the database counts them.
+    fn counted(&self) -> (u64, u64) {
+        let count = "SELECT count(*), coalesce(sum(price <> 'dear'), 0) FROM \"order lines\" WHERE gone IS NULL";
+        let counted: (i64, i64) = self.database.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        (counted.0 as u64, counted.1 as u64)
+    }
+}
+
+/// Plays changes and compares every reading with one of the whole table. Returns how many readings were increments.
+fn play(changes: &[Change], deletions: &str) -> usize {
+    let space = Workspace::new();
+    let file = space.path("shop.sqlite").display().to_string();
+    space.write("shop.yaml", PIPELINE.replace("FILE", &file).replace("DELETIONS", deletions));
+    let mut till = Till::open(&space);
+    // Something is always sold, or there would be nothing to stage.
+    (0..4).for_each(|_| till.insert(48));
+    let mut increments = 0;
+    for change in changes.iter().chain([&Change::Run]) {
+        till.change(change);
+        let (rows, sound) = till.counted();
+        if !matches!(change, Change::Run) || sound == 0 {
+            continue;
+        }
+        let increment = read(&space, "increments", till.now, false).unwrap();
+        let whole = read(&space, "whole", till.now, true).unwrap();
+        assert_eq!(increment.book, whole.book, "{:?}", increment.increment);
+        assert!(increment.sales == whole.sales, "the staged rows differ: {:?}", increment.increment);
+        assert!(increment.rejects == whole.rejects, "the rejects differ: {:?}", increment.increment);
+        assert_eq!((increment.book.rows_in, increment.book.rows_loaded), (rows, sound));
+        increments += usize::from(increment.increment.from.is_some());
+    }
+    increments
+}
+
+#[test]
+fn increments_come_to_a_whole_reading() {
+    let histories = (prop::collection::vec(change(), 1..24), any::<bool>());
+    fuzz(6, histories, |(changes, compare)| {
+        play(&changes, if compare { "deletions: compare" } else { "deletions: count" });
+        Ok(())
+    });
+}
+
+#[test]
+fn what_has_not_changed_is_not_read_again() {
+    use Change::{Insert, Late, Run, Update};
+    let days = |changes: Vec<Change>| -> Vec<Change> {
+        // More than a lookback between the runs.
+        changes.into_iter().flat_map(|change| std::iter::repeat_n(Update { row: 0 }, 30).chain([change, Run])).collect()
+    };
+    let quiet = days(vec![Insert { rows: 3 }, Update { row: 2 }, Late { rows: 2, hours: 20 }, Insert { rows: 1 }]);
+    assert_eq!(play(&quiet, "deletions: count"), 4);
+    assert_eq!(play(&quiet, "deletions: compare"), 4);
+}
+
+#[test]
+fn rows_that_come_too_late_are_noticed_by_their_number() {
+    use Change::{Insert, Late, Run};
+    let late = [Insert { rows: 3 }, Run, Insert { rows: 1 }, Late { rows: 2, hours: 400 }, Run, Insert { rows: 1 }, Run];
+    // The second reading finds that two are missing and starts anew.
+    assert_eq!(play(&late, "deletions: count"), 2);
+    assert_eq!(play(&late, "deletions: compare"), 2);
+    // One more and one less are as many as before, but not the same.
+    let swapped = [Insert { rows: 3 }, Run, Late { rows: 1, hours: 400 }, Change::Delete { row: 1 }, Run];
+    assert_eq!(play(&swapped, "deletions: compare"), 1);
+}
