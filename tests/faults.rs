@@ -23,21 +23,28 @@ const SKIPPED: &str = "sales_trend, product_performance, region_performance, age
     cohort_average, cohort_first_purchase, retention_monthly, second_purchase_survival, basket_itemsets, basket_rules, \
     basket_run, product_recommendations, next_best_product";
 
-const HEADER: &str = "order_id,line_number,customer_id,product_id,ordered_at,quantity,unit_price\n";
-
-fn lines(version: u32) -> String {
+/// Sells and changes what was sold: all rows have another price in each version, and as many more were changed later.
+fn sell(space: &Workspace, version: u32) {
+    let till = rusqlite::Connection::open(space.path("till.sqlite")).unwrap();
     let line = |n: u32| {
-        format!("o{},{},c{},p{},2024-{:02}-15,1,{}.50\n", n / 2, n % 2 + 1, n % 10, n % 7, n % 12 + 1, n + version * 100)
+        let (order, line, price) = (n / 2, n % 2 + 1, n + version * 100);
+        format!("('o{order}', {line}, 'c{}', 'p{}', '2024-{:02}-15', 1, '{price}.50', {version})", n % 10, n % 7, n % 12 + 1)
     };
-    HEADER.to_owned() + &(0..30).map(line).collect::<String>()
+    let rows: Vec<String> = (0..30).map(line).collect();
+    let columns = "order_id, line_number, customer_id, product_id, ordered_at, quantity, unit_price";
+    let statements = [
+        format!("CREATE TABLE IF NOT EXISTS lines ({columns}, version, PRIMARY KEY (order_id, line_number))"),
+        format!("INSERT OR REPLACE INTO lines VALUES {}", rows.join(", ")),
+    ];
+    till.execute_batch(&statements.join(";")).unwrap();
 }
 
 /// A shop that publishes to a target. One thread makes its calls come in the same order each time.
 fn shop(to: &str) -> Workspace {
     let space = Workspace::new();
     let pipeline = format!(
-        "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {{drop: {{type: files, url: drop}}}}\n\
-         extract: {{sales: {{from: drop, path: lines.csv}}}}\ntransform: {{skip: [{SKIPPED}]}}\npublish: {{to: {to}, keep: 2}}\n"
+        "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {{till: {{type: sqlite, path: till.sqlite}}}}\n\
+         extract: {{sales: {{from: till, table: lines, incremental: {{cursor: version}}}}}}\ntransform: {{skip: [{SKIPPED}]}}\npublish: {{to: {to}, keep: 2}}\n"
     );
     space.write("shop.yaml", pipeline);
     space.write("config/default.yaml", "engine: {threads: 1, tables_at_once: 1}\nruns: {keep: 2}\n");

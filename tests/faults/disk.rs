@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::{Good, Struck, Tally, copy, ends, left, lines, set, shop, side_by_side, stride};
+use super::{Good, Struck, Tally, copy, ends, left, sell, set, shop, side_by_side, stride};
 use crate::support::{Ran, Workspace, root};
 
 /// A call that changes a file.
@@ -147,7 +147,7 @@ fn a_disk_that_fails_at_any_call_leaves_the_old_or_the_new_set_and_nothing_over(
     let tools = Workspace::new();
     let shim = built_shim(&tools.path(""));
     for version in [0, 1] {
-        base.write("drop/lines.csv", lines(version));
+        sell(&base, version);
         base.run(&["run", "shop.yaml", "--quiet"]).ok();
     }
     let known = |space: &Workspace| {
@@ -155,7 +155,7 @@ fn a_disk_that_fails_at_any_call_leaves_the_old_or_the_new_set_and_nothing_over(
         (snapshot.clone(), set(&space.path("out/snapshots").join(snapshot)))
     };
     let old = known(&base);
-    base.write("drop/lines.csv", lines(2));
+    sell(&base, 2);
     let undisturbed = Workspace::new();
     copy(&base.path(""), &undisturbed.path(""));
     let (output, calls) = run(&undisturbed, &shim, 0, "");

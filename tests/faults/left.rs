@@ -48,7 +48,7 @@ pub fn in_target(target: &Path) -> Vec<String> {
 pub fn in_state(state: &Path) -> Vec<String> {
     let mut left = Vec::new();
     for name in names(state) {
-        if !["consumer360.db", "locks", "runs", "mirror"].contains(&name.as_str()) {
+        if !["consumer360.db", "history", "locks", "runs", "mirror"].contains(&name.as_str()) {
             left.push(name);
         }
     }
@@ -59,14 +59,30 @@ pub fn in_state(state: &Path) -> Vec<String> {
             Some(record) if record["status"] == "running" => left.push(format!("runs/{run} is still running")),
             Some(_) => {}
         }
-        let known =
-            ["run.json", "log.ndjson", "checks.json", "lineage.json", "reconciliation.json", "rejects", "staged", "warehouse"];
+        let known = [
+            "run.json",
+            "log.ndjson",
+            "checks.json",
+            "lineage.json",
+            "reconciliation.json",
+            "history",
+            "rejects",
+            "staged",
+            "warehouse",
+        ];
         let others = names(&state.join("runs").join(&run)).into_iter().filter(|name| !known.contains(&name.as_str()));
         left.extend(others.map(|name| format!("runs/{run}/{name}")));
     }
     for lock in names(&state.join("locks")) {
         if fs::metadata(state.join("locks").join(&lock)).unwrap().len() > 0 {
             left.push(format!("locks/{lock} is signed"));
+        }
+    }
+    for pipeline in names(&state.join("history")) {
+        let kept = names(&state.join("history").join(&pipeline));
+        let of = |ending: &str| kept.iter().filter(|name| name.ends_with(ending)).count();
+        if (of(".json"), of(".parquet"), kept.len()) != (1, 1, 2) {
+            left.push(format!("history/{pipeline}: {kept:?}"));
         }
     }
     left.extend(hidden(&state.join("mirror")));

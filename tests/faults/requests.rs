@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Good, Struck, Tally, copy, ends, left, lines, published, set, shop, side_by_side, stride};
+use super::{Good, Struck, Tally, copy, ends, left, published, sell, set, shop, side_by_side, stride};
 use crate::store::s3_server::{Blow, Server};
 use crate::support::{Ran, Workspace};
 
@@ -124,11 +124,11 @@ fn a_store_that_fails_at_any_request_leaves_the_old_or_the_new_set_and_nothing_o
         (snapshot.clone(), set(&store.path(TARGET).join("snapshots").join(snapshot)))
     };
     for version in [0, 1] {
-        base.write("drop/lines.csv", lines(version));
+        sell(&base, version);
         run(&base, &stored).ok();
     }
     let old = known(&stored);
-    base.write("drop/lines.csv", lines(2));
+    sell(&base, 2);
     let (space, store) = twin(&base, &stored);
     run(&space, &store).ok();
     let requests = store.moods.seen();

@@ -149,6 +149,8 @@ pub fn keep(staged: &Staged, run: &Path, history: &History) -> Result<(), Error>
         let kept = history.record(entity).map(|record| history.records_path(entity, &record.hash));
         sweep(&history.folder, entity, kept.as_deref());
     }
+    // What is left there came over the wire and is merged.
+    let _ = fs::remove_dir_all(run.join("history"));
     Ok(())
 }
 
