@@ -70,6 +70,32 @@ pub struct Kept {
     pub file: String,
 }
 
+/// Something a source has changed since the run published before.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Change {
+    pub check: String,
+    pub table: String,
+    pub message: String,
+}
+
+/// What was read of a source that is read in increments.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Increment {
+    pub from: Option<String>,
+    pub whole_because: Option<String>,
+    pub rows_read: u64,
+    pub rows: u64,
+}
+
+/// What is on record of the staged sources.
+#[derive(Default, Deserialize)]
+struct Staged {
+    #[serde(default)]
+    changes: Vec<Change>,
+    #[serde(default)]
+    entities: BTreeMap<String, Value>,
+}
+
 /// A line of the log.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -87,6 +113,17 @@ pub fn book(folder: &Path) -> Vec<Hop> {
 /// By table and column, what it was computed from.
 pub fn lineage(folder: &Path) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     read(&folder.join("lineage.json")).unwrap_or_default()
+}
+
+/// What the sources have changed, as it was found when they were read, and what was read of those that are read in increments.
+pub fn sources(folder: &Path) -> (Vec<Change>, BTreeMap<String, Increment>) {
+    let staged: Staged = read(&folder.join("staged/staged.json")).unwrap_or_default();
+    let latest = |entity: &Value| {
+        let increments = entity.pointer("/renewed/record/increments")?.as_array()?;
+        serde_json::from_value(increments.last()?.clone()).ok()
+    };
+    let increments = staged.entities.iter().filter_map(|(name, entity)| Some((name.clone(), latest(entity)?))).collect();
+    (staged.changes, increments)
 }
 
 pub fn checks(folder: &Path) -> Option<Vec<Check>> {

@@ -151,6 +151,13 @@ fn fill(console: &Console) -> String {
     fs::write(folder.join("checks.json"), check.to_string()).unwrap();
     let line = json!({"timestamp": "2026-01-05T10:00:00Z", "level": "WARN", "message": HOSTILE, "field": HOSTILE});
     fs::write(folder.join("log.ndjson"), format!("{line}\nhalf a li")).unwrap();
+    let increment = json!({"from": null, "whole_because": HOSTILE, "rows_read": 4321, "rows": 8642});
+    let staged = json!({
+        "changes": [{"check": "new_column", "table": "sales.till", "count": 1, "message": HOSTILE}],
+        "entities": {"sales": {"renewed": {"record": {"increments": [{}, increment]}}}, "customers": {"renewed": null}},
+    });
+    fs::create_dir_all(folder.join("staged")).unwrap();
+    fs::write(folder.join("staged/staged.json"), staged.to_string()).unwrap();
     let reject = |column: &str, raw: &str| -> Vec<(&'static str, ArrayRef)> {
         let record: ArrayRef = Arc::new(Int64Array::from(vec![7]));
         vec![
@@ -203,7 +210,8 @@ async fn every_page_escapes_what_it_shows_and_masks_persons() {
         }
     }
     let body = console.get(&run).await.body;
-    for told in ["What to do", "check failed", "quantity", "••••••", "1.5 s", "&lt;script&gt;"] {
+    for told in ["What to do", "check failed", "quantity", "••••••", "1.5 s", "&lt;script&gt;", "new column", "4,321", "8,642"]
+    {
         assert!(body.contains(told), "the run's page lacks {told}");
     }
     assert!(console.get("/tables").await.body.contains("1,234"));

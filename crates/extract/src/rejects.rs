@@ -1,5 +1,6 @@
 //! Records set aside, with their raw value and the reason: `rejects/<entity>.parquet`, one row a record.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,13 +29,19 @@ pub(crate) struct RejectFile {
     path: PathBuf,
     file: TableFile,
     room: usize,
+    /// Columns of the entity whose values may stand in a message; what else a source has may be anybody's name.
+    told: BTreeSet<&'static str>,
     /// The first reject as a sentence, for messages.
     pub first: Option<String>,
 }
 
 impl RejectFile {
-    pub fn create(path: &Path, entity: Entity, limit: usize) -> Result<Self, FileError> {
-        Ok(Self { entity, path: path.to_path_buf(), file: TableFile::create(path, schema())?, room: limit, first: None })
+    /// Keeps at most `limit` of the records. `pii` names columns whose values stand in the file alone.
+    pub fn create(path: &Path, entity: Entity, limit: usize, pii: &BTreeSet<String>) -> Result<Self, FileError> {
+        let columns = schema::entity(entity).columns.iter().map(|column| column.name);
+        let told = columns.filter(|column| !pii.contains(*column)).collect();
+        let file = TableFile::create(path, schema())?;
+        Ok(Self { entity, path: path.to_path_buf(), file, room: limit, told, first: None })
     }
 
     pub fn write(&mut self, rejects: &[Reject]) -> Result<(), FileError> {
@@ -42,7 +49,8 @@ impl RejectFile {
         self.room -= kept.len();
         let Some(first) = kept.first() else { return Ok(()) };
         if self.first.is_none() {
-            let raw = first.raw.as_ref().map(|r| format!(" `{r}`")).unwrap_or_default();
+            let raw = first.raw.as_ref().filter(|_| self.told.contains(first.column.as_str()));
+            let raw = raw.map(|r| format!(" `{r}`")).unwrap_or_default();
             self.first = Some(format!("{} record {}: {}{raw} {}", first.origin, first.number, first.column, first.reason));
         }
         let columns: Vec<ArrayRef> = vec![

@@ -239,8 +239,8 @@ impl Job<'_> {
         let entity = self.entity;
         let workers = self.session.copied_config().target_partitions();
         let mut accepted = self.store(TableFile::create_for_run(path, Arc::clone(&rules.staged)))?;
-        let mut rejects =
-            self.store(RejectFile::create(&self.path("rejects", entity.name()), entity, self.limits.rejects_kept))?;
+        let (aside, limit) = (self.path("rejects", entity.name()), self.limits.rejects_kept);
+        let mut rejects = self.store(RejectFile::create(&aside, entity, limit, &self.pipeline.pii))?;
         let mut tally = Tally::new(entity);
         let batches = stream::unfold(records, |mut records| async { records.next().await.map(|next| (next, records)) });
         let mut sorted = std::pin::pin!(

@@ -49,6 +49,7 @@ fn page(server: &Server, id: &str, asked: &Asked) -> Result<Page, Trouble> {
             (parts::empty("The files of this run are gone", &html! { "Old run folders are removed; the record above is kept." }))
         } @else {
             (run_parts::checks(&folder, &policy))
+            (run_parts::sources(&folder))
             (run_parts::book(&folder))
             @if let Some(pipeline) = pipeline { (changes::section(&run, pipeline)) }
             (run_parts::rejects(&folder, &run.run_id, &policy, asked))

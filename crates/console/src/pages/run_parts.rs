@@ -107,6 +107,41 @@ pub fn book(folder: &Path) -> Markup {
     }
 }
 
+/// What the sources have changed, and how much was read of those that are read in increments; nothing where there is neither.
+pub fn sources(folder: &Path) -> Markup {
+    let (changes, increments) = run_files::sources(folder);
+    html! {
+        @if !(changes.is_empty() && increments.is_empty()) { section aria-labelledby="sources" {
+            h2 #sources { "Sources" }
+            @if !changes.is_empty() {
+                p { "Changed since the last published run:" }
+                ul { @for change in &changes { li {
+                    strong { (change.check.replace('_', " ")) } " " span.faint { (change.table) } ": " (change.message)
+                } } }
+            }
+            @if !increments.is_empty() { div.scroll tabindex="0" role="group" aria-label="What was read" { table {
+                caption.hidden { "What was read of each source" }
+                thead { tr {
+                    th scope="col" { "Source" }
+                    th.number scope="col" { "Rows read" }
+                    th.number scope="col" { "Rows in all" }
+                    th scope="col" { "Which" }
+                } }
+                tbody { @for (entity, one) in &increments { tr {
+                    th scope="row" { (entity) }
+                    td.number { (count(one.rows_read)) }
+                    td.number { (count(one.rows)) }
+                    td { @match (&one.from, &one.whole_because) {
+                        (Some(from), _) => { "those from " (from) " on" }
+                        (None, Some(reason)) => { "all, because " (reason) }
+                        (None, None) => { "all" }
+                    } }
+                } } }
+            } } }
+        } }
+    }
+}
+
 fn hop_row(hop: &Hop) -> Markup {
     let left = [
         (hop.rows_rejected, &hop.amount_rejected),

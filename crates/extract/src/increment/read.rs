@@ -318,7 +318,7 @@ impl Road<'_> {
         while let Some(next) = records.next().await {
             let next = next?;
             if let Some(malformed) = next.malformed.first() {
-                let detail = format!("record {} {}: {}", malformed.number, malformed.reason, malformed.raw);
+                let detail = format!("{} record {} {}", next.origin, malformed.number, malformed.reason);
                 let help = "a record that cannot be read has no key to be kept by: mend it, or leave `incremental` out";
                 return Err(self.reading.wrong(detail, help));
             }
