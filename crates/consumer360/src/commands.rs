@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use config::{Environment, Pipeline, Settings};
-use load::Target;
+use load::{Manifest, Target};
 use scheduler::Ledger;
 
 use crate::cli::{Cli, Global, SchemaOf};
@@ -76,6 +76,11 @@ pub fn published(target: &Target, pipeline: &Pipeline, file: &Path) -> Result<St
         let to = &pipeline.publish.to;
         Failure::usage(format!("nothing is published in {to} yet (consumer360 run {})", file.display()))
     })
+}
+
+/// The one of the snapshots whose id begins so.
+pub fn named<'a>(known: &'a [Manifest], id: &str) -> Result<&'a Manifest, Failure> {
+    load::named(known, id).map_err(|why| Failure::usage(format!("there is no such snapshot: {why}")))
 }
 
 /// The run ledger, in the state folder or on the PostgreSQL that hosts share.
