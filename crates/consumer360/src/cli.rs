@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
-5 held until somebody releases it · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
+5 held until somebody releases it · 8 snapshots differ (diff) · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
 Nothing but 0 changes what readers see.")]
 pub struct Cli {
     #[command(flatten)]
@@ -75,6 +75,8 @@ pub enum Command {
     Publish(AgainOptions),
     /// Lead readers back to an earlier snapshot.
     Rollback(RollbackOptions),
+    /// What differs between two snapshots: figures, segments, columns, rows. Ends with 8 where something does.
+    Diff(DiffOptions),
     /// How each pipeline stands: what was published last, and when.
     Status(StatusOptions),
     /// Who holds a pipeline's lock; puts right what a run that died left on record.
@@ -253,6 +255,25 @@ pub struct RollbackOptions {
     /// Only list the snapshots there are.
     #[arg(long)]
     pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// The earlier snapshot, or the beginning of its id. By default the one published before the other.
+    pub before: Option<String>,
+    /// The later snapshot, or the beginning of its id. By default the one that readers see.
+    pub after: Option<String>,
+    /// Show the rows of this table that differ.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// Rows to show at most, in the order of the table's key.
+    #[arg(long, default_value_t = 20, value_name = "N", requires = "table")]
+    pub rows: usize,
+    /// Show names and addresses of customers, which are masked otherwise.
+    #[arg(long, requires = "table")]
+    pub personal: bool,
 }
 
 #[derive(Debug, Args)]

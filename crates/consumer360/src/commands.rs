@@ -1,6 +1,7 @@
 //! The commands beside `run`.
 
 mod describe;
+mod diff;
 mod doctor;
 mod export;
 mod init;
@@ -28,6 +29,7 @@ use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
 
 pub use describe::describe;
+pub use diff::diff;
 pub use doctor::doctor;
 pub use export::export;
 pub use init::init;

@@ -25,6 +25,7 @@ pub const STEP_FAILED: u8 = 1;
 pub const GATE_CLOSED: u8 = 3;
 pub const SOURCE_BROKEN: u8 = 4;
 pub const HELD: u8 = 5;
+pub const DIFFERS: u8 = 8;
 pub const LOCKED: u8 = 75;
 pub const TIMED_OUT: u8 = 124;
 

@@ -54,6 +54,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Retry(options) => run::again(&global, &options, false),
         Command::Publish(options) => run::again(&global, &options, true),
         Command::Rollback(options) => commands::rollback(&global, &options),
+        Command::Diff(options) => commands::diff(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),
         Command::State { command: StateCommand::Repair { pipelines } } => commands::repair(&global, &pipelines),
