@@ -45,8 +45,7 @@ fn expected(before: &Rows, after: &Rows, key: &[&str]) -> (u64, u64, u64, BTreeM
             continue;
         };
         changed += u64::from(row != now);
-        for (place, name) in before.names.iter().enumerate().filter(|(place, _)| row[*place] != now[*place]) {
-            let _ = place;
+        for (name, _) in before.names.iter().zip(row.iter().zip(now)).filter(|(_, (old, new))| old != new) {
             *columns.entry(name.clone()).or_default() += 1;
         }
     }

@@ -104,17 +104,17 @@ async fn measure(session: &SessionContext, snapshot: &Snapshot) -> Result<Figure
     let desk = Desk { session, snapshot };
     // Orders and revenue of the regions or, where that mart is left out, of the months: both hold all sales once.
     let is_month = ident("period_kind").eq(lit("month"));
-    let trade = match desk.totals("region_performance", &["orders", "net_amount"], lit(true)).await? {
-        None => desk.totals("sales_trend", &["orders", "net_amount"], is_month).await?,
+    let trade = match desk.totals("region_performance", &["orders", "net_amount"], &lit(true)).await? {
+        None => desk.totals("sales_trend", &["orders", "net_amount"], &is_month).await?,
         regions => regions,
     };
     if let Some([orders, revenue]) = trade.as_deref() {
         (figures.orders, figures.revenue) = (Some(whole(orders)), amount(revenue));
         figures.average_order_value = amount(revenue).and_then(|revenue| shared(revenue, whole(orders)));
     }
-    figures.customers = desk.number("customer_rfm", lit(true)).await?;
-    figures.at_risk = desk.number("customer_value", ident("is_at_risk")).await?;
-    if let Some([worth]) = desk.totals("customer_clv", &["clv_12m"], ident("clv_12m").is_not_null()).await?.as_deref() {
+    figures.customers = desk.number("customer_rfm", &lit(true)).await?;
+    figures.at_risk = desk.number("customer_value", &ident("is_at_risk")).await?;
+    if let Some([worth]) = desk.totals("customer_clv", &["clv_12m"], &ident("clv_12m").is_not_null()).await?.as_deref() {
         figures.clv_12m = amount(worth);
     }
     figures.repeat_rate = desk.latest("retention_monthly", "month_start", "repeat_purchase_rate").await?;
@@ -169,7 +169,7 @@ impl Desk<'_> {
     }
 
     /// Sums of columns; nothing where no row is of the kind.
-    async fn totals(&self, table: &str, columns: &[&str], kind: Expr) -> Result<Option<Vec<ScalarValue>>, Error> {
+    async fn totals(&self, table: &str, columns: &[&str], kind: &Expr) -> Result<Option<Vec<ScalarValue>>, Error> {
         let kinds: Vec<&str> = kind.column_refs().into_iter().map(|column| column.name.as_str()).collect();
         let sums = columns.iter().map(|column| sum(ident(*column)).alias(format!("sum_{column}")));
         let questions = [count(lit(1)).alias("rows")].into_iter().chain(sums).collect();
@@ -179,7 +179,7 @@ impl Desk<'_> {
     }
 
     /// Rows of a kind; nothing where there is no row at all.
-    async fn number(&self, table: &str, kind: Expr) -> Result<Option<i64>, Error> {
+    async fn number(&self, table: &str, kind: &Expr) -> Result<Option<i64>, Error> {
         let kinds: Vec<&str> = kind.column_refs().into_iter().map(|column| column.name.as_str()).collect();
         let found = self.ask(table, &kinds, |frame| {
             let of_kind = count(when(kind.clone(), lit(1)).end()?).alias("of_kind");
