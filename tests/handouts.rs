@@ -166,7 +166,7 @@ fn a_report_says_the_same_each_time_and_follows_a_rollback() {
     assert!(names.iter().any(|name| open.contains(name)));
 
     let wrong = space.run(&["report", "pipelines/chinook.yaml", "--to", "x.html", "--snapshot", "1999"]);
-    assert!(wrong.code == 2 && wrong.stderr.contains("no snapshot begins with 1999"), "{}", wrong.stderr);
+    assert!(wrong.code == 2 && wrong.stderr.contains("none is named 1999; there are 20"), "{}", wrong.stderr);
     space.write(
         "other.yaml",
         fs::read_to_string(space.path("pipelines/chinook.yaml")).unwrap().replace("out/chinook", "out/none"),

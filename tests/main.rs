@@ -15,6 +15,7 @@ mod checks;
 mod contracts;
 mod crash;
 mod damaged;
+mod diff;
 mod dirt;
 mod faults;
 mod fuzz;

@@ -82,6 +82,8 @@ pub enum Command {
     Publish(AgainOptions),
     /// Lead readers back to an earlier snapshot.
     Rollback(RollbackOptions),
+    /// What differs between two snapshots: figures, segments, columns, rows. Ends with 8 where something does.
+    Diff(DiffOptions),
     /// How each pipeline stands: what was published last, and when.
     Status(StatusOptions),
     /// Who holds a pipeline's lock; puts right what a run that died left on record.
@@ -278,6 +280,25 @@ pub struct RollbackOptions {
     /// Only list the snapshots there are.
     #[arg(long)]
     pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffOptions {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// The earlier snapshot, or the beginning of its id. By default the one published before the other.
+    pub before: Option<String>,
+    /// The later snapshot, or the beginning of its id. By default the one that readers see.
+    pub after: Option<String>,
+    /// Show the rows of this table that differ.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// Rows to show at most, in the order of the table's key.
+    #[arg(long, default_value_t = 20, value_name = "N", requires = "table")]
+    pub rows: usize,
+    /// Show names and addresses of customers, which are masked otherwise.
+    #[arg(long, requires = "table")]
+    pub personal: bool,
 }
 
 #[derive(Debug, Args)]

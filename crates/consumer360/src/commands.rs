@@ -2,6 +2,7 @@
 
 mod backfill;
 mod describe;
+mod diff;
 mod doctor;
 mod export;
 mod init;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use config::{Environment, Pipeline, Settings};
-use load::Target;
+use load::{Manifest, Target};
 use scheduler::Ledger;
 
 use crate::cli::{Cli, Global, SchemaOf};
@@ -31,6 +32,7 @@ use crate::exit::Failure;
 
 pub use backfill::backfill;
 pub use describe::describe;
+pub use diff::diff;
 pub use doctor::doctor;
 pub use export::export;
 pub use init::init;
@@ -80,6 +82,11 @@ pub fn published(target: &Target, pipeline: &Pipeline, file: &Path) -> Result<St
         let to = &pipeline.publish.to;
         Failure::usage(format!("nothing is published in {to} yet (consumer360 run {})", file.display()))
     })
+}
+
+/// The one of the snapshots whose id begins so.
+pub fn named<'a>(known: &'a [Manifest], id: &str) -> Result<&'a Manifest, Failure> {
+    load::named(known, id).map_err(|why| Failure::usage(format!("there is no such snapshot: {why}")))
 }
 
 /// The run ledger, in the state folder or on the PostgreSQL that hosts share.

@@ -26,7 +26,7 @@ pub const GATE_CLOSED: u8 = 3;
 pub const SOURCE_BROKEN: u8 = 4;
 pub const HELD: u8 = 5;
 /// `plan` has something to publish, `diff` a difference to show.
-pub const CHANGED: u8 = 8;
+pub const DIFFERS: u8 = 8;
 pub const LOCKED: u8 = 75;
 pub const TIMED_OUT: u8 = 124;
 

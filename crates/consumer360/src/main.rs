@@ -56,6 +56,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Plan { pipeline } => commands::plan(&global, &pipeline),
         Command::Backfill(options) => commands::backfill(&global, &options),
         Command::Rollback(options) => commands::rollback(&global, &options),
+        Command::Diff(options) => commands::diff(&global, &options),
         Command::Status(options) => commands::status(&global, &options),
         Command::Unlock { pipeline } => commands::unlock(&global, &pipeline),
         Command::State { command: StateCommand::Repair { pipelines } } => commands::repair(&global, &pipelines),

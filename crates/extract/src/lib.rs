@@ -37,7 +37,7 @@ pub use outlook::{Outlook, outlook};
 pub use rejects::schema as rejects_schema;
 pub use resume::{record, reopen};
 pub use rows::staged_schema;
-pub use session::session;
+pub use session::{session, session_that_spills};
 pub use stage::{Place, Probed, probe, register, stage};
 pub use staged::{Book, Finding, Origin, Staged, StagedEntity};
 pub use table_file::{FileError, TableFile};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use config::Engine;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -14,7 +14,29 @@ use crate::error::Error;
 use crate::{key, moment};
 
 /// Opens a session whose operators hold three quarters of `engine.memory` and spill the rest to `spill`.
+///
+/// Memory goes to whoever asks first: an equal share for every operator of a plan would starve the one that needs it.
 pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
+    open(engine, spill, config(engine), GreedyMemoryPool::new(pool(engine)))
+}
+
+/// The same for statements of a few operators that all hold as much as their tables have rows. Joins are by sorting, which
+/// spills where a hash join would hold one side, and each operator has an equal share: first come would leave the last of
+/// them with nothing to work in and nothing to spill.
+pub fn session_that_spills(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
+    let mut config = config(engine);
+    config.options_mut().optimizer.prefer_hash_join = false;
+    // With a single partition the engine would take a hash join after all.
+    let config = config.with_target_partitions(engine.threads.max(2));
+    open(engine, spill, config, FairSpillPool::new(pool(engine)))
+}
+
+/// Decoding and encoding hold memory that no operator accounts for; a quarter is left for them.
+fn pool(engine: &Engine) -> usize {
+    engine.memory / 4 * 3
+}
+
+fn config(engine: &Engine) -> SessionConfig {
     let mut config = SessionConfig::new().with_target_partitions(engine.threads).with_information_schema(false);
     let options = config.options_mut();
     // Pushing dynamic filters into joins has dropped rows of derived tables with two columns of one name.
@@ -30,11 +52,11 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     options.sql_parser.parse_float_as_decimal = true;
     // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.
     options.execution.sort_spill_reservation_bytes = (engine.memory / 32).clamp(1 << 20, 10 << 20);
+    config
+}
 
-    // Decoding and encoding hold memory that no operator accounts for; a quarter is left for them.
-    // First come, first served: an equal share for every operator of a plan would starve the one that needs it.
-    let pool = engine.memory / 4 * 3;
-    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(pool), NonZeroUsize::MIN.saturating_add(4));
+fn open<P: MemoryPool + 'static>(engine: &Engine, spill: &Path, config: SessionConfig, pool: P) -> Result<SessionContext, Error> {
+    let pool = TrackConsumersPool::new(pool, NonZeroUsize::MIN.saturating_add(4));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
         .with_max_temp_directory_size(engine.spill_limit);

@@ -25,5 +25,5 @@ pub use error::Error;
 pub use manifest::{Manifest, Published, TableEntry};
 pub use publish::{RunFacts, Snapshot};
 pub use retention::manifest;
-pub use rollback::RolledBack;
+pub use rollback::{RolledBack, before, named};
 pub use target::{Target, readable};

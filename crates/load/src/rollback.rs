@@ -20,17 +20,27 @@ pub(crate) fn choose(
 ) -> Result<(String, Manifest), Error> {
     let missing = |detail: String| Error::NoSnapshot { to: to.to_owned(), detail };
     let from = from.ok_or_else(|| missing("nothing is published there".to_owned()))?;
-    let Some(wanted) = wanted else {
-        let present = known.iter().position(|m| m.snapshot == from).unwrap_or(0);
-        let before = known.into_iter().nth(present + 1).ok_or_else(|| missing(format!("there is none before {from}")))?;
-        return Ok((from, before));
+    let chosen = match wanted {
+        Some(wanted) => named(&known, wanted).map_err(missing)?,
+        None => before(&known, &from).ok_or_else(|| missing(format!("there is none before {from}")))?,
     };
-    let names: Vec<&str> = known.iter().map(|m| m.snapshot.as_str()).collect();
-    let shown = names.join(", ");
-    let found: Vec<&Manifest> = known.iter().filter(|m| m.snapshot.starts_with(wanted)).collect();
-    match found.as_slice() {
-        [one] => Ok((from, (*one).clone())),
-        [] => Err(missing(format!("none is named {wanted}; there are {shown}"))),
-        _ => Err(missing(format!("more than one begins with {wanted}; there are {shown}"))),
+    Ok((from, chosen.clone()))
+}
+
+/// The one snapshot whose id begins so, or why there is none such, with those that there are.
+pub fn named<'a>(known: &'a [Manifest], wanted: &str) -> Result<&'a Manifest, String> {
+    let shown = known.iter().map(|m| m.snapshot.as_str()).collect::<Vec<_>>().join(", ");
+    let mut found = known.iter().filter(|m| m.snapshot.starts_with(wanted));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) if shown.is_empty() => Err(format!("none is named {wanted}; there are none at all")),
+        (None, _) => Err(format!("none is named {wanted}; there are {shown}")),
+        (Some(_), Some(_)) => Err(format!("more than one begins with {wanted}; there are {shown}")),
     }
+}
+
+/// The snapshot published before this one; `known` has the one published last first.
+pub fn before<'a>(known: &'a [Manifest], present: &str) -> Option<&'a Manifest> {
+    let present = known.iter().position(|m| m.snapshot == present).unwrap_or(0);
+    known.get(present + 1)
 }

@@ -12,7 +12,7 @@ use scheduler::{Status, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output};
-use crate::exit::{CHANGED, Failure};
+use crate::exit::{DIFFERS, Failure};
 use crate::figures::count;
 use crate::run::sources_before;
 use crate::{log, runtime, schedule};
@@ -37,7 +37,7 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let is_due = published.is_none() || outlook.iter().any(|one| one.may_differ);
     let plan = Plan { pipeline: &pipeline, published, at, outlook, is_due, now };
     super::print(&if global.output == Output::Json { plan.as_json() } else { plan.text(file) })?;
-    Ok(if is_due { ExitCode::from(CHANGED) } else { ExitCode::SUCCESS })
+    Ok(if is_due { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }
 
 struct Plan<'a> {

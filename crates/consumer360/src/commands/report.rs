@@ -35,12 +35,7 @@ pub fn report(global: &Global, options: &ReportOptions) -> Result<ExitCode, Fail
 /// The one snapshot whose id begins so.
 fn kept(target: &Target, id: &str) -> Result<String, Failure> {
     let known = target.snapshots().map_err(|e| Failure::step(&e))?;
-    let mut found = known.iter().map(|manifest| &manifest.snapshot).filter(|name| name.starts_with(id));
-    match (found.next(), found.next()) {
-        (Some(name), None) => Ok(name.clone()),
-        (None, _) => Err(Failure::usage(format!("no snapshot begins with {id} (consumer360 rollback PIPELINE --list)"))),
-        (Some(_), Some(_)) => Err(Failure::usage(format!("several snapshots begin with {id}; write more of its id"))),
-    }
+    Ok(super::named(&known, id)?.snapshot.clone())
 }
 
 /// A reader of the file sees the old page or the new one.

@@ -1,0 +1,134 @@
+//! `consumer360 diff`: what differs between two published snapshots.
+
+mod text;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use compare::{Snapshot, TableFile};
+use config::{Pipeline, Settings};
+use load::{Manifest, Target};
+use serde_json::{Value, json};
+
+use super::describe::{published, unknown};
+use crate::cli::{DiffOptions, Global, Output};
+use crate::exit::{DIFFERS, Failure};
+use crate::{handouts, runtime};
+
+pub fn diff(global: &Global, options: &DiffOptions) -> Result<ExitCode, Failure> {
+    if let Some(table) = options.table.as_deref().filter(|name| published().iter().all(|table| table.name != *name)) {
+        return Err(Failure::usage(unknown(table)));
+    }
+    let (pipeline, settings) = super::load(global, &options.pipeline)?;
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let sides = Sides::chosen(&target, &pipeline, options)?;
+    let (before, after) = (opened(&target, &sides.before)?, opened(&target, &sides.after)?);
+    match &options.table {
+        Some(table) => one(global, options, &Ground { pipeline, settings, sides, before, after }, table),
+        None => all(global, &Ground { pipeline, settings, sides, before, after }),
+    }
+}
+
+/// The two snapshots by their manifests.
+struct Sides {
+    before: Manifest,
+    after: Manifest,
+}
+
+/// What a comparison stands on.
+struct Ground {
+    pipeline: Pipeline,
+    settings: Settings,
+    sides: Sides,
+    before: Snapshot,
+    after: Snapshot,
+}
+
+impl Sides {
+    fn chosen(target: &Target, pipeline: &Pipeline, options: &DiffOptions) -> Result<Self, Failure> {
+        let known = target.snapshots().map_err(|e| Failure::step(&e))?;
+        let after = match &options.after {
+            Some(id) => super::named(&known, id)?,
+            None => super::named(&known, &super::published(target, pipeline, &options.pipeline)?)?,
+        };
+        let before = match &options.before {
+            Some(id) => super::named(&known, id)?,
+            None => load::before(&known, &after.snapshot).ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|manifest| manifest.snapshot.as_str()).collect();
+                Failure::usage(format!("there is none before {}; there are {}", after.snapshot, names.join(", ")))
+            })?,
+        };
+        Ok(Self { before: before.clone(), after: after.clone() })
+    }
+}
+
+fn opened(target: &Target, manifest: &Manifest) -> Result<Snapshot, Failure> {
+    let files = manifest.tables.iter().map(|t| (t.table.clone(), TableFile { rows: t.rows, sha256: t.sha256.clone() }));
+    Ok(Snapshot { folder: target.snapshot(&manifest.snapshot).map_err(|e| Failure::step(&e))?, tables: files.collect() })
+}
+
+fn all(global: &Global, on: &Ground) -> Result<ExitCode, Failure> {
+    let runtime = runtime::wide(&on.settings).map_err(|e| Failure::step(&e))?;
+    let session = extract::session_that_spills(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
+    let found = runtime.block_on(compare::compare(&session, &on.before, &on.after)).map_err(|e| Failure::step(&e))?;
+    let text = match global.output {
+        Output::Text => text::head(&on.pipeline.name, &on.sides.before, &on.sides.after) + &text::all(&found),
+        Output::Json => {
+            let mut value = as_json(on, found.differs());
+            value["figures"] = json!(found.figures);
+            value["segments"] = json!(found.segments);
+            value["tables"] = json!(found.tables);
+            format!("{value:#}\n")
+        }
+    };
+    ended(&text, found.differs())
+}
+
+fn one(global: &Global, options: &DiffOptions, on: &Ground, table: &str) -> Result<ExitCode, Failure> {
+    let masked: BTreeSet<String> = if options.personal { Vec::new() } else { handouts::masked(&on.pipeline) }
+        .into_iter()
+        .map(|name| name.to_lowercase())
+        .collect();
+    // A column of another version of the program may hold anything, so it is taken for personal where anything is.
+    let stated = schema::table(table);
+    let is_known = |column: &str| stated.is_some_and(|table| table.column(column).is_some());
+    let masks = |column: &str| masked.contains(&column.to_lowercase()) || (!masked.is_empty() && !is_known(column));
+    let runtime = runtime::wide(&on.settings).map_err(|e| Failure::step(&e))?;
+    let session = extract::session_that_spills(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
+    let comparison = compare::rows(&session, &on.before, &on.after, table, options.rows, &masks);
+    let (found, rows) = runtime.block_on(comparison).map_err(|e| Failure::step(&e))?;
+    let differs = found.counts() || found.has_rows();
+    let text = match global.output {
+        Output::Text => text::head(&on.pipeline.name, &on.sides.before, &on.sides.after) + &text::one(&found, &rows),
+        Output::Json => {
+            let mut value = as_json(on, differs);
+            value["table"] = json!(found);
+            value["rows"] = json!(rows);
+            format!("{value:#}\n")
+        }
+    };
+    ended(&text, differs)
+}
+
+fn as_json(on: &Ground, differs: bool) -> Value {
+    let side = |manifest: &Manifest| {
+        json!({
+            "snapshot": manifest.snapshot,
+            "as_of": manifest.as_of,
+            "published_at": manifest.published_at,
+            "run_id": manifest.run_id,
+            "version": manifest.version,
+        })
+    };
+    json!({
+        "pipeline": on.pipeline.name,
+        "before": side(&on.sides.before),
+        "after": side(&on.sides.after),
+        "differs": differs,
+    })
+}
+
+fn ended(text: &str, differs: bool) -> Result<ExitCode, Failure> {
+    let printed = super::print(text)?;
+    Ok(if differs { ExitCode::from(DIFFERS) } else { printed })
+}
