@@ -63,6 +63,10 @@ pub enum Connection {
     Postgres {
         url: Secret,
     },
+    /// MySQL or MariaDB.
+    Mysql {
+        url: Secret,
+    },
 }
 
 impl fmt::Debug for Connection {
@@ -71,6 +75,7 @@ impl fmt::Debug for Connection {
             Self::Files { .. } => "Files(***)",
             Self::Sqlite { .. } => "Sqlite(***)",
             Self::Postgres { .. } => "Postgres(***)",
+            Self::Mysql { .. } => "Mysql(***)",
         })
     }
 }

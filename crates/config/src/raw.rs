@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     pub r#type: ConnectionType,
     /// files: a folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` (credentials from the environment).
     /// postgres: `postgres://user:password@host:5432/database`. `${env:NAME}` and `${file:/path}` are filled in.
+    /// mysql (and MariaDB): `mysql://user:password@host:3306/database`; `?ssl-mode=verify_identity` and the like, as MySQL
+    /// names them.
     pub url: Option<String>,
     /// sqlite: path of the database file.
     pub path: Option<String>,
@@ -81,6 +83,7 @@ pub(crate) enum ConnectionType {
     Files,
     Sqlite,
     Postgres,
+    Mysql,
 }
 
 /// The entities a pipeline reads. Only sales is required; customers and products are derived from it where absent.

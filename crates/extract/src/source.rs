@@ -1,11 +1,12 @@
 //! Sources: every kind gives the same thing, batches of raw columns with the number of each record.
 //!
-//! Text sources (CSV, NDJSON, SQLite, PostgreSQL) give every value as the text the source wrote, so that one set of
+//! Text sources (CSV, NDJSON, SQLite, PostgreSQL, MySQL) give every value as the text the source wrote, so that one set of
 //! rules reads numbers and dates and a value that does not fit can be shown as it stood. Parquet keeps its types.
 
 mod csv;
 mod files;
 mod json_object;
+pub(crate) mod mysql;
 mod ndjson;
 mod parquet;
 pub(crate) mod postgres;
@@ -91,6 +92,7 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
         }
         (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => sqlite::open(name, path, input).await?,
         (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => postgres::open(name, url, input, reading).await?,
+        (Connection::Mysql { url }, Input::Table(_) | Input::Query(_)) => mysql::open(name, url, input, reading).await?,
         _ => {
             return Err(Error::Connection {
                 connection: name.to_owned(),
