@@ -6,6 +6,7 @@ mod errors;
 mod leaving_out;
 mod mysql;
 pub mod mysql_server;
+mod odbc;
 mod postgres;
 pub mod postgres_server;
 mod rejects;

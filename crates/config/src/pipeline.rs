@@ -67,6 +67,10 @@ pub enum Connection {
     Mysql {
         url: Secret,
     },
+    /// A driver's connection string.
+    Odbc {
+        connection: Secret,
+    },
 }
 
 impl fmt::Debug for Connection {
@@ -76,6 +80,7 @@ impl fmt::Debug for Connection {
             Self::Sqlite { .. } => "Sqlite(***)",
             Self::Postgres { .. } => "Postgres(***)",
             Self::Mysql { .. } => "Mysql(***)",
+            Self::Odbc { .. } => "Odbc(***)",
         })
     }
 }

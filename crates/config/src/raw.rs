@@ -74,6 +74,9 @@ pub(crate) struct Connection {
     pub url: Option<String>,
     /// sqlite: path of the database file.
     pub path: Option<String>,
+    /// odbc: the driver's connection string, such as `Driver={PostgreSQL Unicode};Server=db;Database=shop;UID=reader;PWD=${env:PW}`.
+    /// The program has to be built with the feature `odbc`.
+    pub connection: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -84,6 +87,7 @@ pub(crate) enum ConnectionType {
     Sqlite,
     Postgres,
     Mysql,
+    Odbc,
 }
 
 /// The entities a pipeline reads. Only sales is required; customers and products are derived from it where absent.

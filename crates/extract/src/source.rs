@@ -1,6 +1,6 @@
 //! Sources: every kind gives the same thing, batches of raw columns with the number of each record.
 //!
-//! Text sources (CSV, NDJSON, SQLite, PostgreSQL, MySQL) give every value as the text the source wrote, so that one set of
+//! Text sources (CSV, NDJSON, SQLite, PostgreSQL, MySQL, ODBC) give every value as the text the source wrote, so that one set of
 //! rules reads numbers and dates and a value that does not fit can be shown as it stood. Parquet keeps its types.
 
 mod csv;
@@ -8,6 +8,7 @@ mod files;
 mod json_object;
 pub(crate) mod mysql;
 mod ndjson;
+mod odbc;
 mod parquet;
 pub(crate) mod postgres;
 mod sqlite;
@@ -93,6 +94,12 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
         (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => sqlite::open(name, path, input).await?,
         (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => postgres::open(name, url, input, reading).await?,
         (Connection::Mysql { url }, Input::Table(_) | Input::Query(_)) => mysql::open(name, url, input, reading).await?,
+        #[cfg(feature = "odbc")]
+        (Connection::Odbc { connection }, Input::Table(_) | Input::Query(_)) => {
+            odbc::open(name, connection, input, reading).await?
+        }
+        #[cfg(not(feature = "odbc"))]
+        (Connection::Odbc { .. }, _) => odbc::open(name)?,
         _ => {
             return Err(Error::Connection {
                 connection: name.to_owned(),

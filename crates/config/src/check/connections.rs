@@ -19,6 +19,7 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
     match raw.r#type {
         ConnectionType::Postgres => postgres(check, name, resolved),
         ConnectionType::Mysql => mysql(check, name, resolved),
+        ConnectionType::Odbc => odbc(check, name, resolved),
         ConnectionType::Sqlite | ConnectionType::Files if !check.is_allowed(&["connections", name, key], &resolved) => None,
         ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
         ConnectionType::Files => files(check, name, resolved),
@@ -32,8 +33,11 @@ pub(super) fn address<'r>(check: &mut Check<'_>, name: &str, raw: &'r raw::Conne
         ConnectionType::Sqlite => ("sqlite", "path", "path: data/shop.sqlite"),
         ConnectionType::Postgres => ("postgres", "url", "url: \"${env:ORDERS_URL}\""),
         ConnectionType::Mysql => ("mysql", "url", "url: \"mysql://reader:${env:ORDERS_PASSWORD}@db.example:3306/shop\""),
+        ConnectionType::Odbc => {
+            ("odbc", "connection", "connection: \"Driver=PostgreSQL Unicode;Server=db.example;UID=reader;PWD=${env:PW}\"")
+        }
     };
-    let given = [("url", &raw.url), ("path", &raw.path)];
+    let given = [("url", &raw.url), ("path", &raw.path), ("connection", &raw.connection)];
     let value = given.iter().find(|(name, _)| *name == key).and_then(|(_, value)| value.as_ref());
     let others = given.iter().filter(|(name, value)| *name != key && value.is_some());
     let mut stray = false;
@@ -76,6 +80,18 @@ fn mysql(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
         return None;
     }
     Some(Connection::Mysql { url: Secret::new(url) })
+}
+
+fn odbc(check: &mut Check<'_>, name: &str, connection: String) -> Option<Connection> {
+    let names = ["driver", "dsn", "filedsn"];
+    let mut attributes = connection.split(';').filter_map(|attribute| attribute.split_once('='));
+    if !attributes.any(|(key, _)| names.iter().any(|name| key.trim().eq_ignore_ascii_case(name))) {
+        let message = format!("the connection string of connection `{name}` names neither a driver nor a data source");
+        let help = "write Driver={name as `odbcinst -q -d` lists it};Server=…;Database=…;UID=…;PWD=…, or DSN=…";
+        check.say(&["connections", name, "connection"], message, help);
+        return None;
+    }
+    Some(Connection::Odbc { connection: Secret::new(connection) })
 }
 
 fn files(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
