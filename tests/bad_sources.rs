@@ -1,6 +1,7 @@
 //! Sources that hang, break off, change under the reader or fill the disk: the run ends with its code and words, readers see what
 //! they saw, and the next run on a sound source publishes.
 
+mod mysql;
 mod proxy;
 
 use std::cell::RefCell;

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::sources::mysql_server;
 use crate::sources::postgres_server::{DATABASE, PASSWORD, Server};
 use crate::support::{Ran, Workspace};
 
@@ -185,6 +186,40 @@ INSERT INTO order_items SELECT n, (n - 1) / 2 + 1, n % 12 + 1, n % 3 + 1, n % 12
     assert!(refused.code == 1 && !refused.stderr.contains("wrong-Password-1"), "{}", refused.stderr);
     let missing = space.run(&["init", "${env:NO_SUCH_URL}"]);
     assert!(missing.code == 2 && missing.stderr.contains("NO_SUCH_URL is not set"), "{}", missing.stderr);
+}
+
+#[test]
+fn a_mysql_is_looked_at_as_well() {
+    const SHOP: &str = "
+CREATE TABLE customers (customer_id int PRIMARY KEY, name varchar(40), email varchar(40), country char(2));
+CREATE TABLE products (product_id int PRIMARY KEY, name varchar(40), category varchar(40), list_price decimal(10, 2));
+CREATE TABLE orders (order_id int PRIMARY KEY, customer_id int, order_date datetime,
+    FOREIGN KEY (customer_id) REFERENCES customers (customer_id));
+CREATE TABLE order_items (order_item_id int PRIMARY KEY, order_id int, product_id int, quantity int, unit_price decimal(10, 2),
+    FOREIGN KEY (order_id) REFERENCES orders (order_id), FOREIGN KEY (product_id) REFERENCES products (product_id));
+INSERT INTO customers SELECT seq, concat('Name ', seq), concat('c', seq, '@shop.example'), 'DE' FROM seq_1_to_40;
+INSERT INTO products SELECT seq, concat('Thing ', seq), concat('Group ', seq % 3), seq + 0.99 FROM seq_1_to_12;
+INSERT INTO orders SELECT seq, seq % 40 + 1, timestamp '2024-01-01 10:00:00' + INTERVAL seq DAY FROM seq_1_to_200;
+INSERT INTO order_items SELECT seq, (seq - 1) DIV 2 + 1, seq % 12 + 1, seq % 3 + 1, seq % 12 + 1.99 FROM seq_1_to_400;
+";
+    let server = mysql_server::Server::start();
+    server.execute(mysql_server::DATABASE, SHOP);
+    let space = Workspace::new();
+    let command = |arguments: &[&str]| {
+        let ran: Ran = space.command(arguments).env("SHOP_URL", server.url()).output().unwrap().into();
+        ran
+    };
+    command(&["init", "${env:SHOP_URL}", "--to", "shop.yaml"]).ok();
+    let file = fs::read_to_string(space.path("shop.yaml")).unwrap();
+    assert!(file.contains("{type: mysql, url: \"${env:SHOP_URL}\"}") && !file.contains(mysql_server::PASSWORD), "{file}");
+    command(&["run", "shop.yaml", "--quiet"]).ok();
+    let to = file.lines().find_map(|line| line.strip_prefix("publish: {to: ")).unwrap().split([',', '}']).next().unwrap();
+    let sales = space.table(to, "fact_sales");
+    assert_eq!((sales.rows.len(), sales.sum("quantity")), (400, 8_000_000), "{file}");
+    let named = space.run(&["init", &server.url(), "--print"]).ok();
+    assert!(named.stdout.contains("${env:SHOP_URL}") && !(named.stdout + &named.stderr).contains(mysql_server::PASSWORD));
+    let refused = space.run(&["init", &server.url_with("wrong-Password-1", mysql_server::DATABASE), "--print"]);
+    assert!(refused.code == 1 && !refused.stderr.contains("wrong-Password-1"), "{}", refused.stderr);
 }
 
 #[test]

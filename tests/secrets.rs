@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::receivers::{self, Received};
 use crate::served::{Served, free_port, get, until};
+use crate::sources::mysql_server;
 use crate::sources::postgres_server::{DATABASE, PASSWORD, Server, USER};
 use crate::support::{Ran, Workspace, contents};
 
@@ -21,14 +22,15 @@ const LINEAGE: &str = "Granite-0d93-Orchard";
 const LINEAGE_KEY: &str = "Amber-e72b-Viaduct";
 const TRACES: &str = "Cobalt-61fa-Thicket";
 const WRONG: &str = "Marble-a35e-Lagoon";
-const SECRETS: [&str; 10] = [PASSWORD, TOKEN, HOOK, HEADER_KEY, HEARTBEAT, MAIL, LINEAGE, LINEAGE_KEY, TRACES, WRONG];
+const SECRETS: [&str; 11] =
+    [PASSWORD, mysql_server::PASSWORD, TOKEN, HOOK, HEADER_KEY, HEARTBEAT, MAIL, LINEAGE, LINEAGE_KEY, TRACES, WRONG];
 
 const PIPELINE: &str = "
 version: 1
 name: shop
 as_of: 2024-12-31
-connections: {orders_db: {type: postgres, url: '${env:ORDERS_URL}'}}
-extract: {sales: {from: orders_db, table: lines}}
+connections: {orders_db: {type: postgres, url: '${env:ORDERS_URL}'}, crm: {type: mysql, url: '${env:CRM_URL}'}}
+extract: {sales: {from: orders_db, table: lines}, customers: {from: crm, table: customers}}
 publish: {to: out}
 notify:
   - {on: [failed, recovered, missed, held], webhook: '${env:OPS_HOOK}', headers: {x-key: '${env:HOOK_KEY}'}}
@@ -47,7 +49,7 @@ struct Shop {
 }
 
 impl Shop {
-    fn new(database: &Server) -> Self {
+    fn new(database: &Server, crm: &mysql_server::Server) -> Self {
         let space = Workspace::new();
         let (port, away) = (free_port(), free_port());
         let (hook, sent) = receivers::http(Vec::new());
@@ -59,6 +61,7 @@ impl Shop {
         space.write("config/default.yaml", settings);
         let environment = BTreeMap::from([
             ("ORDERS_URL", database.url()),
+            ("CRM_URL", crm.url()),
             ("OPS_HOOK", format!("http://127.0.0.1:{hook}/services/{HOOK}")),
             ("HOOK_KEY", HEADER_KEY.to_owned()),
             ("HEARTBEAT", format!("http://127.0.0.1:{hook}/ping/{HEARTBEAT}")),
@@ -116,6 +119,15 @@ fn database() -> Server {
     database
 }
 
+fn crm() -> mysql_server::Server {
+    let crm = mysql_server::Server::start();
+    crm.execute(
+        mysql_server::DATABASE,
+        "CREATE TABLE customers (customer_id varchar(9), customer_name text); INSERT INTO customers VALUES ('c1', 'Ada')",
+    );
+    crm
+}
+
 fn ask_everything(shop: &mut Shop) {
     for arguments in [
         "validate pipelines/shop.yaml --output json",
@@ -136,8 +148,8 @@ fn ask_everything(shop: &mut Shop) {
 
 #[test]
 fn a_run_that_goes_well_and_runs_that_do_not_keep_every_secret() {
-    let database = database();
-    let mut shop = Shop::new(&database);
+    let (database, crm) = (database(), crm());
+    let mut shop = Shop::new(&database, &crm);
     let run = ["run", "pipelines/shop.yaml", "-vv", "--log", "json", "--output", "json"];
     shop.run(&run).ok();
     ask_everything(&mut shop);
@@ -156,7 +168,19 @@ fn a_run_that_goes_well_and_runs_that_do_not_keep_every_secret() {
         let told = shop.run_with("ORDERS_URL", &wrong, &run);
         assert!(told.code == 1 || told.code == 78, "{wrong}: {}", told.stderr);
     }
+    let (user, database) = (mysql_server::USER, mysql_server::DATABASE);
+    for wrong in [
+        crm.url_with(WRONG, database),
+        format!("mysql://{user}:{}@127.0.0.1:{}/{database}", mysql_server::PASSWORD, free_port()),
+        format!("mysql://{user}:{WRONG}@127.0.0.1:port/{database}"),
+        format!("mysql://{user}:{WRONG}@[::1/{database}"),
+        format!("mysql://{user}:{WRONG}@localhost/{database}?ssl-mode={WRONG}"),
+        format!("mysql://{user}:{WRONG}@localhost/{database}?{WRONG}={WRONG}"),
+    ] {
+        assert_eq!(shop.run_with("CRM_URL", &wrong, &run).code, 1, "{wrong}");
+    }
     for (name, wrong) in [
+        ("CRM_URL", format!("mysq://{user}:{WRONG}@localhost/{database}")),
         ("ORDERS_URL", format!("postgrs://{USER}:{WRONG}@localhost/{DATABASE}")),
         ("OPS_HOOK", format!("htp://hooks.example/{WRONG}")),
         ("HEARTBEAT", format!("{WRONG}://hooks.example")),
@@ -214,8 +238,8 @@ fn page(port: u16, cookie: &str, path: &str) -> String {
 
 #[test]
 fn a_server_and_its_pages_keep_every_secret() {
-    let database = database();
-    let mut shop = Shop::new(&database);
+    let (database, crm) = (database(), crm());
+    let mut shop = Shop::new(&database, &crm);
     let run = ["run", "pipelines/shop.yaml", "--quiet"];
     shop.run(&run).ok();
     shop.run_with("ORDERS_URL", &database.url_with(WRONG, DATABASE), &run);

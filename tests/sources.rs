@@ -4,6 +4,9 @@
 pub mod csv_text;
 mod errors;
 mod leaving_out;
+mod mysql;
+pub mod mysql_server;
+mod odbc;
 mod postgres;
 pub mod postgres_server;
 mod rejects;

@@ -21,7 +21,11 @@ impl Proxy {
             for client in listener.incoming() {
                 let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", server)).unwrap());
                 let (mut asking, mut asked) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                std::thread::spawn(move || std::io::copy(&mut asking, &mut asked));
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut asking, &mut asked);
+                    // A client that hung up is not waited for by the server.
+                    asked.shutdown(Shutdown::Both)
+                });
                 if hand_on(&server, &client, bytes) {
                     told.store(true, Ordering::SeqCst);
                 }

@@ -18,7 +18,7 @@ const REQUEST: &str = "[req]\ndistinguished_name = name\nx509_extensions = kind\
 /// A certificate and its key, as files.
 pub struct Identity {
     pub certificate: PathBuf,
-    key: PathBuf,
+    pub key: PathBuf,
 }
 
 /// Decrypts what comes in on the returned port and hands it to another one.

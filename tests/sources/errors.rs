@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use super::mysql_server;
 use super::postgres_server::{DATABASE, PASSWORD, Server};
 use super::{csv_pipeline, pipeline, run};
 use crate::support::{Ran, Workspace, contents};
@@ -42,12 +43,12 @@ fn file_says(content: &[u8], more: &str, words: &[&str]) {
 }
 
 /// The password is nowhere: not in what the program says, not in the ledger, not in the log of the run.
-fn assert_kept_secret(workspace: &Workspace, ran: &Ran) {
-    assert!(!ran.stdout.contains(PASSWORD) && !ran.stderr.contains(PASSWORD), "{}{}", ran.stdout, ran.stderr);
+fn assert_kept_secret(workspace: &Workspace, ran: &Ran, password: &str) {
+    assert!(!ran.stdout.contains(password) && !ran.stderr.contains(password), "{}{}", ran.stdout, ran.stderr);
     let state = contents(&workspace.path("state"));
     assert!(!state.is_empty(), "the run left no record");
     for (name, bytes) in state {
-        assert!(!bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes()), "state/{name} holds the password");
+        assert!(!bytes.windows(password.len()).any(|window| window == password.as_bytes()), "state/{name} holds the password");
     }
 }
 
@@ -97,13 +98,69 @@ fn postgres_says_what_it_refuses_and_keeps_the_password() {
         workspace.write("shop.yaml", pipeline("{type: postgres, url: \"${env:SHOP_URL}\"}", source));
         let ran: Ran = workspace.command(&["-vv", "run", "shop.yaml"]).env("SHOP_URL", &url).output().unwrap().into();
         assert_says(&workspace, &ran, words);
-        assert_kept_secret(&workspace, &ran);
+        assert_kept_secret(&workspace, &ran, PASSWORD);
     }
     // One who writes the password into the file is not punished by finding it in a log.
     let workspace = Workspace::new();
     let ran = run(&workspace, &pipeline(&format!("{{type: postgres, url: \"{}\"}}", server.url_with(&wrong, DATABASE)), orders));
     assert_says(&workspace, &ran, &["refuses the login"]);
-    assert_kept_secret(&workspace, &ran);
+    assert_kept_secret(&workspace, &ran, PASSWORD);
+}
+
+#[test]
+fn mysql_says_what_it_refuses_and_keeps_the_password() {
+    const PASSWORD: &str = mysql_server::PASSWORD;
+    const DATABASE: &str = mysql_server::DATABASE;
+    let server = mysql_server::Server::start();
+    server.execute(
+        DATABASE,
+        "CREATE TABLE orders (order_id varchar(9), ordered_at date, product_id varchar(9), quantity int, unit_price decimal(9, 2))",
+    );
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = server.port.to_string();
+    let wrong = format!("{PASSWORD}-of-last-year");
+    let orders = "table: orders";
+    let cases: [(String, &str, &[&str]); 9] = [
+        (
+            server.url().replace(&port, &closed.to_string()),
+            orders,
+            &["`shop`", "cannot reach 127.0.0.1", &closed.to_string(), "refused", "is the server up"],
+        ),
+        (
+            server.url_with(&wrong, DATABASE),
+            orders,
+            &["`shop`", "refuses the login", "Access denied for user", "help: check user and password"],
+        ),
+        (server.url_with(PASSWORD, "shap"), orders, &["`shop`", "to database 'shap'", "last part of the url"]),
+        (server.url(), "table: ordres", &["`shop`", "Table 'shop.ordres' doesn't exist", "help:", "`ordres`"]),
+        (server.url(), "query: SELECT order_id FORM orders", &["`shop`", "near 'orders'", "SELECT order_id FORM orders"]),
+        (server.url(), "query: DELETE FROM orders RETURNING *", &["`shop`", "READ ONLY transaction", "DELETE FROM orders"]),
+        (server.url(), "query: DROP TABLE orders", &["`shop`", "gives no rows", "SELECT", "DROP TABLE orders"]),
+        (
+            server.url().replace(&format!(":{port}/"), ":threethousand/"),
+            orders,
+            &["`shop`", "port", "mysql://user:password@host:3306/database"],
+        ),
+        (
+            server.url(),
+            "table: orders\n    columns: {order_id: order_id, ordered_at: orderd_at, product_id: product_id, quantity: quantity, unit_price: unit_price}",
+            &["extract.sales", "shop.orders has no column `orderd_at`", "did you mean `ordered_at`?"],
+        ),
+    ];
+    for (url, source, words) in cases {
+        let workspace = Workspace::new();
+        workspace.write("shop.yaml", pipeline("{type: mysql, url: \"${env:SHOP_URL}\"}", source));
+        let ran: Ran = workspace.command(&["-vv", "run", "shop.yaml"]).env("SHOP_URL", &url).output().unwrap().into();
+        assert_says(&workspace, &ran, words);
+        assert_kept_secret(&workspace, &ran, PASSWORD);
+    }
+    // A password that was filled into the url may hold what would end it there.
+    server.execute("mysql", &format!("ALTER USER {} IDENTIFIED BY 'p@ss/w#rd?'", mysql_server::USER));
+    let workspace = Workspace::new();
+    let url = server.url_with("${env:SHOP_PASSWORD}", DATABASE);
+    workspace.write("shop.yaml", pipeline(&format!("{{type: mysql, url: \"{url}\"}}"), "table: ordres"));
+    let ran: Ran = workspace.command(&["run", "shop.yaml"]).env("SHOP_PASSWORD", "p@ss/w#rd?").output().unwrap().into();
+    assert_says(&workspace, &ran, &["doesn't exist"]);
 }
 
 #[test]

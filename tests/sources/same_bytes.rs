@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Map, Value};
 
 use super::csv_text::{Table, cp1252, cp1252_byte, parse, utf16, write};
+use super::mysql_server;
 use super::postgres_server::{DATABASE, Server};
 use crate::support::{Workspace, published_bytes};
 
@@ -55,6 +56,8 @@ fn the_same_data_through_every_source_gives_the_same_bytes() {
     let shop = generate(&workspace);
     let server = Server::start();
     fill_postgres(&workspace, &server, &shop);
+    let mysql = mysql_server::Server::start();
+    fill_mysql(&mysql, &shop);
     fill_sqlite(&workspace, &shop);
     write_files(&workspace, &shop);
 
@@ -66,6 +69,8 @@ fn the_same_data_through_every_source_gives_the_same_bytes() {
         ("parquet", files("parquet"), "path: TABLE.parquet", "csv"),
         ("postgres-table", format!("{{type: postgres, url: \"{}\"}}", server.url()), "table: public.TABLE", "csv"),
         ("postgres-query", format!("{{type: postgres, url: \"{}\"}}", server.url()), "query: SELECT * FROM TABLE;", "csv"),
+        ("mysql-table", format!("{{type: mysql, url: \"{}\"}}", mysql.url()), "table: TABLE", "csv"),
+        ("mysql-query", format!("{{type: mysql, url: \"{}\"}}", mysql.url()), "query: SELECT * FROM TABLE;", "csv"),
         ("sqlite", "{type: sqlite, path: ../../shop.sqlite}".to_owned(), "table: TABLE", "csv"),
         ("ndjson", files("ndjson"), "path: TABLE.ndjson", "csv"),
         ("gzip", files("packed"), "path: TABLE.csv.gz", "csv"),
@@ -137,6 +142,19 @@ fn fill_postgres(workspace: &Workspace, server: &Server, shop: &Shop) {
         server.execute(DATABASE, &format!("CREATE TABLE {name} ({})", columns.join(", ")));
         let file = workspace.path(&format!("csv/{name}.csv"));
         server.execute(DATABASE, &format!("\\copy {name} FROM '{}' WITH (FORMAT csv, HEADER true)", file.display()));
+    }
+}
+
+/// PostgreSQL's types mean the same here, but for a time without a zone.
+fn fill_mysql(server: &mysql_server::Server, shop: &Shop) {
+    let text = |value: &String| if value.is_empty() { "NULL".to_owned() } else { format!("'{}'", value.replace('\'', "''")) };
+    for (name, table) in shop {
+        let columns: Vec<String> =
+            table[0].iter().map(|column| format!("{column} {}", types(column).0.replace("timestamp", "datetime"))).collect();
+        let rows: Vec<String> =
+            table[1..].iter().map(|row| format!("({})", row.iter().map(text).collect::<Vec<_>>().join(", "))).collect();
+        let sql = format!("CREATE TABLE {name} ({}); INSERT INTO {name} VALUES {};", columns.join(", "), rows.join(", "));
+        server.execute(mysql_server::DATABASE, &sql);
     }
 }
 

@@ -73,6 +73,8 @@ fn values(text: &str, key: &str) -> String {
         shown.push_str(behind.strip_suffix(value).unwrap_or_default());
         // A plain value of a block mapping goes to the end of its line, whatever stands in it.
         let block = separator == ':' && !before.contains(['{', '?']);
+        // In a driver's connection string it may hold anything but the `;` behind it, and even that in braces.
+        let block = block || (separator == '=' && rest.contains(';'));
         let end = match value.chars().next() {
             None => 0,
             Some(quote @ ('"' | '\'')) => {
@@ -110,6 +112,8 @@ mod tests {
             ("url: \"${env:DB_PASSWORD}\"", "url: \"${env:DB_PASSWORD}\""),
             ("url: ${file:/run/secrets/db}", "url: ${file:/run/secrets/db}"),
             ("password:", "password:"),
+            ("connection: \"Driver={X};UID=shop;PWD={p w;,}}d};Port=1\"", "connection: \"Driver={X};UID=shop;PWD=***"),
+            ("connection: \"Driver=X;Password=p w", "connection: \"Driver=X;Password=***"),
         ] {
             assert_eq!(redact(text), shown);
         }

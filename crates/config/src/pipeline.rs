@@ -64,6 +64,14 @@ pub enum Connection {
     Postgres {
         url: Secret,
     },
+    /// MySQL or MariaDB.
+    Mysql {
+        url: Secret,
+    },
+    /// A driver's connection string.
+    Odbc {
+        connection: Secret,
+    },
 }
 
 impl fmt::Debug for Connection {
@@ -72,6 +80,8 @@ impl fmt::Debug for Connection {
             Self::Files { .. } => "Files(***)",
             Self::Sqlite { .. } => "Sqlite(***)",
             Self::Postgres { .. } => "Postgres(***)",
+            Self::Mysql { .. } => "Mysql(***)",
+            Self::Odbc { .. } => "Odbc(***)",
         })
     }
 }

@@ -71,9 +71,14 @@ pub(crate) struct Connection {
     pub r#type: ConnectionType,
     /// files: a folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` (credentials from the environment).
     /// postgres: `postgres://user:password@host:5432/database`. `${env:NAME}` and `${file:/path}` are filled in.
+    /// mysql (and MariaDB): `mysql://user:password@host:3306/database`; `?ssl-mode=verify_identity` and the like, as MySQL
+    /// names them.
     pub url: Option<String>,
     /// sqlite: path of the database file.
     pub path: Option<String>,
+    /// odbc: the driver's connection string, such as `Driver={PostgreSQL Unicode};Server=db;Database=shop;UID=reader;PWD=${env:PW}`.
+    /// The program has to be built with the feature `odbc`.
+    pub connection: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -83,6 +88,8 @@ pub(crate) enum ConnectionType {
     Files,
     Sqlite,
     Postgres,
+    Mysql,
+    Odbc,
 }
 
 /// The entities a pipeline reads. Only sales is required; customers and products are derived from it where absent.

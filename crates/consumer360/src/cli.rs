@@ -96,7 +96,8 @@ pub enum Command {
         #[command(subcommand)]
         command: StateCommand,
     },
-    /// Write a first pipeline file for CSV files, a SQLite or a PostgreSQL database, by looking at them.
+    /// Write a first pipeline file for CSV files, a SQLite, PostgreSQL, MySQL or MariaDB database, by looking at
+    /// them.
     Init(InitOptions),
     /// Try out what a pipeline needs: clock, disk, locks, space, memory, sources, target.
     Doctor {
@@ -241,8 +242,8 @@ pub struct AgainOptions {
 
 #[derive(Debug, Args)]
 pub struct InitOptions {
-    /// A CSV file, a folder of them, a SQLite database file, or the address of a PostgreSQL database, best as
-    /// '${env:SHOP_URL}' with SHOP_URL=postgres://user:password@host/database in the environment.
+    /// A CSV file, a folder of them, a SQLite database file, or the address of a PostgreSQL, MySQL or MariaDB database, best
+    /// as '${env:SHOP_URL}' with SHOP_URL=postgres://user:password@host/database in the environment.
     pub source: PathBuf,
     /// File to write; one that is there stays as it is. By default pipelines/NAME.yaml.
     #[arg(long, value_name = "FILE")]

@@ -73,7 +73,7 @@ pub async fn outlook(
 }
 
 async fn count(pipeline: &Pipeline, limits: &Limits, source: &Source, select: &str) -> Result<u64, Error> {
-    let question = format!("SELECT count(*) AS n FROM ({select}) AS source");
+    let question = format!("SELECT count(*) AS n FROM ({select}) source");
     let answer = connect(pipeline, limits, source, &Input::Query(question), Vec::new()).await?;
     increment::number(answer, limits).await
 }

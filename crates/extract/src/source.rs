@@ -1,13 +1,15 @@
 //! Sources: every kind gives the same thing, batches of raw columns with the number of each record.
 //!
-//! Text sources (CSV, NDJSON, SQLite, PostgreSQL) give every value as the text the source wrote, so that one set of
+//! Text sources (CSV, NDJSON, SQLite, PostgreSQL, MySQL, ODBC) give every value as the text the source wrote, so that one set of
 //! rules reads numbers and dates and a value that does not fit can be shown as it stood. Parquet keeps its types.
 
 mod csv;
 mod files;
 mod json_object;
 mod kept;
+pub(crate) mod mysql;
 mod ndjson;
+mod odbc;
 mod parquet;
 pub(crate) mod postgres;
 mod sqlite;
@@ -98,6 +100,15 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
         (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => {
             postgres::open(name, url, select(connection, input), input, reading).await?
         }
+        (Connection::Mysql { url }, Input::Table(_) | Input::Query(_)) => {
+            mysql::open(name, url, select(connection, input), input, reading).await?
+        }
+        #[cfg(feature = "odbc")]
+        (Connection::Odbc { connection }, Input::Table(_) | Input::Query(_)) => {
+            odbc::open(name, connection, input, reading).await?
+        }
+        #[cfg(not(feature = "odbc"))]
+        (Connection::Odbc { .. }, _) => odbc::open(name)?,
         _ => {
             return Err(Error::Connection {
                 connection: name.to_owned(),
@@ -132,7 +143,27 @@ pub(crate) fn select(connection: &Connection, input: &Input) -> String {
     }
 }
 
-/// A name in the database's own quotes.
-pub(crate) fn quoted(_: &Connection, name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// A name in the quotes that the database takes in every mode; ODBC's driver is asked for a table's, and standard quotes do for
+/// the rest.
+pub(crate) fn quoted(connection: &Connection, name: &str) -> String {
+    match connection {
+        Connection::Mysql { .. } => format!("`{}`", name.replace('`', "``")),
+        _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use config::Secret;
+
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_be_a_statement() {
+        let mysql = Connection::Mysql { url: Secret::new(String::new()) };
+        let sqlite = Connection::Sqlite { path: "shop.sqlite".into() };
+        let table = |name: &str| Input::Table(name.to_owned());
+        assert_eq!(select(&mysql, &table("Till.Order `1`; DROP")), "SELECT * FROM `Till`.`Order ``1``; DROP`");
+        assert_eq!(select(&sqlite, &table("Till.Order \"1\"; DROP")), "SELECT * FROM \"Till\".\"Order \"\"1\"\"; DROP\"");
+    }
 }

@@ -1,6 +1,7 @@
 //! A first pipeline file for a source nobody has described yet.
 //!
-//! [`read`] samples what a source holds: CSV files, a SQLite database, or what a PostgreSQL catalogue answers. [`propose`]
+//! [`read`] samples what a source holds: CSV files, a SQLite database, or what the catalogue of a PostgreSQL,
+//! a MySQL or a MariaDB answers. [`propose`]
 //! decides from names, types and values which tables are sales, customers, products, payments and tickets, and which of
 //! their columns are ours. Out comes a whole file that loads and runs, with a comment on each line that is not certain; or
 //! a [`Refusal`] that says what is missing, for a guess at what was sold and when would be worse than none.

@@ -86,6 +86,7 @@ impl Whole<'_, '_> {
             Connection::Folder(path) => format!("  {}: {{type: files, url: {}}}", self.connection(), in_braces_path(path)),
             Connection::Sqlite(path) => format!("  {}: {{type: sqlite, path: {}}}", self.connection(), in_braces_path(path)),
             Connection::Postgres(url) => format!("  {}: {{type: postgres, url: {}}}", self.connection(), quoted(url)),
+            Connection::Mysql(url) => format!("  {}: {{type: mysql, url: {}}}", self.connection(), quoted(url)),
         });
         page.line("");
     }
@@ -94,12 +95,14 @@ impl Whole<'_, '_> {
         let instants = self.sales.found.seen(&self.sales.view, "ordered_at").is_some_and(|seen| {
             let declared = seen.column.declared_type.as_deref().unwrap_or_default().to_lowercase();
             let offset = seen.profile.dates.as_ref().is_some_and(|d| d.has_offset);
-            offset || declared.contains("with time zone") || declared == "timestamptz"
+            // MySQL keeps a TIMESTAMP as an instant and shows it without its offset.
+            let is_instant = matches!(self.source.connection, Connection::Mysql(_)) && declared == "timestamp";
+            offset || is_instant || declared.contains("with time zone") || declared == "timestamptz"
         });
         if !instants {
             return Remark::certain("the times seen are local ones, which no zone moves; a schedule goes by it");
         }
-        let remark = Remark::guess("the times seen carry an offset and become local times of this zone, which decides their day");
+        let remark = Remark::guess("the times seen are instants and become local times of this zone, which decides their day");
         if wishes.timezone.is_some() { remark } else { remark.asking("In which time zone is the store?", &["UTC"]) }
     }
 
@@ -308,7 +311,7 @@ fn in_braces_path(path: &str) -> String {
 fn name(source: &Source, wishes: &Wishes) -> String {
     let address = match &source.connection {
         Connection::Folder(path) | Connection::Sqlite(path) => path.as_str(),
-        Connection::Postgres(_) => "shop",
+        Connection::Postgres(_) | Connection::Mysql(_) => "shop",
     };
     let last = address.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = if source.connection.is_database() { last.split('.').next().unwrap_or_default() } else { last };

@@ -1,15 +1,15 @@
 //! Samples of sources: what a proposal is made from.
 
+mod catalogue;
 mod csv_files;
 mod csv_shape;
-mod postgres;
 mod spread;
 mod sqlite;
 
 use std::path::PathBuf;
 
+pub use catalogue::{Catalogue, CatalogueColumn, CatalogueKey, CatalogueRows, Dialect, database};
 pub use csv_files::csv;
-pub use postgres::{CatalogueColumn, CatalogueKey, CatalogueRows, PostgresCatalogue, postgres};
 pub use sqlite::sqlite;
 
 /// Why a source could not be looked at.

@@ -22,6 +22,8 @@ pub enum Connection {
     Sqlite(String),
     /// A reference such as `${env:SHOP_URL}`; never the address itself, which holds a password.
     Postgres(String),
+    /// The same of MySQL or MariaDB.
+    Mysql(String),
 }
 
 impl Connection {

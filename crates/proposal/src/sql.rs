@@ -9,13 +9,22 @@ const RESERVED: [&str; 34] = [
     "table", "to", "union", "user", "where",
 ];
 
-/// A name in double quotes, which every dialect takes.
+/// A name in double quotes, which every dialect takes but MySQL's.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A name as MySQL and MariaDB quote it.
+pub(crate) fn in_backticks(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// A name as a query of this database writes it: bare where that means the same.
 pub(crate) fn identifier(name: &str, connection: &Connection) -> String {
+    if let Connection::Mysql(_) = connection {
+        // Its reserved words are many, and more with each version.
+        return in_backticks(name);
+    }
     let simple = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !RESERVED.contains(&name.to_ascii_lowercase().as_str());

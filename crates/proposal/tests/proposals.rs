@@ -27,7 +27,10 @@ fn assert_loads(proposal: &Proposal) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("proposed.yaml");
     proposal.write_new(&file).unwrap();
-    let environment = config::Environment { variable: &|_| Some("postgres://reader@localhost/shop".to_owned()), cores: 1 };
+    // The url has to fit the type that the file gives its connection.
+    let scheme = if proposal.yaml.contains("type: mysql") { "mysql" } else { "postgres" };
+    let variable = |_: &str| Some(format!("{scheme}://reader@localhost/shop"));
+    let environment = config::Environment { variable: &variable, cores: 1 };
     if let Err(problems) = config::load(&file, None, None, &environment) {
         let all: Vec<String> = problems.0.iter().map(|p| format!("{p:?}")).collect();
         panic!("{}\n{}", all.join("\n"), proposal.yaml);
@@ -256,7 +259,8 @@ fn postgres_is_quoted_and_keeps_its_address_to_itself() {
         references: references.map(|(t, c)| ("sales".to_owned(), t.to_owned(), c.to_owned())),
     };
     let sampled = |table: &str, row| read::CatalogueRows { schema: "sales".to_owned(), table: table.to_owned(), rows: vec![row] };
-    let catalogue = read::PostgresCatalogue {
+    let catalogue = read::Catalogue {
+        dialect: read::Dialect::Postgres,
         columns: vec![
             column("Order", "OrderId", "integer"),
             column("Order", "PlacedAt", "timestamp with time zone"),
@@ -282,10 +286,58 @@ fn postgres_is_quoted_and_keeps_its_address_to_itself() {
         "SELECT \"OrderLineId\"::text, \"OrderId\"::text, \"Sku\"::text, \"Quantity\"::text, \"Price\"::text \
          FROM \"sales\".\"OrderLine\" LIMIT 1000"
     );
-    let proposal = propose(&read::postgres("${env:SHOP_URL}", &catalogue), &Wishes::default()).unwrap();
+    let proposal = propose(&read::database("${env:SHOP_URL}", &catalogue), &Wishes::default()).unwrap();
     assert_loads(&proposal);
     has(&proposal, "shop: {type: postgres, url: \"${env:SHOP_URL}\"}");
     has(&proposal, "LEFT JOIN sales.\"Order\" AS o ON ol.\"OrderId\" = o.\"OrderId\"");
     has(&proposal, "ordered_at: PlacedAt");
     assert!(proposal.questions.iter().any(|q| q.text == "In which time zone is the store?"), "{:?}", proposal.questions);
+}
+
+#[test]
+fn mysql_is_quoted_as_it_wants_it() {
+    let column = |table: &str, column: &str, data_type: &str| read::CatalogueColumn {
+        schema: "till".to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        data_type: data_type.to_owned(),
+        rows: 1_000,
+    };
+    let text = |values: &[&str]| values.iter().map(|v| Some((*v).to_owned())).collect::<Vec<_>>();
+    let sampled = |table: &str, row| read::CatalogueRows { schema: "till".to_owned(), table: table.to_owned(), rows: vec![row] };
+    let reference = ("till".to_owned(), "orders".to_owned(), "id".to_owned());
+    let key = |table: &str, column: &str, references| read::CatalogueKey {
+        schema: "till".to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        references,
+    };
+    let catalogue = read::Catalogue {
+        dialect: read::Dialect::Mysql,
+        columns: vec![
+            column("orders", "id", "int"),
+            column("orders", "placed_at", "timestamp"),
+            column("orders", "customer_id", "int"),
+            column("order_lines", "id", "int"),
+            column("order_lines", "order_id", "int"),
+            column("order_lines", "sku", "varchar"),
+            column("order_lines", "quantity", "int"),
+            column("order_lines", "price", "decimal"),
+        ],
+        keys: vec![key("orders", "id", None), key("order_lines", "id", None), key("order_lines", "order_id", Some(reference))],
+        rows: vec![
+            sampled("orders", text(&["1", "2024-05-01 10:00:00", "7"])),
+            sampled("order_lines", text(&["1", "1", "A-1", "2", "3.50"])),
+        ],
+    };
+    assert_eq!(
+        catalogue.sample_query("till", "orders"),
+        "SELECT `id`, `placed_at`, `customer_id` FROM `till`.`orders` LIMIT 1000"
+    );
+    let proposal = propose(&read::database("${env:SHOP_URL}", &catalogue), &Wishes::default()).unwrap();
+    assert_loads(&proposal);
+    has(&proposal, "shop: {type: mysql, url: \"${env:SHOP_URL}\"}");
+    has(&proposal, "LEFT JOIN `orders` AS o ON ol.`order_id` = o.`id`");
+    assert!(proposal.questions.iter().any(|q| q.text == "In which time zone is the store?"), "{:?}", proposal.questions);
+    assert_eq!(read::Dialect::of("mariadb://shop@db/till"), Some(read::Dialect::Mysql));
 }

@@ -18,6 +18,8 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
     }
     match raw.r#type {
         ConnectionType::Postgres => postgres(check, name, resolved),
+        ConnectionType::Mysql => mysql(check, name, resolved),
+        ConnectionType::Odbc => odbc(check, name, resolved),
         ConnectionType::Sqlite | ConnectionType::Files if !check.is_allowed(&["connections", name, key], &resolved) => None,
         ConnectionType::Sqlite => Some(Connection::Sqlite { path: PathBuf::from(resolved) }),
         ConnectionType::Files => files(check, name, resolved),
@@ -26,29 +28,31 @@ pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connectio
 
 /// The key that says where the connection leads, and its value as written.
 pub(super) fn address<'r>(check: &mut Check<'_>, name: &str, raw: &'r raw::Connection) -> Option<(&'static str, &'r str)> {
-    let (key, value, other, other_value) = match raw.r#type {
-        ConnectionType::Sqlite => ("path", &raw.path, "url", &raw.url),
-        ConnectionType::Files | ConnectionType::Postgres => ("url", &raw.url, "path", &raw.path),
+    let (kind, key, example) = match raw.r#type {
+        ConnectionType::Files => ("files", "url", "url: data/shop"),
+        ConnectionType::Sqlite => ("sqlite", "path", "path: data/shop.sqlite"),
+        ConnectionType::Postgres => ("postgres", "url", "url: \"${env:ORDERS_URL}\""),
+        ConnectionType::Mysql => ("mysql", "url", "url: \"mysql://reader:${env:ORDERS_PASSWORD}@db.example:3306/shop\""),
+        ConnectionType::Odbc => {
+            ("odbc", "connection", "connection: \"Driver=PostgreSQL Unicode;Server=db.example;UID=reader;PWD=${env:PW}\"")
+        }
     };
-    let kind = match raw.r#type {
-        ConnectionType::Files => "files",
-        ConnectionType::Sqlite => "sqlite",
-        ConnectionType::Postgres => "postgres",
-    };
-    if other_value.is_some() {
+    let given = [("url", &raw.url), ("path", &raw.path), ("connection", &raw.connection)];
+    let value = given.iter().find(|(name, _)| *name == key).and_then(|(_, value)| value.as_ref());
+    let others = given.iter().filter(|(name, value)| *name != key && value.is_some());
+    let mut stray = false;
+    for (other, _) in others {
+        stray = true;
         check.say_key(
             &["connections", name, other],
             format!("a connection of type {kind} has no `{other}`"),
             format!("it has `{key}`"),
         );
-        value.as_ref()?;
+    }
+    if stray && value.is_none() {
+        return None;
     }
     let Some(value) = value else {
-        let example = match raw.r#type {
-            ConnectionType::Files => "url: data/shop",
-            ConnectionType::Sqlite => "path: data/shop.sqlite",
-            ConnectionType::Postgres => "url: \"${env:ORDERS_URL}\"",
-        };
         check.say_key(&["connections", name], format!("connection `{name}` lacks `{key}`"), format!("such as {example}"));
         return None;
     };
@@ -67,6 +71,27 @@ fn postgres(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection
         return None;
     }
     Some(Connection::Postgres { url: Secret::new(url) })
+}
+
+fn mysql(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
+    if !["mysql://", "mariadb://"].iter().any(|scheme| url.starts_with(scheme)) {
+        let help = "write mysql://user:password@host:3306/database";
+        check.say(&["connections", name, "url"], format!("the url of connection `{name}` is not one of MySQL or MariaDB"), help);
+        return None;
+    }
+    Some(Connection::Mysql { url: Secret::new(url) })
+}
+
+fn odbc(check: &mut Check<'_>, name: &str, connection: String) -> Option<Connection> {
+    let names = ["driver", "dsn", "filedsn"];
+    let mut attributes = connection.split(';').filter_map(|attribute| attribute.split_once('='));
+    if !attributes.any(|(key, _)| names.iter().any(|name| key.trim().eq_ignore_ascii_case(name))) {
+        let message = format!("the connection string of connection `{name}` names neither a driver nor a data source");
+        let help = "write Driver={name as `odbcinst -q -d` lists it};Server=…;Database=…;UID=…;PWD=…, or DSN=…";
+        check.say(&["connections", name, "connection"], message, help);
+        return None;
+    }
+    Some(Connection::Odbc { connection: Secret::new(connection) })
 }
 
 fn files(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use config::{Environment, Secret};
 use extract::Asked;
-use proposal::read::{CatalogueColumn, CatalogueKey, CatalogueRows, PostgresCatalogue};
+use proposal::read::{Catalogue, CatalogueColumn, CatalogueKey, CatalogueRows, Dialect};
 use proposal::{Confidence, Proposal, Source, Wishes};
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub fn init(global: &Global, options: &InitOptions) -> Result<ExitCode, Failure>
 /// A database is told by its first bytes, whatever its name ends in.
 fn look(path: &Path) -> Result<Source, Failure> {
     const SQLITE: &[u8] = b"SQLite format 3\0";
-    if let Some(url) = path.to_str().filter(|text| text.starts_with("${") || is_postgres(text)) {
+    if let Some(url) = path.to_str().filter(|text| text.starts_with("${") || Dialect::of(text).is_some()) {
         return look_at_database(url);
     }
     if !path.exists() {
@@ -47,37 +47,40 @@ fn look(path: &Path) -> Result<Source, Failure> {
     source.map_err(|e| Failure::step(&e))
 }
 
-fn is_postgres(text: &str) -> bool {
-    text.starts_with("postgres://") || text.starts_with("postgresql://")
-}
-
 /// The pipeline file says where the address stands, never the address itself: it may hold a password.
 fn look_at_database(url: &str) -> Result<Source, Failure> {
-    let reference = if is_postgres(url) { "${env:SHOP_URL}" } else { url };
+    let written = Dialect::of(url);
+    let reference = if written.is_some() { "${env:SHOP_URL}" } else { url };
     let secret = Secret::resolved(url, &Environment::process()).map_err(Failure::usage)?;
-    if !is_postgres(secret.expose()) {
-        let message = format!("{url} is no address of PostgreSQL; write postgres://user:password@host:5432/database");
+    let Some(dialect) = Dialect::of(secret.expose()) else {
+        let message = format!(
+            "{url} is no address of PostgreSQL, MySQL or MariaDB; write postgres://user:password@host:5432/database or mysql://…"
+        );
         return Err(Failure::usage(message));
-    }
+    };
     let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
-    let catalogue = runtime.block_on(catalogue(&secret)).map_err(|e| Failure::step(&e))?;
-    if is_postgres(url) {
-        eprintln!("the file will read the address from the environment: export SHOP_URL='postgres://…'");
+    let catalogue = runtime.block_on(catalogue(dialect, &secret)).map_err(|e| Failure::step(&e))?;
+    if written.is_some() {
+        let scheme = if dialect == Dialect::Postgres { "postgres" } else { "mysql" };
+        eprintln!("the file will read the address from the environment: export SHOP_URL='{scheme}://…'");
     }
-    Ok(proposal::read::postgres(reference, &catalogue))
+    Ok(proposal::read::database(reference, &catalogue))
 }
 
-async fn catalogue(url: &Secret) -> Result<PostgresCatalogue, extract::Error> {
-    let database = Asked::postgres("shop", url).await?;
-    let mut catalogue = PostgresCatalogue::default();
-    for row in database.rows(PostgresCatalogue::COLUMNS_QUERY).await? {
+async fn catalogue(dialect: Dialect, url: &Secret) -> Result<Catalogue, extract::Error> {
+    let mut database = match dialect {
+        Dialect::Postgres => Asked::postgres("shop", url).await?,
+        Dialect::Mysql => Asked::mysql("shop", url).await?,
+    };
+    let mut catalogue = Catalogue::new(dialect);
+    for row in database.rows(dialect.columns_query()).await? {
         if let [Some(schema), Some(table), Some(column), Some(data_type), rows] = row.as_slice() {
             let rows = rows.as_ref().and_then(|rows| rows.parse().ok()).unwrap_or(-1);
             let [schema, table, column, data_type] = [schema, table, column, data_type].map(String::clone);
             catalogue.columns.push(CatalogueColumn { schema, table, column, data_type, rows });
         }
     }
-    for row in database.rows(PostgresCatalogue::KEYS_QUERY).await? {
+    for row in database.rows(dialect.keys_query()).await? {
         if let [Some(schema), Some(table), Some(column), other @ ..] = row.as_slice() {
             let references = match other {
                 [Some(schema), Some(table), Some(column)] => Some((schema.clone(), table.clone(), column.clone())),

@@ -18,7 +18,7 @@ pub(super) struct Questions<'a> {
 
 impl<'a> Questions<'a> {
     pub fn new(connection: &'a Connection, source: &Source, how: &'a Incremental, key: &'a [String]) -> Self {
-        let from = format!("({}) AS source", select(connection, &source.input));
+        let from = format!("({}) source", select(connection, &source.input));
         Self { connection, from, how, key }
     }
 
@@ -70,6 +70,10 @@ impl<'a> Questions<'a> {
     }
 
     fn text(&self) -> &'static str {
-        "text"
+        match self.connection {
+            Connection::Mysql { .. } => "char",
+            Connection::Odbc { .. } => "varchar(100)",
+            _ => "text",
+        }
     }
 }
