@@ -21,9 +21,10 @@ use std::rc::Rc;
 
 use chrono::NaiveDate;
 
+use crate::connection::Connection;
 use crate::load::Environment;
 use crate::node::{At, Document, Node, Value};
-use crate::pipeline::{AsOf, Connection, Pipeline};
+use crate::pipeline::{AsOf, Pipeline};
 use crate::problem::{Place, Problem};
 use crate::raw;
 use crate::roots::Roots;

@@ -5,6 +5,7 @@
 //! it stands on, what is wrong and what to do.
 
 mod check;
+mod connection;
 mod excerpt;
 mod incremental;
 mod json_schema;
@@ -19,6 +20,7 @@ mod rules;
 mod secret;
 mod shape;
 
+pub use connection::Connection;
 pub use incremental::*;
 pub use json_schema::{pipeline_schema, settings_schema};
 pub use load::{Environment, load, settings};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use schema::Entity;
 
+use crate::connection::Connection;
 use crate::incremental::Incremental;
 use crate::operations::{Hold, Notify, Retries, Schedule};
 use crate::roots::Roots;
@@ -49,41 +50,6 @@ pub enum AsOf {
     /// The scheduled day, or `--as-of`.
     Slot,
     On(NaiveDate),
-}
-
-/// Where data lies. It prints its kind alone, because any address may have been filled in from a secret.
-#[derive(Clone)]
-pub enum Connection {
-    /// A folder, or `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix` with credentials from the environment.
-    Files {
-        url: String,
-    },
-    Sqlite {
-        path: PathBuf,
-    },
-    Postgres {
-        url: Secret,
-    },
-    /// MySQL or MariaDB.
-    Mysql {
-        url: Secret,
-    },
-    /// A driver's connection string.
-    Odbc {
-        connection: Secret,
-    },
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Files { .. } => "Files(***)",
-            Self::Sqlite { .. } => "Sqlite(***)",
-            Self::Postgres { .. } => "Postgres(***)",
-            Self::Mysql { .. } => "Mysql(***)",
-            Self::Odbc { .. } => "Odbc(***)",
-        })
-    }
 }
 
 /// How one entity is read.

@@ -78,7 +78,8 @@ pub(crate) struct Connection {
     pub path: Option<String>,
     /// odbc: the driver's connection string, such as `Driver={PostgreSQL Unicode};Server=db;Database=shop;UID=reader;PWD=${env:PW}`.
     /// The program has to be built with the feature `odbc`.
-    pub connection: Option<String>,
+    #[serde(rename = "connection")]
+    pub attributes: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Check;
-use crate::pipeline::Connection;
+use crate::connection::Connection;
 use crate::raw::{self, ConnectionType};
 use crate::secret::{Secret, resolve};
 
@@ -37,7 +37,7 @@ pub(super) fn address<'r>(check: &mut Check<'_>, name: &str, raw: &'r raw::Conne
             ("odbc", "connection", "connection: \"Driver=PostgreSQL Unicode;Server=db.example;UID=reader;PWD=${env:PW}\"")
         }
     };
-    let given = [("url", &raw.url), ("path", &raw.path), ("connection", &raw.connection)];
+    let given = [("url", &raw.url), ("path", &raw.path), ("connection", &raw.attributes)];
     let value = given.iter().find(|(name, _)| *name == key).and_then(|(_, value)| value.as_ref());
     let others = given.iter().filter(|(name, value)| *name != key && value.is_some());
     let mut stray = false;

@@ -6,10 +6,9 @@ use chrono::format::{Item, StrftimeItems};
 use schema::{ENTITIES, Entity, entity};
 
 use super::{Check, Connections, contract, incremental, sizes};
+use crate::connection::Connection;
 use crate::incremental::Incremental;
-use crate::pipeline::{
-    Compression, Connection, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source,
-};
+use crate::pipeline::{Compression, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source};
 use crate::problem::{nearest, suggestion};
 use crate::raw;
 

@@ -152,7 +152,7 @@ fn refused(name: &str, target: String, fault: &Fault) -> Error {
 fn is_tls(fault: &Fault) -> bool {
     match fault {
         Fault::Io(IoError::Tls(_)) | Fault::Driver(DriverError::NoClientSslFlagFromServer) => true,
-        Fault::Io(IoError::Io(error)) => error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+        Fault::Io(IoError::Io(error)) => matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>()),
         _ => false,
     }
 }
