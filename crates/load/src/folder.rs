@@ -55,7 +55,7 @@ fn or_stay(to: &Path, lock: &Lock, led: Result<(), Error>) -> Result<(), Error> 
 pub(crate) fn rollback(to: &Path, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
     let lock = Lock::take(to, by)?;
     let from = published(to)?.map(|published| published.snapshot);
-    let (from, manifest) = choose(&to.display().to_string(), from, retention::snapshots(to)?, wanted)?;
+    let (from, manifest) = choose(&to.display().to_string(), from, &retention::snapshots(to)?, wanted)?;
     let folder = to.join("snapshots").join(&manifest.snapshot);
     is_there(&folder, &manifest)?;
     lock.confirm()?;

@@ -15,14 +15,14 @@ pub struct RolledBack {
 pub(crate) fn choose(
     to: &str,
     from: Option<String>,
-    known: Vec<Manifest>,
+    known: &[Manifest],
     wanted: Option<&str>,
 ) -> Result<(String, Manifest), Error> {
     let missing = |detail: String| Error::NoSnapshot { to: to.to_owned(), detail };
     let from = from.ok_or_else(|| missing("nothing is published there".to_owned()))?;
     let chosen = match wanted {
-        Some(wanted) => named(&known, wanted).map_err(missing)?,
-        None => before(&known, &from).ok_or_else(|| missing(format!("there is none before {from}")))?,
+        Some(wanted) => named(known, wanted).map_err(missing)?,
+        None => before(known, &from).ok_or_else(|| missing(format!("there is none before {from}")))?,
     };
     Ok((from, chosen.clone()))
 }

@@ -30,7 +30,7 @@ pub(super) struct Merge<'a> {
 
 /// Records as they came from the source.
 pub(super) fn incoming_schema(columns: usize) -> SchemaRef {
-    Arc::new(Schema::new((0..columns).map(|place| text(place)).collect::<Vec<_>>()))
+    Arc::new(Schema::new((0..columns).map(text).collect::<Vec<_>>()))
 }
 
 fn text(place: usize) -> Field {

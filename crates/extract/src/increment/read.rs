@@ -155,13 +155,13 @@ impl Reading<'_> {
 
     /// The source columns that the entity's key is read from as it stands.
     fn mapped_key(&self, mapping: &Mapping) -> Result<Vec<usize>, Error> {
-        let of = |name: &&str| match mapping.columns.iter().find(|column| column.target.name == *name).map(|column| &column.from)
-        {
-            Some(From::Column(place)) => Ok(*place),
-            _ => {
-                let detail = format!("`{name}`, which is part of the key, is read from no column of the source");
-                Err(self.wrong(detail, "say which columns of the source name a row: `incremental: {key: [...]}`"))
+        let of = |name: &&str| {
+            let column = mapping.columns.iter().find(|column| column.target.name == *name);
+            if let Some(From::Column(place)) = column.map(|column| &column.from) {
+                return Ok(*place);
             }
+            let detail = format!("`{name}`, which is part of the key, is read from no column of the source");
+            Err(self.wrong(detail, "say which columns of the source name a row: `incremental: {key: [...]}`"))
         };
         schema::entity(self.entity).key.iter().map(of).collect()
     }
@@ -240,7 +240,7 @@ impl Road<'_> {
         let rows = self.merge().write(Some(&kept), &self.incoming(), present.as_deref(), &self.to).await?;
         if let Some(present) = &present {
             let missing = self.merge().missing(present, &self.to).await?;
-            self.remove(present)?;
+            remove(present)?;
             if missing > 0 {
                 return Ok(Err(format!("it has {missing} rows that came later than `lookback` allows for")));
             }
@@ -251,7 +251,7 @@ impl Road<'_> {
                 return Ok(Err(format!("it has {there} rows where the increments come to {rows}")));
             }
         }
-        self.remove(&self.incoming())?;
+        remove(&self.incoming())?;
         self.renewed(Some(record), Some(from), None, &came, rows).map(Ok)
     }
 
@@ -259,7 +259,7 @@ impl Road<'_> {
     async fn whole(&self, opened: Opened, before: Option<&Record>, reason: String) -> Result<Renewed, Error> {
         let came = self.drain(opened).await?;
         let rows = self.merge().write(None, &self.incoming(), None, &self.to).await?;
-        self.remove(&self.incoming())?;
+        remove(&self.incoming())?;
         self.renewed(before, None, Some(reason), &came, rows)
     }
 
@@ -377,10 +377,10 @@ impl Road<'_> {
         file.finish().map_err(store)?;
         Ok(path)
     }
+}
 
-    fn remove(&self, path: &Path) -> Result<(), Error> {
-        fs::remove_file(path).map_err(|source| Error::Folder { path: path.to_path_buf(), source })
-    }
+fn remove(path: &Path) -> Result<(), Error> {
+    fs::remove_file(path).map_err(|source| Error::Folder { path: path.to_path_buf(), source })
 }
 
 /// The one number that is all a query gives.

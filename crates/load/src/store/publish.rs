@@ -101,7 +101,7 @@ impl Store {
 
     fn rollback_under(&self, lease: &Arc<Lease>, wanted: Option<&str>) -> Result<RolledBack, Error> {
         let from = self.published()?.map(|published| published.snapshot);
-        let (from, manifest) = choose(&self.bucket.url, from, self.snapshots()?, wanted)?;
+        let (from, manifest) = choose(&self.bucket.url, from, &self.snapshots()?, wanted)?;
         let (held, mirror, to) = (Arc::clone(lease), self.mirror.clone(), manifest.clone());
         self.wait(async move {
             if !is_there(&held.bucket, &to).await? {
