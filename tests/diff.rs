@@ -126,7 +126,9 @@ fn assert_segments(space: &Workspace, to: &str, said: &Value) {
 #[test]
 fn two_snapshots_of_commerce_differ_as_their_rows_do() {
     let space = Workspace::new();
-    ["data", "config", "pipelines"].iter().for_each(|folder| space.link(folder));
+    for folder in ["data", "config", "pipelines"] {
+        space.link(folder);
+    }
     let pipeline = "pipelines/commerce.yaml";
     for day in ["2025-09-30", "2025-12-15"] {
         space.run(&["run", pipeline, "--as-of", day, "--quiet"]).ok();
@@ -323,7 +325,9 @@ fn rewrite(path: &Path, edit: impl Fn(RecordBatch) -> RecordBatch) {
 
 fn write(path: &Path, schema: SchemaRef, batches: &[RecordBatch]) {
     let mut file = Writer::create(path, schema).unwrap();
-    batches.iter().for_each(|batch| file.write(batch).unwrap());
+    for batch in batches {
+        file.write(batch).unwrap();
+    }
     file.finish().unwrap();
 }
 

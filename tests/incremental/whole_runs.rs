@@ -11,7 +11,7 @@ use crate::sources::mysql_server;
 use crate::sources::postgres_server::{DATABASE, Server};
 use crate::support::{Ran, Workspace};
 
-const TABLES: &str = r#"
+const TABLES: &str = r"
 CREATE TABLE lines (id bigserial PRIMARY KEY, order_no text, customer text, product text, sold timestamptz, pieces int,
                     price numeric, changed timestamptz);
 INSERT INTO lines (order_no, customer, product, sold, pieces, price, changed)
@@ -19,7 +19,7 @@ INSERT INTO lines (order_no, customer, product, sold, pieces, price, changed)
     FROM (SELECT n, timestamptz '2025-01-01 12:00:00+00' + n * interval '7 hours' AS t FROM generate_series(1, 400) AS n) AS s;
 CREATE TABLE people (id text, name text, version bigint);
 INSERT INTO people SELECT 'c' || n, 'Customer ' || n, n FROM generate_series(0, 39) AS n;
-"#;
+";
 
 /// One week later.
 const CHANGES: &str = "

@@ -15,7 +15,7 @@ const START: Duration = Duration::from_mins(2);
 
 pub struct Server {
     folder: tempfile::TempDir,
-    server: Child,
+    process: Child,
     pub port: u16,
 }
 
@@ -41,7 +41,7 @@ impl Server {
             &user,
         ]));
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let server = Command::new(program("mariadbd"))
+        let process = Command::new(program("mariadbd"))
             .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
             .args([&data, &user, &format!("--port={port}"), &format!("--socket={}", folder.path().join("socket").display())])
             .arg(format!("--pid-file={}", folder.path().join("pid").display()))
@@ -50,7 +50,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut server = Self { folder, server, port };
+        let mut server = Self { folder, process, port };
         server.wait();
         server.execute(
             "mysql",
@@ -65,7 +65,7 @@ impl Server {
     fn wait(&mut self) {
         let started = Instant::now();
         while !self.client("mysql").args(["-e", "SELECT 1"]).output().unwrap().status.success() {
-            let ended = self.server.try_wait().unwrap();
+            let ended = self.process.try_wait().unwrap();
             let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(ended.is_none() && started.elapsed() < START, "MariaDB did not come up:\n{}", log());
             std::thread::sleep(Duration::from_millis(50));
@@ -108,7 +108,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Nothing of it is kept, so it need not end well.
-        let _ = (self.server.kill(), self.server.wait());
+        let _ = (self.process.kill(), self.process.wait());
     }
 }
 

@@ -233,9 +233,10 @@ pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &P
 
         let ending = match job.attempt {
             Attempt::First { publish: Publish::Not, .. } => Ending::NotPublished,
-            Attempt::Again { release: true, .. } => run.publish(job, &target, &staged, &validated)?,
-            // A day that is long past differs from today's for good reasons.
-            Attempt::First { publish: Publish::Behind, .. } => run.publish(job, &target, &staged, &validated)?,
+            // Released by somebody; or a day that is long past, which differs from today's for good reasons.
+            Attempt::Again { release: true, .. } | Attempt::First { publish: Publish::Behind, .. } => {
+                run.publish(job, &target, &staged, &validated)?
+            }
             _ => match held(&session, pipeline, &target, &validated).await? {
                 reasons if reasons.is_empty() => run.publish(job, &target, &staged, &validated)?,
                 reasons => Ending::Held(reasons),

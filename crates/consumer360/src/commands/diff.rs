@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use compare::{Snapshot, TableFile};
 use config::{Pipeline, Settings};
 use load::{Manifest, Target};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::describe::{published, unknown};
 use crate::cli::{DiffOptions, Global, Output};
@@ -74,11 +74,8 @@ fn all(global: &Global, on: &Ground) -> Result<ExitCode, Failure> {
     let text = match global.output {
         Output::Text => text::head(&on.pipeline.name, &on.sides.before, &on.sides.after) + &text::all(&found),
         Output::Json => {
-            let mut value = as_json(on, found.differs());
-            value["figures"] = json!(found.figures);
-            value["segments"] = json!(found.segments);
-            value["tables"] = json!(found.tables);
-            format!("{value:#}\n")
+            let parts = [("figures", json!(found.figures)), ("segments", json!(found.segments)), ("tables", json!(found.tables))];
+            as_json(on, found.differs(), parts)
         }
     };
     ended(&text, found.differs())
@@ -100,17 +97,12 @@ fn one(global: &Global, options: &DiffOptions, on: &Ground, table: &str) -> Resu
     let differs = found.counts() || found.has_rows();
     let text = match global.output {
         Output::Text => text::head(&on.pipeline.name, &on.sides.before, &on.sides.after) + &text::one(&found, &rows),
-        Output::Json => {
-            let mut value = as_json(on, differs);
-            value["table"] = json!(found);
-            value["rows"] = json!(rows);
-            format!("{value:#}\n")
-        }
+        Output::Json => as_json(on, differs, [("table", json!(found)), ("rows", json!(rows))]),
     };
     ended(&text, differs)
 }
 
-fn as_json(on: &Ground, differs: bool) -> Value {
+fn as_json<const N: usize>(on: &Ground, differs: bool, parts: [(&str, Value); N]) -> String {
     let side = |manifest: &Manifest| {
         json!({
             "snapshot": manifest.snapshot,
@@ -120,12 +112,14 @@ fn as_json(on: &Ground, differs: bool) -> Value {
             "version": manifest.version,
         })
     };
-    json!({
-        "pipeline": on.pipeline.name,
-        "before": side(&on.sides.before),
-        "after": side(&on.sides.after),
-        "differs": differs,
-    })
+    let head = [
+        ("pipeline", json!(on.pipeline.name)),
+        ("before", side(&on.sides.before)),
+        ("after", side(&on.sides.after)),
+        ("differs", json!(differs)),
+    ];
+    let all: Map<String, Value> = head.into_iter().chain(parts).map(|(name, value)| (name.to_owned(), value)).collect();
+    format!("{:#}\n", Value::Object(all))
 }
 
 fn ended(text: &str, differs: bool) -> Result<ExitCode, Failure> {

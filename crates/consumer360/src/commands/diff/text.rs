@@ -57,8 +57,7 @@ fn measured(measure: Measure) -> String {
 
 fn moved(change: Measure) -> String {
     let is_up = match change {
-        Measure::Amount(0) | Measure::Count(0) => return "no change".to_owned(),
-        Measure::Share(share) if share == 0.0 => return "no change".to_owned(),
+        Measure::Amount(0) | Measure::Count(0) | Measure::Share(0.0) => return "no change".to_owned(),
         Measure::Share(share) => return format!("{:+.1} points", share * 100.0),
         Measure::Amount(amount) => amount > 0,
         Measure::Count(number) => number > 0,
@@ -68,18 +67,18 @@ fn moved(change: Measure) -> String {
 
 /// The largest moves first.
 fn segments(moves: &[Move]) -> String {
-    let (stayed, mut moved): (Vec<&Move>, Vec<&Move>) = moves.iter().partition(|m| m.from == m.to);
-    if moved.is_empty() {
+    let (stayed, mut left): (Vec<&Move>, Vec<&Move>) = moves.iter().partition(|m| m.from == m.to);
+    if left.is_empty() {
         return String::new();
     }
-    moved.sort_by_key(|m| Reverse(m.customers));
+    left.sort_by_key(|m| Reverse(m.customers));
     let sum = |moves: &[&Move]| count(moves.iter().map(|m| m.customers).sum());
     let mut text = format!("\n{:<22}{:<22}{:>12}\n", "Segments from", "to", "customers");
-    for m in moved.iter().take(MOVES) {
+    for m in left.iter().take(MOVES) {
         let (from, to) = (m.from.as_deref().unwrap_or("(came)"), m.to.as_deref().unwrap_or("(went)"));
         let _ = writeln!(text, "{from:<22}{to:<22}{:>12}", count(m.customers));
     }
-    if let Some(others) = moved.get(MOVES..).filter(|others| !others.is_empty()) {
+    if let Some(others) = left.get(MOVES..).filter(|others| !others.is_empty()) {
         let _ = writeln!(text, "{:<44}{:>12}", format!("{} other ways", others.len()), sum(others));
     }
     let _ = writeln!(text, "{:<44}{:>12}", "stayed where they were", sum(&stayed));
@@ -112,11 +111,11 @@ fn columns(table: &TableDifference) -> String {
 }
 
 fn tables(tables: &[TableDifference]) -> String {
-    let mut text =
-        format!("\n{:<25}{:>12}{:>12}{:>10}{:>10}{:>10}  columns\n", "Tables", "before", "after", "added", "removed", "changed");
     let listed: Vec<&TableDifference> = tables.iter().filter(|table| table.is_data && table.has_rows()).collect();
-    if listed.is_empty() {
-        text = "\n".to_owned();
+    let mut text = "\n".to_owned();
+    if !listed.is_empty() {
+        let [before, after, added, removed, changed] = ["before", "after", "added", "removed", "changed"];
+        let _ = writeln!(text, "{:<25}{before:>12}{after:>12}{added:>10}{removed:>10}{changed:>10}  columns", "Tables");
     }
     for table in listed {
         let line = format!(
