@@ -1,16 +1,18 @@
 //! The Power BI project of each shipped retailer: structure, schemas, queries, every measure against `DuckDB`, forty breaks that a
-//! check notices, and the published files read by three readers.
+//! check notices, and the published files read by three readers of today and one of 2021.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
 use crate::browser::is_there;
 use crate::support::{Workspace, root};
 
 /// The checks with what they need beside them, installed once; none, said loudly, where that cannot be.
-fn tools() -> Option<&'static Path> {
+pub fn tools() -> Option<&'static Path> {
     static TOOLS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let install = || {
         if !(is_there("node") && is_there("npm") && is_there("python3")) {
@@ -31,7 +33,7 @@ fn tools() -> Option<&'static Path> {
     TOOLS.get_or_init(install).as_deref()
 }
 
-fn ok(output: &Output, what: &str) -> String {
+pub fn ok(output: &Output, what: &str) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what}: {said}");
     said
@@ -65,6 +67,36 @@ fn check(name: &str) {
     let python = tools.join("venv/bin/python");
     let read = Command::new(python).arg(tools.join("readers.py")).arg(out.join("current")).output().unwrap();
     println!("{structure}{report}{figures}{}", ok(&read, "readers.py"));
+    ask_the_old_reader(tools, &out.join("current"));
+}
+
+/// Parquet as a reader of the age found in gateways takes it: the same types, rows, NULLs and values that one of today reads.
+fn ask_the_old_reader(tools: &Path, tables: &Path) {
+    static IS_INSTALLED: OnceLock<bool> = OnceLock::new();
+    let install = || {
+        let done = Command::new("bash").arg(tools.join("install-old")).output().unwrap();
+        if done.status.code() == Some(3) {
+            eprintln!("SKIPPED: no reader of 2021 was asked: pyarrow 3.0.0 needs a Python 3.8 or 3.9 (OLD_PYTHON may name one)");
+            return false;
+        }
+        ok(&done, "install-old");
+        true
+    };
+    if !*IS_INSTALLED.get_or_init(install) {
+        return;
+    }
+    let read = |python: &str| -> Value {
+        let done = Command::new(tools.join(python)).arg(tools.join("sums.py")).arg(tables).output().unwrap();
+        assert!(done.status.success(), "{python}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    let (old, new) = (read("old/bin/python"), read("venv/bin/python"));
+    assert_eq!(old["pyarrow"], "3.0.0");
+    let (old, new) = (old["tables"].as_object().unwrap(), new["tables"].as_object().unwrap());
+    assert!(new.len() > 30 && old.keys().eq(new.keys()), "{:?}", old.keys());
+    for (table, columns) in new {
+        assert_eq!(&old[table], columns, "{table}");
+    }
 }
 
 #[test]

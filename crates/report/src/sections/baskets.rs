@@ -35,11 +35,18 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     let rules = now.rows("basket_rules", &columns)?;
     let body = html! {
         @if rules.is_empty() { p.absent { "No rules were mined, or none is frequent enough for the limits of the pipeline file." } }
+        @else if best(&rules).is_empty() {
+            p.absent { "Of " (of(length(rules.len()), "rule")) " mined, none says more than chance." }
+        }
         @else { (together(now, &rules)?) }
         h3 { "What to offer beside the best sellers" }
         (offers(now)?)
     };
     Ok(Section { id: "baskets", title: "Bought together", tables: TABLES, body })
+}
+
+fn length(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// Productive rules by what they are worth at least; of two rules that are each other's mirror, the surer one.

@@ -29,12 +29,10 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     }
     let body = html! {
         @if let Some(lead) = lead(&averages) { p.lead { (lead) } }
-        @for (at, (kind, title)) in KINDS.into_iter().enumerate() {
+        @for (at, (kind, title)) in KINDS.into_iter().enumerate() { @if rows.of("cohort_kind", kind).next().is_some() {
             @let triangle = triangle(&rows, kind, title);
-            @if at == 0 { (triangle) } @else if rows.of("cohort_kind", kind).next().is_some() {
-                details { summary { (title) } (triangle) }
-            }
-        }
+            @if at == 0 { (triangle) } @else { details { summary { (title) } (triangle) } }
+        } }
     };
     Ok(Section { id: "cohorts", title: "Cohorts", tables: TABLES, body })
 }
@@ -70,7 +68,8 @@ fn triangle(rows: &Rows, kind: &'static str, title: &'static str) -> Markup {
             thead { tr { th scope="col" { "Cohort" } th scope="col" { "Size" } @for period in 0..=longest { th scope="col" { (period) } } } }
             tbody { @for (start, rows) in shown { tr {
                 th scope="row" { (start.format("%Y-%m")) }
-                td.size { (count(rows.first().map_or(0, |row| row.int("cohort_size")))) }
+                @let size = rows.first().map_or(0, |row| row.int("cohort_size"));
+                td.size data-value=(size) { (count(size)) }
                 @for period in 0..=longest { (cell(rows.iter().find(|row| row.int("period") == period).copied(), highest)) }
             } } }
         } }
@@ -83,6 +82,8 @@ fn cell(row: Option<Row<'_>>, highest: f64) -> Markup {
     let strength = if row.int("period") == 0 { 0.0 } else { rate / highest.max(f64::MIN_POSITIVE) };
     let says = format!("{} of {} bought", count(row.int("active_customers")), count(row.int("cohort_size")));
     html! {
-        td.hot.open[!row.flag("is_complete")] style={ "--h:" (format!("{strength:.3}")) } title=(says) { (number(rate * 100.0, 0)) }
+        td.hot.open[!row.flag("is_complete")] data-value=(rate.to_string()) style={ "--h:" (format!("{strength:.3}")) } title=(says) {
+            (number(rate * 100.0, 0))
+        }
     }
 }

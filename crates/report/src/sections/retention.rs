@@ -97,9 +97,16 @@ fn second_purchase(waits: &Rows) -> Markup {
         return html! { p.absent { "No second purchase is on record yet, so there is no curve of the time it takes." } };
     }
     let marks: Vec<(i64, f64)> = MARKS.into_iter().filter_map(|mark| Some((mark, came_back(waits, mark)?))).collect();
+    if marks.is_empty() {
+        return html! { p.absent { "Nobody has been watched long enough to say how long the second purchase takes." } };
+    }
     let words: Vec<String> =
         marks.iter().map(|(day, share)| format!("{} within {day} days", figures::percent(*share, 0))).collect();
-    html! { h3 { "The second purchase" } @if !words.is_empty() { p.lead { "Of those who bought once, " (sentence(&words)) " have bought again." } } (curve(waits, &marks).markup()) }
+    html! {
+        h3 { "The second purchase" }
+        p.lead { "Of those who bought once, " (sentence(&words)) " have bought again." }
+        (curve(waits, &marks).markup())
+    }
 }
 
 /// The share with a second purchase by a day that some customers were watched for.

@@ -90,7 +90,12 @@ fn cell(square: &Square, customers: i64, most: i64) -> Markup {
         share(square.customers, customers).map(|s| percent(s, 1)).unwrap_or_default(),
         square.revenue.shown()
     );
-    html! { td.hot style=(strength) title=(says) { b { (count(square.customers)) } span.segment { (square.segment()) } } }
+    html! {
+        td.hot data-value=(square.customers) style=(strength) title=(says) {
+            b { (count(square.customers)) }
+            span.segment { (square.segment()) }
+        }
+    }
 }
 
 /// A name as words: its first letter large, spaces for its underscores.

@@ -110,6 +110,11 @@ fn way(moves: &Rows, before: &str, after: &str) -> Markup {
         return html! { td.zero { "·" } };
     };
     let share = row.number("share_of_from").unwrap_or(0.0);
-    let says = format!("{} of {before} went to {after}, {}", figures::count(row.int("customers")), percent(share, 1));
-    html! { td.hot.same[before == after] style={ "--h:" (format!("{share:.3}")) } title=(says) { (figures::count(row.int("customers"))) } }
+    let customers = row.int("customers");
+    let says = format!("{} of {before} went to {after}, {}", figures::count(customers), percent(share, 1));
+    html! {
+        td.hot.same[before == after] data-value=(customers) style={ "--h:" (format!("{share:.3}")) } title=(says) {
+            (figures::count(customers))
+        }
+    }
 }
