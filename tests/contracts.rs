@@ -223,3 +223,56 @@ fn a_run_that_is_taken_up_again_keeps_what_it_saw() {
     workspace.write("data/orders.csv", HEADER);
     assert_eq!(workspace.run(&["run", "shop.yaml"]).code, 4);
 }
+
+#[test]
+fn no_message_names_a_person() {
+    const SHOP: &str = "
+version: 1
+name: shop
+as_of: 2024-12-31
+connections: {drop: {type: files, url: drop}}
+extract:
+  sales:
+    from: drop
+    path: lines.csv
+    rejects: {warn: 0%, fail: 60%}
+    columns: {order_id: id, ordered_at: day, customer_id: who, product_id: what, quantity: '1', unit_price: price,
+              email: \"regexp_replace(mail, mail || '(', '')\"}
+  customers:
+    from: drop
+    path: customers.csv
+    rejects: {warn: 0%, fail: 60%}
+    columns: {customer_id: id, customer_name: name, birth_on: born}
+  products: {from: drop, path: products.ndjson, rejects: {warn: 0%, fail: 60%}}
+publish: {to: out, report: true}
+checks: [{sql: {name: cast, severity: warn, query: SELECT customer_key FROM dim_customer WHERE CAST(customer_name AS INT) = 1}}]
+";
+    const NAMES: [&str; 3] = ["ada@example.org", "1985-02-30", "Brien"];
+    let told = |pii: &str| -> Vec<String> {
+        let space = Workspace::new();
+        space.write(
+            "drop/lines.csv",
+            "id,day,who,what,price,mail\nA1,2024-05-01,C2,P1,10,\nA2,2024-05-01,C2,P1,10,ada@example.org\n",
+        );
+        space.write("drop/customers.csv", "id,name,born\nC1,O'Brien,1985-02-30\nC2,O'Brien,1980-01-01\n");
+        space.write("drop/products.ndjson", "{\"product_id\":\"P1\"}\n\"ada@example.org\"\n");
+        space.write("shop.yaml", SHOP.to_owned() + FEW_MARTS + pii);
+        let ran = space.run(&["run", "shop.yaml", "-vv"]).ok();
+        // Each was met, and said.
+        for words in ["cannot be computed", "is not a date", "is not a JSON object", "cannot be answered"] {
+            assert!(ran.stdout.contains(words), "`{words}` is not in:\n{}", ran.stdout);
+        }
+        // The tables and the records set aside hold what they are to hold; all else is read by people.
+        let kept = |name: &String| name.starts_with("drop/") || name.ends_with(".parquet");
+        let files = contents(&space.path("")).into_iter().filter(|(name, _)| !kept(name));
+        let texts = files.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned());
+        texts.chain([ran.stdout, ran.stderr]).collect()
+    };
+    for pii in ["", "pii: [city]\n"] {
+        for text in told(pii) {
+            assert!(NAMES.iter().all(|name| !text.contains(name)), "{pii}: {text}");
+        }
+    }
+    let open = told("pii: []\n").concat();
+    assert!(open.contains("ada@example.org") && open.contains("1985-02-30"), "{open}");
+}

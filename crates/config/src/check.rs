@@ -200,13 +200,20 @@ fn as_of(check: &mut Check<'_>, text: Option<&str>) -> Option<AsOf> {
     check.keep(&["as_of"], result)
 }
 
-/// Columns to mask, each of some table.
+/// Columns to mask: those that are named and, unless none is (`pii: []`), all that tell of a person. A column of a source counts
+/// as well, because what is wrong with a record is told under its name.
 fn pii(check: &mut Check<'_>, written: Option<&[String]>) -> BTreeSet<String> {
-    let Some(written) = written else { return ["email", "customer_name"].map(str::to_owned).into() };
-    let columns: BTreeSet<&str> = schema::TABLES.iter().flat_map(|table| table.columns).map(|column| column.name).collect();
-    for (place, name) in written.iter().enumerate().filter(|(_, name)| !columns.contains(name.as_str())) {
+    let published = schema::TABLES.iter().flat_map(|table| table.columns).map(|column| column.name);
+    let staged = schema::ENTITIES.iter().flat_map(|entity| schema::entity(*entity).columns).map(|column| column.name);
+    let columns: BTreeSet<&str> = published.chain(staged).collect();
+    let named = written.unwrap_or_default();
+    for (place, name) in named.iter().enumerate().filter(|(_, name)| !columns.contains(name.as_str())) {
         let help = crate::problem::suggestion(name, columns.iter().copied(), "columns");
         check.say(&["pii", &place.to_string()], format!("no table has a column `{name}`"), help);
     }
-    written.iter().cloned().collect()
+    if written.is_some_and(<[String]>::is_empty) {
+        return BTreeSet::new();
+    }
+    let personal = columns.iter().filter(|name| schema::is_personal(name)).map(|name| (*name).to_owned());
+    personal.chain(named.iter().cloned()).collect()
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::TryCast;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 use datafusion::physical_expr::PhysicalExpr;
@@ -86,6 +87,7 @@ impl Expression {
     /// A division by zero or an overflow ends the batch; row by row it costs only its own row.
     fn evaluate_one_by_one(&self, batch: &RecordBatch) -> Result<Evaluated> {
         let returns = self.value.data_type(&batch.schema())?;
+        let own_fault = self.own_fault(&batch.schema());
         let (mut parts, mut failures) = (Vec::with_capacity(batch.num_rows()), Vec::new());
         for row in 0..batch.num_rows() {
             match self.evaluate_all(&batch.slice(row, 1)) {
@@ -95,12 +97,32 @@ impl Expression {
                 }
                 Err(error) => {
                     parts.push(new_null_array(&returns, 1));
-                    failures.push((row, format!("cannot be computed: {}", error.strip_backtrace())));
+                    failures.push((row, format!("cannot be computed: {}", why(&error, own_fault.as_deref()))));
                 }
             }
         }
         let arrays: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
         Ok(Evaluated { values: concat(&arrays)?, failures })
+    }
+
+    /// What the engine says of a row that holds nothing: it is about the expression alone.
+    fn own_fault(&self, schema: &SchemaRef) -> Option<String> {
+        let nothing = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+        let row = RecordBatch::try_new(Arc::clone(schema), nothing).ok()?;
+        self.evaluate_all(&row).err().map(|error| error.strip_backtrace())
+    }
+}
+
+/// Why a row could not be computed, in words that hold nothing of it: the engine's own may name a person.
+fn why<'a>(error: &DataFusionError, own_fault: Option<&'a str>) -> &'a str {
+    let kind = match error.find_root() {
+        DataFusionError::ArrowError(inner, _) => Some(inner.as_ref()),
+        _ => None,
+    };
+    match kind {
+        Some(ArrowError::DivideByZero) => "a division by zero",
+        Some(ArrowError::ArithmeticOverflow(_)) => "a number grows too large",
+        _ => own_fault.unwrap_or("a value does not suit the expression"),
     }
 }
 
@@ -215,8 +237,17 @@ mod tests {
     fn a_division_by_zero_costs_one_row() {
         let (values, failures) = evaluate("Sales / Quantity", &[Some("1"), Some("1")], &[Some("0"), Some("4")]);
         assert_eq!(values[1], "0.2500000000");
-        assert_eq!(failures.len(), 1);
-        assert!(failures[0].1.contains("ivide by zero"), "{}", failures[0].1);
+        assert_eq!(failures, [(0, "cannot be computed: a division by zero".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_computed_names_nobody() {
+        let mail = [Some("ada@example.org"), None];
+        let (_, failures) = evaluate("regexp_replace(Sales, Sales || '(', '')", &mail, &mail);
+        assert_eq!(failures, [(0, "cannot be computed: a value does not suit the expression".to_owned())]);
+        // What is wrong with the expression itself is told in the engine's words.
+        let (_, failures) = evaluate("regexp_replace(Sales, '(', '')", &mail, &mail);
+        assert!(failures[0].1.contains("unclosed group") && !failures[0].1.contains("ada"), "{}", failures[0].1);
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn read(mut lines: Lines<'_>, schema: &SchemaRef, wanted: &[bool], sender: &Send
 }
 
 fn push(batch: &mut TextBatch<'_>, number: u64, line: &[u8], schema: &SchemaRef) -> Result<(), Gone> {
-    let read = serde_json::from_slice::<Object<'_>>(line).map_err(|e| format!("is not a JSON object: {e}"));
+    let read = serde_json::from_slice::<Object<'_>>(line).map_err(|error| no_object(line, &error));
     let values = read.and_then(|object| object.texts(schema.fields().iter().map(|field| field.name().as_str())));
     match values {
         Ok(values) => batch.push(number, values.iter().map(|v| v.as_deref().filter(|v| !v.is_empty()))),
@@ -92,6 +92,12 @@ fn push(batch: &mut TextBatch<'_>, number: u64, line: &[u8], schema: &SchemaRef)
             batch.malformed(number, raw, reason)
         }
     }
+}
+
+/// What is wrong with a line. Of a broken object the parser tells where; of anything else it would tell the value itself, which
+/// may be anybody's name.
+fn no_object(line: &[u8], error: &serde_json::Error) -> String {
+    if line.starts_with(b"{") { format!("is not a JSON object: {error}") } else { "is not a JSON object".to_owned() }
 }
 
 struct Lines<'f> {
@@ -132,5 +138,21 @@ impl<'f> Lines<'f> {
                 return Ok(Some(self.line.trim_ascii()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_object_is_not_told() {
+        let said = |line: &str| no_object(line.as_bytes(), &serde_json::from_str::<Object<'_>>(line).err().unwrap());
+        for line in [r#""ada@example.org""#, r#"["ada@example.org"]"#, "1985", "ada", r#""email": "ada@example.org","#] {
+            assert_eq!(said(line), "is not a JSON object");
+        }
+        let broken = said(r#"{"email": "ada@example.org", "age": }"#);
+        assert!(broken.contains("line 1 column 37") && !broken.contains("ada"), "{broken}");
     }
 }

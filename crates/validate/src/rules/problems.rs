@@ -1,5 +1,6 @@
 //! Whether the SQL of the pipeline file is right, told before anything runs.
 
+use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use config::{Demand, EachRow, Figure, Problem, Problems, Rows, Rule, Sql, Whole, nearest, suggestion};
 use datafusion::common::{DFSchema, SchemaError};
@@ -15,6 +16,9 @@ use super::statement::{Desk, ROWS};
 /// What to do about a table that nothing is near to.
 const TABLES_ARE: &str =
     "`consumer360 describe` lists the tables; what was read is staged_sales and the like, the snapshot before previous_<table>";
+
+/// What is said of an error whose own words may hold a value.
+const NOT_COMPUTED: &str = "the statement cannot be computed over these rows";
 
 /// Plans every statement that the checks of a pipeline file come to. `session` is where it will run; it is not changed.
 pub fn plan(session: &SessionContext, rules: &[Rule]) -> Result<(), Problems> {
@@ -144,10 +148,25 @@ pub(super) fn words(error: &DataFusionError) -> String {
     line.strip_prefix("ParserError(\"").and_then(|line| line.strip_suffix("\")")).unwrap_or(line).to_owned()
 }
 
-/// The same of an error met while rows were read: what stands in quotes there may be somebody's name.
+/// The same of an error met while rows were read, in words that hold nothing of them: the engine's own quote values, which may be
+/// somebody's name, and not always in quotes. What is about files or memory is told as it is.
 pub(super) fn words_without_values(error: &DataFusionError) -> String {
-    let words = words(error);
-    words.split('\'').enumerate().map(|(place, part)| if place % 2 == 0 { part } else { "'…'" }).collect()
+    let kind = match error.find_root() {
+        DataFusionError::ResourcesExhausted(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::ParquetError(_)
+        | DataFusionError::SchemaError(..) => return words(error),
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::IoError(..) | ArrowError::MemoryError(_) | ArrowError::ParquetError(_) => return words(error),
+            ArrowError::DivideByZero => "a division by zero",
+            ArrowError::ArithmeticOverflow(_) => "a number grows too large",
+            ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value is not of the type that it is cast to",
+            _ => NOT_COMPUTED,
+        },
+        _ => NOT_COMPUTED,
+    };
+    kind.to_owned()
 }
 
 #[cfg(test)]
@@ -156,7 +175,21 @@ mod tests {
 
     #[test]
     fn values_of_rows_are_in_no_message() {
-        let error = DataFusionError::Execution("Cannot cast string 'ada@example.org' to value of Int32 type".to_owned());
-        assert_eq!(words_without_values(&error), "Cannot cast string '…' to value of Int32 type");
+        let told = |error| words_without_values(&DataFusionError::ArrowError(Box::new(error), None));
+        let cast = ArrowError::CastError("Cannot cast string 'O'Brien' to value of Int32 type".to_owned());
+        assert_eq!(told(cast), "a value is not of the type that it is cast to");
+        let interval = ArrowError::ParseError("Invalid input syntax for type interval: \"O'Brien\"".to_owned());
+        assert_eq!(told(interval), "a value is not of the type that it is cast to");
+        let pattern = ArrowError::ComputeError("Regular expression did not compile: Brien(".to_owned());
+        assert_eq!(told(pattern), NOT_COMPUTED);
+        assert_eq!(told(ArrowError::DivideByZero), "a division by zero");
+        let raised = DataFusionError::Execution("Error parsing timestamp from 'Brien'".to_owned());
+        assert_eq!(words_without_values(&raised.context("Brien")), NOT_COMPUTED);
+    }
+
+    #[test]
+    fn what_is_about_no_row_is_told_as_it_is() {
+        let full = DataFusionError::ResourcesExhausted("no memory is left".to_owned());
+        assert!(words_without_values(&full).ends_with("no memory is left"));
     }
 }
