@@ -110,6 +110,28 @@ fn every_run_tells_its_lineage() {
 }
 
 #[test]
+fn a_run_by_hand_leaves_its_metrics() {
+    let space = shop();
+    space.write("config/default.yaml", "telemetry: {metrics: metrics.prom}\n");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let text = fs::read_to_string(space.path("metrics.prom")).unwrap();
+    let value = |figure: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix("consumer360_")?.strip_prefix(figure));
+        line.unwrap_or_else(|| panic!("{figure} is not in:\n{text}")).trim().parse().unwrap()
+    };
+    for stage in ["extract", "transform", "validate", "publish"] {
+        assert!(value(&format!("run_duration_seconds{{pipeline=\"shop\",stage=\"{stage}\"}}")) >= 0.0);
+    }
+    for name in ["last_success_timestamp_seconds", "rows_total", "peak_memory_bytes"] {
+        assert!(value(&format!("{name}{{pipeline=\"shop\"}}")) > 0.0, "{name}");
+    }
+    for name in ["rows_rejected_total", "checks_failed"] {
+        assert!(value(&format!("{name}{{pipeline=\"shop\"}}")).abs() < f64::EPSILON, "{name}");
+    }
+    assert!(value("slot_late_seconds{pipeline=\"shop\"}") < 60.0);
+}
+
+#[test]
 fn lines_on_the_way_can_be_json() {
     let space = shop();
     let run = space.run(&["run", "shop.yaml", "--log", "json"]).ok();

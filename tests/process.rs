@@ -109,6 +109,26 @@ fn a_signal_in_a_run_leaves_it_to_the_next_server() {
     until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
 }
 
+#[test]
+fn a_second_signal_waits_for_no_run() {
+    let (space, _) = shop(EVERY_MINUTE);
+    let mut served = serve(&space, "config");
+    // It is stopped, so it hears no polite signal and would be waited for.
+    stopped_run(&space, &served);
+    let slot = first_run(&space);
+    signal(&served, "-TERM");
+    let said = |words: &str| fs::read_to_string(space.path("config.log")).unwrap().contains(words);
+    until("the word of the first signal", || said("runs under way are left at their next safe point"));
+    assert!(served.0.try_wait().unwrap().is_none(), "the first signal waits for the run");
+    signal(&served, "-TERM");
+    assert_eq!(served.0.wait().unwrap().code(), Some(143));
+    assert!(said("stopping at once"));
+    // The run is gone as well, or its slot would not begin again.
+    let _again = serve(&space, "config");
+    until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+    assert_eq!(state_of(&space, &slot)["attempts"], 2);
+}
+
 /// A clock that the test moves: libfaketime reads how far it is off from a file.
 struct Clock {
     library: PathBuf,
@@ -149,7 +169,10 @@ fn states(space: &Workspace) -> Vec<String> {
 
 #[test]
 fn a_machine_that_slept_runs_the_latest_slot_late_and_a_clock_set_back_runs_none_twice() {
-    let (space, port) = shop("schedule: {cron: '0 * * * *', on_missed: latest}\n");
+    let (hook, posted) = receivers::http(Vec::new());
+    let (space, port) = shop(&format!(
+        "schedule: {{cron: '0 * * * *', on_missed: latest}}\nnotify: [{{on: [missed, late], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n"
+    ));
     let Some(clock) = Clock::new(&space) else { return };
     clock.move_to(-4, 0);
     let served = clock.serve(&space);
@@ -162,6 +185,14 @@ fn a_machine_that_slept_runs_the_latest_slot_late_and_a_clock_set_back_runs_none
     until("the latest slot, late", || states(&space) == ["ran", "missed", "missed", "ran_late"]);
     let late = slots(&space)[0].clone();
     assert!((2390..2460).contains(&late["late_seconds"].as_i64().unwrap()), "{late}");
+    // People hear of both, while it is as late as it is.
+    let mut kinds: Vec<String> = Vec::new();
+    while !(kinds.iter().any(|kind| kind == "missed") && kinds.iter().any(|kind| kind == "late")) {
+        let told = posted.recv_timeout(Duration::from_mins(2)).unwrap_or_else(|e| panic!("told of {kinds:?}: {e}")).body;
+        let words = if told["kind"] == "missed" { "was missed" } else { "minutes late" };
+        assert!(told["headline"].as_str().unwrap().contains(words), "{told}");
+        kinds.push(told["kind"].as_str().unwrap().to_owned());
+    }
     // Two hours back, over slots that are settled.
     clock.move_to(-4, 2);
     thread::sleep(Duration::from_secs(8));

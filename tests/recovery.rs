@@ -130,6 +130,17 @@ fn a_held_run_is_seen_by_nobody_until_it_is_released() {
 }
 
 #[test]
+fn customers_on_the_move_hold_a_run() {
+    let space = shop("hold: {segment_migration: 1%}\n");
+    space.run(&["run", "shop.yaml", "--quiet", "--as-of", "2024-08-31"]).ok();
+    let before = visible(&space);
+    let held = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert_eq!(held.code, 5, "{}{}", held.stdout, held.stderr);
+    assert!(held.stdout.contains("customers change their segment"), "{}", held.stdout);
+    assert_eq!(visible(&space), before);
+}
+
+#[test]
 fn readers_are_led_back_at_once_and_it_is_on_record() {
     let space = shop("");
     let nothing = space.run(&["rollback", "shop.yaml"]);

@@ -1,11 +1,13 @@
 //! The server as a process: slots run by themselves, a kill loses none, two servers run each slot once, and people are told.
 
+use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::served::{EVERY_MINUTE, LINES, PIPELINE, free_port, get, serve, shop, signal, slots, until};
+use crate::sources::postgres_server::{PASSWORD, Server, USER};
 use crate::support::{Workspace, root};
 use crate::{browser, receivers};
 
@@ -36,7 +38,38 @@ fn two_servers_on_one_state_run_each_slot_once() {
     space.write("other/default.yaml", format!("serve: {{listen: '127.0.0.1:{}'}}\n", free_port()));
     let (_one, _two) = (serve(&space, "config"), serve(&space, "other"));
     until("a slot that ran", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
-    for slot in slots(&space).iter().filter(|slot| slot["state"] == "ran") {
+    assert_each_slot_ran_once(&space);
+}
+
+#[test]
+fn two_hosts_that_share_a_ledger_run_each_slot_once_and_one_outlives_the_other() {
+    let server = Server::start();
+    server.execute("postgres", &format!("CREATE DATABASE ledger OWNER {USER}"));
+    let ledger = format!("ledger: {{postgres: '{}'}}\n", server.url_with(PASSWORD, "ledger"));
+    let (space, port) = shop(EVERY_MINUTE);
+    // Each has a state folder of its own, as hosts have.
+    space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}'}}\n{ledger}"));
+    space.write("other/default.yaml", format!("serve: {{listen: '127.0.0.1:{}'}}\nstate: elsewhere\n{ledger}", free_port()));
+    let mut hosts = [("state", serve(&space, "config")), ("elsewhere", serve(&space, "other"))];
+    let ran = || slots(&space).into_iter().filter(|slot| slot["state"] == "ran");
+    let is_of = |slot: &Value, state: &str| space.path(state).join("runs").join(slot["run_id"].as_str().unwrap()).is_dir();
+    until("a slot that ran", || ran().next().is_some());
+    let first = ran().next().unwrap();
+    if !is_of(&first, "state") {
+        hosts.reverse();
+    }
+    let [(state, one), (other, _two)] = hosts;
+    assert!(is_of(&first, state) && !is_of(&first, other), "{first}");
+    // The host that ran it dies; the next slots are the other's.
+    drop(one);
+    until("a slot of the other host", || ran().any(|slot| is_of(&slot, other)));
+    assert_each_slot_ran_once(&space);
+    assert!(!["state", "elsewhere"].iter().any(|state| space.path(state).join("consumer360.db").exists()), "a ledger beside it");
+}
+
+/// No slot was run twice, and no two runs were published for one.
+fn assert_each_slot_ran_once(space: &Workspace) {
+    for slot in slots(space).iter().filter(|slot| slot["state"] == "ran") {
         assert_eq!(slot["attempts"], 1, "{slot}");
     }
     let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
@@ -109,6 +142,24 @@ fn a_source_that_is_away_is_tried_again_in_one_record() {
 }
 
 #[test]
+fn a_run_that_takes_too_long_is_stopped_and_its_slot_says_so() {
+    // A database that takes the connection and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("{{type: postgres, url: 'postgres://shop@{}/shop'}}", listener.local_addr().unwrap());
+    let (space, _) = shop("");
+    let pipeline = PIPELINE.replace("{type: files, url: drop}", &silent).replace("path: lines.csv", "table: lines");
+    space.write("pipelines/shop.yaml", pipeline + "schedule: {cron: '* * * * *', timeout: 1s}\n");
+    let ran = space.run(&["run", "pipelines/shop.yaml", "--slot"]);
+    assert_eq!(ran.code, 124, "{}{}", ran.stdout, ran.stderr);
+    let says_so = |slot: &Value| slot["state"] == "failed" && slot["reason"].as_str().unwrap().contains("stopped after 1 s");
+    assert!(slots(&space).iter().any(says_so), "{:?}", slots(&space));
+    let next = space.run(&["schedule", "next", "pipelines/shop.yaml", "-n", "10", "--output", "json"]).ok().json();
+    assert_eq!(next.as_array().unwrap().len(), 10, "{next}");
+    let explained = space.run(&["schedule", "explain", "pipelines/shop.yaml"]).ok().stdout;
+    assert!(explained.contains("UTC") && explained.contains("If the machine sleeps over it"), "{explained}");
+}
+
+#[test]
 fn the_console_is_walked_in_a_browser() {
     let space = Workspace::new();
     space.link("data");
@@ -119,10 +170,19 @@ fn the_console_is_walked_in_a_browser() {
     let port = free_port();
     let token = "a-token-of-twenty-letters";
     space.write("config/default.yaml", format!("serve: {{listen: '127.0.0.1:{port}', token: {token}}}\n"));
+    // A shop with a schedule that can be paused, and a run that waits for somebody to release it.
+    let options = "schedule: {cron: '0 6 1 1 *'}\nhold: {revenue_change: 50%}\n";
+    space.write("pipelines/shop.yaml", PIPELINE.replace("to: out", "to: out/shop") + options);
+    space.write("drop/lines.csv", LINES);
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    space.write("drop/lines.csv", LINES.replace(",10\n", ",30\n"));
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 5);
     for days in [["superstore", "2017-12-30"], ["superstore", "2018-01-06"], ["chinook", "2013-12-22"]] {
         space.run(&["run", &format!("pipelines/{}.yaml", days[0]), "--as-of", days[1], "--quiet"]).ok();
     }
     let _served = serve(&space, "config");
     until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
-    browser::walk(&space, "console", "console", &[&format!("http://127.0.0.1:{port}"), token]);
+    if browser::walk(&space, "console", "console", &[&format!("http://127.0.0.1:{port}"), token]).is_some() {
+        assert_eq!(space.table("out/shop", "fact_sales").sum("net_amount"), 90 * 10_000, "what was held is published");
+    }
 }

@@ -58,11 +58,11 @@ pub fn signal(served: &Served, name: &str) {
     assert!(Command::new("kill").args([name, &served.0.id().to_string()]).status().unwrap().success());
 }
 
-/// Waits until it holds, at most two minutes.
+/// Waits until it holds, at most four minutes: a slot comes in one, and a busy machine takes its time.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < Duration::from_mins(2), "waited in vain for: {what}");
+        assert!(started.elapsed() < Duration::from_mins(4), "waited in vain for: {what}");
         thread::sleep(Duration::from_millis(200));
     }
 }

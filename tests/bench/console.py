@@ -6,7 +6,8 @@
 
 Makes a shop in a temporary folder, fills its ledger by copying the record of a real run, and prints the time of `status` and of
 the pages, then the time of a run alone and of one while readers open a page every ten seconds each, and how many of their
-requests failed. Python 3.11, nothing else.
+requests failed. Leaves with 1 where `status` or the page of runs takes 50 ms or more, a request fails, or the run is more than a
+tenth slower for its readers. Python 3.11, nothing else.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from datetime import datetime, timedelta
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 LINES = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
 READERS, PAUSE, RUNS, PORT = 200, 10.0, 10_000, 8467
+SECONDS_AT_MOST, TIMES_AT_MOST = 0.050, 1.10
 
 BENCH = pathlib.Path(__file__).with_name("pipeline.yaml").read_text()
 PIPELINE = BENCH.replace("name: bench", "name: shop").replace("url: shop}", "url: generated}")
@@ -104,7 +106,9 @@ async def main():
         began = time.perf_counter()
         for _ in range(10):
             await get(path)
-        print(f"{path:<24}{(time.perf_counter() - began) * 100:8.1f} ms")
+        each = (time.perf_counter() - began) / 10
+        print(f"{path:<24}{each * 1000:8.1f} ms")
+        assert path != "/runs" or each < SECONDS_AT_MOST, "the page of runs is slow"
     alone, beside, taken, errors = [], [], [], []
     for turn in range(3):
         alone.append(await timed_run("2025-12-01"))
@@ -113,10 +117,12 @@ async def main():
         beside.append(await timed_run("2025-12-02"))
         until.set()
         await asyncio.gather(*readers)
+    times = statistics.median(beside) / statistics.median(alone)
     print(f"a run alone {statistics.median(alone):.2f} s, with {READERS} readers {statistics.median(beside):.2f} s, "
-          f"{statistics.median(beside) / statistics.median(alone):.3f} times; {len(taken)} pages, "
+          f"{times:.3f} times; {len(taken)} pages, "
           f"median {statistics.median(taken) * 1000:.1f} ms, slowest {max(taken) * 1000:.0f} ms, {len(errors)} errors")
     assert not errors, errors[:3]
+    assert times <= TIMES_AT_MOST, "readers slow the run"
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -127,8 +133,10 @@ with tempfile.TemporaryDirectory() as folder:
     program("sample", "--lines", str(LINES), "--seed", "7", "--to", "generated")
     program("run", "shop.yaml", "--quiet")
     fill()
-    print(f"{RUNS:,} runs in the ledger: status {seconds(lambda: program('status')) * 1000:.1f} ms, "
+    status = seconds(lambda: program("status"))
+    print(f"{RUNS:,} runs in the ledger: status {status * 1000:.1f} ms, "
           f"runs list {seconds(lambda: program('runs', 'list')) * 1000:.1f} ms")
+    assert status < SECONDS_AT_MOST, "status is slow"
     served = subprocess.Popen([PROGRAM, "serve", "shop.yaml"], cwd=FOLDER, stderr=subprocess.DEVNULL)
     try:
         asyncio.run(main())

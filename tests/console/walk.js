@@ -46,21 +46,36 @@ async function judge(page, look, name, path) {
   await page.screenshot({ path: `${folder}/${name}-${look.name}.png`, fullPage: name !== "tables" });
 }
 
-async function runId(page) {
-  await page.goto(`${base}/runs?status=published`);
+// The shop whose buttons are pressed: it follows a schedule, and one of its runs is held. A server may have none.
+const shop = "/pipelines/shop";
+const heldRun = "status=held&pipeline=shop";
+
+async function runId(page, asked) {
+  await page.goto(`${base}/runs?${asked}`);
   const link = page.locator("table.runs tbody th a").first();
   return (await link.count()) ? link.getAttribute("href") : null;
+}
+
+// What a button does is seen a moment later.
+async function comes(page, holds) {
+  for (let tries = 0; tries < 120 && !(await holds()); tries += 1) {
+    await new Promise((done) => setTimeout(done, 1000));
+    await page.reload();
+  }
+  return holds();
 }
 
 for (const look of looks) {
   const { context, page } = await enter(look);
   await page.goto(base);
   const pipelines = await page.locator(".card h2 a").evaluateAll((links) => links.map((a) => a.getAttribute("href")));
-  const run = await runId(page);
+  const run = await runId(page, "status=published");
+  const held = await runId(page, heldRun);
   const places = [["home", "/"], ["runs", "/runs"], ["none", "/runs?status=interrupted&pipeline=none"], ["tables", "/tables"],
     ["customers", "/tables/dim_customer"], ["sales", "/tables/fact_sales"], ["lineage", "/lineage"]];
   pipelines.forEach((path, at) => places.push([`pipeline${at}`, path]));
   if (run) places.push(["run", run], ["run-warn", `${run}?level=warn`]);
+  if (held) places.push(["held", held]);
   for (const [name, path] of places) await judge(page, look, name, path);
   page.awaited = true;
   await judge(page, look, "missing", "/nowhere");
@@ -121,6 +136,43 @@ for (const scripts of [true, false]) { // A run, watched to its end; without Jav
     await page.screenshot({ path: `${folder}/rolled-back.png`, fullPage: true });
   } else {
     console.log("skipped: no older snapshot to roll back to");
+  }
+  await context.close();
+}
+
+{ // A pipeline is paused, and follows its schedule again.
+  const { context, page } = await enter(looks[0]);
+  await page.goto(base);
+  if (await page.locator(`.card h2 a[href="${shop}"]`).count()) {
+    for (const [label, done, paused] of [["Pause", "pause", true], ["Resume", "resume", false]]) {
+      await page.goto(base + shop);
+      await page.getByRole("button", { name: `${label} shop`, exact: true }).click();
+      await page.waitForURL(new RegExp(`done=${done}$`));
+      expect(await page.locator(".notice").isVisible(), `${label}: it is told`);
+      const isPaused = async () => (await page.locator(".title .pill", { hasText: "paused" }).count()) === 1;
+      expect(await comes(page, async () => (await isPaused()) === paused), `${label}: it is seen`);
+      await page.screenshot({ path: `${folder}/${done}.png`, fullPage: true });
+    }
+  } else {
+    console.log("skipped: no pipeline to pause");
+  }
+  await context.close();
+}
+
+{ // A held run is released, and then it is published; this as well goes without JavaScript.
+  const { context, page } = await enter(looks[0], false);
+  const held = await runId(page, heldRun);
+  if (held) {
+    await page.goto(base + held);
+    await page.getByRole("button", { name: `Release ${held.split("/").pop()}`, exact: true }).click();
+    await page.waitForURL(/done=release$/);
+    expect(await page.locator(".notice").isVisible(), "the release is told");
+    const pill = page.locator(".title .pill");
+    expect(await comes(page, async () => (await pill.textContent()) === "published"), "the held run is published");
+    await page.screenshot({ path: `${folder}/released.png`, fullPage: true });
+    expect((await runId(page, heldRun)) === null, "no run is held any more");
+  } else {
+    console.log("skipped: no held run to release");
   }
   await context.close();
 }
