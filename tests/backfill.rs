@@ -89,18 +89,113 @@ fn a_plan_says_what_would_be_read_and_changes_nothing() {
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     let quiet = plan(0);
     assert_eq!(quiet["sources"][0]["from"], "2025-07-16 23:00:00");
-    assert_eq!(quiet["sources"][0]["rows"], 3);
+    assert_eq!((&quiet["sources"][0]["to"], &quiet["sources"][0]["rows"]), (&"2025-07-19".into(), &3.into()));
+    assert_eq!(quiet["tables"]["Star"][0], "fact_sales");
     let text = space.run(&["plan", "shop.yaml"]).ok().stdout;
-    assert!(
-        text.contains("Nothing new") && text.contains("0 rows newer than 2025-07-19 00:00:00, 200 kept, 200 there"),
-        "{text}"
-    );
+    assert!(text.contains("from 2025-07-16 23:00:00 to 2025-07-19 "), "{text}");
+    let replaced = format!("as of the newest sale, in the place of {}:\n  Star ", space.snapshot("out"));
+    assert!(text.contains(&replaced) && text.contains("rfm_segment_summary"), "{text}");
+    assert!(text.contains("Nothing new") && text.contains("0 rows newer than 2025-07-19, 200 kept, 200 there"), "{text}");
 
     let database = rusqlite::Connection::open(space.path("shop.sqlite")).unwrap();
     database.execute("INSERT INTO lines VALUES (900, 'c1', 'p1', '2025-07-20', 1, 2.5, '2025-07-20')", []).unwrap();
     assert_eq!(plan(8)["sources"][0]["rows"], 4);
     database.execute("DELETE FROM lines WHERE no IN (900, 17)", []).unwrap();
-    assert_eq!(plan(8)["sources"][0]["why"], "0 rows newer than 2025-07-19 00:00:00, 200 kept, 199 there");
+    assert_eq!(plan(8)["sources"][0]["why"], "0 rows newer than 2025-07-19, 200 kept, 199 there");
     space.write("shop.yaml", std::fs::read_to_string(space.path("shop.yaml")).unwrap().replace("2d", "3d"));
     assert_eq!(plan(8)["sources"][0]["why"], "the pipeline file describes it anew");
+}
+
+fn run(space: &Workspace, day: &str) {
+    space.run(&["run", "shop.yaml", "--as-of", day, "--quiet"]).ok();
+}
+
+/// The days of the snapshots, and whether readers never saw them.
+fn snapshots(space: &Workspace) -> Vec<(String, bool)> {
+    let listed = space.run(&["rollback", "shop.yaml", "--list", "--output", "json"]).ok().json();
+    let of = |one: &Value| (one["as_of"].as_str().unwrap().to_owned(), one["behind"].as_bool().unwrap_or(false));
+    let mut snapshots: Vec<_> = listed.as_array().unwrap().iter().map(of).collect();
+    snapshots.sort();
+    snapshots
+}
+
+#[test]
+fn a_run_that_is_retried_does_what_it_was_asked() {
+    let space = shop("", 6, "");
+    run(&space, "2025-07-07");
+    let before = published(&space);
+    let file = space.path("drop/products.csv");
+    let products = std::fs::read(&file).unwrap();
+    let retried = |fails: &[&str]| {
+        std::fs::remove_file(&file).unwrap();
+        assert_ne!(space.run(fails).code, 0);
+        std::fs::write(&file, &products).unwrap();
+        space.run(&["retry", "latest", "--quiet"]).ok();
+        assert_eq!(published(&space), before);
+    };
+    retried(&["backfill", "shop.yaml", "--from", "2025-06-16", "--to", "2025-06-16", "--every", "7", "--quiet"]);
+    assert_eq!(snapshots(&space), [("2025-06-16".to_owned(), true), ("2025-07-07".to_owned(), false)]);
+    retried(&["run", "shop.yaml", "--as-of", "2025-07-14", "--no-publish", "--quiet"]);
+    assert_eq!(snapshots(&space).len(), 2);
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    assert_eq!((&runs[0]["status"], &runs[0]["publish"]), (&"not_published".into(), &"not".into()));
+}
+
+#[test]
+fn readers_are_led_back_to_what_they_saw() {
+    let space = shop("", 9, "");
+    run(&space, "2025-07-07");
+    let seen = space.snapshot("out");
+    backfill(&space, &["--from", "2025-06-16", "--to", "2025-06-30", "--every", "7"]).ok();
+    run(&space, "2025-07-14");
+    let compared = space.run(&["diff", "shop.yaml", "--output", "json"]);
+    assert_eq!((compared.code, compared.json()["before"]["snapshot"].as_str()), (8, Some(seen.as_str())));
+    space.run(&["rollback", "shop.yaml"]).ok();
+    assert_eq!(space.snapshot("out"), seen);
+    let alone = space.run(&["rollback", "shop.yaml"]);
+    assert!(alone.code == 1 && alone.stderr.contains("there is none before"), "{}", alone.stderr);
+    let listed = space.run(&["rollback", "shop.yaml", "--list"]).ok().stdout;
+    assert_eq!(listed.matches("added behind what readers saw").count(), 3, "{listed}");
+    // One that a run leads them to after all is one that they saw.
+    run(&space, "2025-06-30");
+    assert_eq!(published(&space)["as_of"], "2025-06-30");
+    let behind: Vec<String> = snapshots(&space).into_iter().filter(|(_, behind)| *behind).map(|(day, _)| day).collect();
+    assert_eq!(behind, ["2025-06-16", "2025-06-23"]);
+}
+
+#[test]
+fn days_past_go_before_what_readers_saw() {
+    let space = shop("", 3, "");
+    run(&space, "2025-07-07");
+    backfill(&space, &["--from", "2025-06-23", "--to", "2025-06-30", "--every", "7"]).ok();
+    run(&space, "2025-07-08");
+    let left = snapshots(&space);
+    let left: Vec<(&str, bool)> = left.iter().map(|(day, behind)| (day.as_str(), *behind)).collect();
+    assert_eq!(left, [("2025-06-30", true), ("2025-07-07", false), ("2025-07-08", false)]);
+}
+
+#[test]
+fn a_plan_is_quiet_until_there_is_something_new() {
+    let space = shop("incremental: {cursor: changed, key: [no]}", 6, "as_of: 2025-07-20\n");
+    let plan = |code: i32| {
+        let ran = space.run(&["plan", "shop.yaml", "--output", "json"]);
+        assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
+    };
+    // Times to the microsecond, as texts.
+    let database = rusqlite::Connection::open(space.path("shop.sqlite")).unwrap();
+    database.execute("UPDATE lines SET changed = changed || 'T10:00:00.250000'", []).unwrap();
+    run(&space, "2025-07-19");
+    // Of another day than the pipeline's.
+    plan(8);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    plan(0);
+    // What changed while the last run read may not have been read by it.
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    let time = |name: &str| runs[0][name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let (started, finished) = (time("started_at"), time("finished_at"));
+    let file = std::fs::File::options().write(true).open(space.path("drop/products.csv")).unwrap();
+    file.set_modified((started + (finished - started) / 2).into()).unwrap();
+    plan(8);
+    file.set_modified((started - chrono::TimeDelta::seconds(1)).into()).unwrap();
+    plan(0);
 }

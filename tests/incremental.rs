@@ -1,5 +1,7 @@
 //! Sources that are read in increments: whatever happened to them, the increments come to what a whole reading gives.
 
+mod busy;
+mod databases;
 mod ledger_of_changes;
 mod whole_runs;
 

@@ -68,6 +68,9 @@ fn every_type_arrives_as_the_server_holds_it() {
     run(&without, &of(TABLE)).ok();
     sales(&without, "till.Order `Lines`");
     customers(&without);
+    // Nor do the questions reckon that are asked of a table beside that.
+    let planned = without.run(&["plan", "shop.yaml"]);
+    assert!(planned.code == 8 && planned.stdout.contains("5 rows then"), "{}{}", planned.stdout, planned.stderr);
     // What a query reckons there nobody could move, so it is not asked.
     let refused = run(&Workspace::new(), &of(QUERY));
     assert_eq!(refused.code, 1, "{}", refused.stderr);

@@ -9,10 +9,15 @@
 //! as they were.
 
 mod cursor;
+mod forecast;
 mod history;
 mod merge;
 mod questions;
 mod read;
+mod reading;
+mod spilling;
 
+pub(crate) use forecast::forecast;
 pub use history::{History, Increment, Renewed, keep};
-pub(crate) use read::{Reading, forecast, number, records};
+pub(crate) use read::records;
+pub(crate) use reading::{Reading, number};

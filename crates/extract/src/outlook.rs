@@ -19,6 +19,8 @@ pub struct Outlook {
     pub origin: String,
     /// The cursor's value it would be read from; none where all of it would be.
     pub from: Option<String>,
+    /// The newest value of the cursor that is there, up to which it would be read; none for a source without one.
+    pub to: Option<String>,
     /// Rows that would come; none for files, which nobody counts without reading them.
     pub rows: Option<u64>,
     /// Why so much, and what is known of it.
@@ -27,14 +29,14 @@ pub struct Outlook {
     pub may_differ: bool,
 }
 
-/// Looks at every source of the pipeline, and at what the last published run saw of it at `published`.
+/// Looks at every source of the pipeline, and at what the last published run saw of it, which began to read at `read`.
 pub async fn outlook(
     session: &SessionContext,
     pipeline: &Pipeline,
     limits: &Limits,
     history: &History,
     before: &SeenSources,
-    published: Option<DateTime<Utc>>,
+    read: Option<DateTime<Utc>>,
 ) -> Result<Vec<Outlook>, Error> {
     let mut all = Vec::new();
     for (entity, source) in &pipeline.sources {
@@ -46,12 +48,12 @@ pub async fn outlook(
             continue;
         }
         let origin = opened.origin;
-        let whole = Outlook { entity, origin, from: None, rows: None, why: String::new(), may_differ: true };
+        let whole = Outlook { entity, origin, from: None, to: None, rows: None, why: String::new(), may_differ: true };
         let first = "it has not been published as it is described now";
         let one = match (pipeline.connections.get(&source.connection), &source.input) {
             (Some(Connection::Files { url }), Input::Files { path, .. }) => {
                 let (bytes, changed) = weigh(&source.connection, url, path, &limits.roots).await?;
-                let touched = changed.is_none_or(|changed| published.is_none_or(|published| changed > published));
+                let touched = changed.is_none_or(|changed| read.is_none_or(|read| changed > read));
                 let why = match changed {
                     _ if known.is_none() => first.to_owned(),
                     Some(changed) => format!("{bytes} bytes, changed last on {}", changed.format("%Y-%m-%d %H:%M UTC")),
@@ -73,7 +75,8 @@ pub async fn outlook(
 }
 
 async fn count(pipeline: &Pipeline, limits: &Limits, source: &Source, select: &str) -> Result<u64, Error> {
-    let question = format!("SELECT count(*) AS n FROM ({select}) source");
+    // A query may end in a comment.
+    let question = format!("SELECT count(*) AS n FROM ({select}\n) source");
     let answer = connect(pipeline, limits, source, &Input::Query(question), Vec::new()).await?;
     increment::number(answer, limits).await
 }

@@ -20,11 +20,21 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
     local::create_folder(&to.join("current"))?;
     let lock = Lock::take(to, run.run_id)?;
     retention::sweep(to)?;
-    let whole = |id: &str, folder: &Path| Ok(retention::manifest(folder).filter(|m| m.snapshot == id && is_whole(folder, m)));
-    let prepared = prepare(validated, run, to, whole)?;
+    let as_of = validated.warehouse().as_of;
+    let seen = match published(to) {
+        Err(error) if run.stays_behind => return Err(error),
+        // A run that leads readers on puts right what leads them.
+        seen => seen.ok().flatten(),
+    };
+    let behind = run.stays_behind && seen.as_ref().is_some_and(|seen| seen.is_ahead_of(as_of));
+    let whole = |id: &str, folder: &Path| {
+        let known = retention::manifest(folder).filter(|m| m.snapshot == id && m.may_stay(behind, seen.as_ref()));
+        Ok(known.filter(|m| is_whole(folder, m)))
+    };
+    let prepared = prepare(validated, run, behind, to, whole)?;
     lock.confirm()?;
-    if run.stays_behind && published(to)?.is_some_and(|published| published.is_ahead_of(&prepared.manifest)) {
-        return Ok(Snapshot::of(prepared, validated.warehouse().as_of, true));
+    if behind {
+        return Ok(Snapshot::of(prepared, as_of, true));
     }
     let led = replace_current(to, &prepared.folder, &prepared.manifest)
         .and_then(|()| lock.confirm())
@@ -34,7 +44,7 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
         // What is published is published; the next publication removes what this one could not.
         tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
     }
-    Ok(Snapshot::of(prepared, validated.warehouse().as_of, false))
+    Ok(Snapshot::of(prepared, as_of, false))
 }
 
 /// Where readers could not be led to another snapshot, `current/` becomes again what `published.json` says.

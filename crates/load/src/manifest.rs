@@ -1,5 +1,6 @@
 //! `manifest.json` and `published.json`.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,18 @@ pub struct Manifest {
     pub version: String,
     pub checks_passed: u64,
     pub checks_warned: u64,
+    /// Made of a day past, behind what readers saw then: they were never led to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
     pub tables: Vec<TableEntry>,
+}
+
+impl Manifest {
+    /// Whether the snapshot may stay as it is where a run comes to it once more. One that readers never saw is made anew when
+    /// they are led to it, so that it is among those that they can be led back to.
+    pub(crate) fn may_stay(&self, behind: bool, seen: Option<&Published>) -> bool {
+        behind || !self.behind || seen.is_some_and(|seen| seen.snapshot == self.snapshot)
+    }
 }
 
 /// One published file.
@@ -58,10 +70,10 @@ impl Published {
         }
     }
 
-    /// Whether readers see a later day than a snapshot's.
-    pub(crate) fn is_ahead_of(&self, manifest: &Manifest) -> bool {
+    /// Whether readers see a later day than this one.
+    pub(crate) fn is_ahead_of(&self, day: NaiveDate) -> bool {
         // Days are written with the year first.
-        self.as_of > manifest.as_of
+        self.as_of > day.to_string()
     }
 
     /// Whether both lead readers to the same.

@@ -71,10 +71,11 @@ pub(crate) struct Prepared {
 }
 
 /// Writes the tables below `to` under a staging name, and gives them the name of their content; unless `known` has a whole
-/// snapshot of that name, which stays as it is.
+/// snapshot of that name, which stays as it is. `behind` is whether readers will not be led to it.
 pub(crate) fn prepare(
     validated: &Validated,
     run: &RunFacts<'_>,
+    behind: bool,
     to: &Path,
     known: impl FnOnce(&str, &Path) -> Result<Option<Manifest>, Error>,
 ) -> Result<Prepared, Error> {
@@ -88,7 +89,7 @@ pub(crate) fn prepare(
         return Ok(Prepared { manifest, folder, unchanged: true });
     }
     tables.push(write_meta_run(validated, run, &staging, &tables)?);
-    let manifest = manifest(validated, run, &id, tables);
+    let manifest = manifest(validated, run, behind, &id, tables);
     promote(&staging, &folder, &manifest)?;
     Ok(Prepared { manifest, folder, unchanged: false })
 }
@@ -157,7 +158,7 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
     Ok(TableEntry { table: NAME.to_owned(), rows, bytes, sha256, schema_hash: schema_hash(contract) })
 }
 
-fn manifest(validated: &Validated, run: &RunFacts<'_>, id: &str, tables: Vec<TableEntry>) -> Manifest {
+fn manifest(validated: &Validated, run: &RunFacts<'_>, behind: bool, id: &str, tables: Vec<TableEntry>) -> Manifest {
     let counted = |status: Status| validated.checks().iter().filter(|c| c.status == status).count() as u64;
     Manifest {
         snapshot: id.to_owned(),
@@ -168,6 +169,7 @@ fn manifest(validated: &Validated, run: &RunFacts<'_>, id: &str, tables: Vec<Tab
         version: run.version.to_owned(),
         checks_passed: counted(Status::Passed),
         checks_warned: counted(Status::Warned),
+        behind,
         tables,
     }
 }
@@ -177,7 +179,7 @@ fn promote(staging: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Err
     local::write_atomically(&staging.join("manifest.json"), &pretty(manifest))?;
     local::sync_folder(staging)?;
     if folder.exists() {
-        // A snapshot of this name that is not whole: damaged since, and about to be replaced by its equal.
+        // A snapshot of this name that is damaged or that nobody saw, and is about to be replaced by its equal.
         local::remove_folder(folder)?;
     }
     local::rename(staging, folder)

@@ -49,13 +49,16 @@ pub(crate) fn last_first(known: &mut [Manifest]) {
     known.sort_by(|a, b| (&b.published_at, &b.snapshot).cmp(&(&a.published_at, &a.snapshot)));
 }
 
-/// Names of the snapshots beyond the `keep` published last; the current one always stays. `known` has the last first.
+/// Names of the snapshots beyond the `keep` that readers saw last; the current one always stays. `known` has the last first. Days
+/// past that were added behind them go before those, the earliest first, however late they were made.
 pub(crate) fn surplus<'a>(known: &'a [Manifest], current: &str, keep: usize) -> Vec<&'a str> {
-    let others = known.iter().map(|m| m.snapshot.as_str()).filter(|name| *name != current);
-    others.skip(keep.saturating_sub(1)).collect()
+    let others = known.iter().filter(|m| m.snapshot != current);
+    let (mut behind, seen): (Vec<&Manifest>, Vec<&Manifest>) = others.partition(|m| m.behind);
+    behind.sort_by(|a, b| (&b.as_of, &b.published_at).cmp(&(&a.as_of, &a.published_at)));
+    seen.into_iter().chain(behind).map(|m| m.snapshot.as_str()).skip(keep.saturating_sub(1)).collect()
 }
 
-/// Keeps the `keep` snapshots published last. A folder without a manifest of ours is not ours to remove.
+/// Keeps the snapshots that [`surplus`] leaves. A folder without a manifest of ours is not ours to remove.
 pub(crate) fn prune(to: &Path, current: &str, keep: usize) -> Result<(), Error> {
     for name in surplus(&snapshots(to)?, current, keep) {
         local::remove_folder(&to.join("snapshots").join(name))?;

@@ -11,7 +11,7 @@ pub struct RolledBack {
 }
 
 /// What readers see now, and the snapshot they are to see: the one named by its id or the beginning of it, or else the one
-/// published before the present one. `known` has the one published last first.
+/// they saw before the present one. `known` has the one published last first.
 pub(crate) fn choose(
     to: &str,
     from: Option<String>,
@@ -39,8 +39,9 @@ pub fn named<'a>(known: &'a [Manifest], wanted: &str) -> Result<&'a Manifest, St
     }
 }
 
-/// The snapshot published before this one; `known` has the one published last first.
+/// The snapshot that readers saw before this one; `known` has the one published last first. Days past that were added since are
+/// no step on their way.
 pub fn before<'a>(known: &'a [Manifest], present: &str) -> Option<&'a Manifest> {
     let present = known.iter().position(|m| m.snapshot == present).unwrap_or(0);
-    known.get(present + 1)
+    known.get(present + 1..)?.iter().find(|manifest| !manifest.behind)
 }

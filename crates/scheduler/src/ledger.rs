@@ -10,7 +10,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::index::{Index, RunFilter};
 use crate::lock::{Holder, PipelineLock, host_name};
-use crate::record::{RunRecord, Status};
+use crate::record::{Publish, RunRecord, Status};
 use crate::run::Run;
 use crate::runs_folder::RunsFolder;
 use crate::slot::Slot;
@@ -104,6 +104,7 @@ impl Ledger {
             may_pass: false,
             facts: serde_json::Value::Null,
             file: None,
+            publish: Publish::default(),
             host: Some(host_name()),
             epoch: lock.epoch(),
             earlier_attempts: Vec::new(),

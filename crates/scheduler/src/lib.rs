@@ -40,7 +40,7 @@ pub use index::RunFilter;
 pub use ledger::Ledger;
 pub use lock::Holder;
 pub use outcome::Outcome;
-pub use record::{Attempt, FilledSlot, RunRecord, Stage, StageRecord, Status};
+pub use record::{Attempt, FilledSlot, Publish, RunRecord, Stage, StageRecord, Status};
 pub use repair::{Repaired, Told};
 pub use run::Run;
 pub use schedule::{Cron, CronError, DstNote, OnMissed, OnOverlap, Schedule, SlotTime};

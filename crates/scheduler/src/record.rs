@@ -83,6 +83,23 @@ impl Status {
     }
 }
 
+/// What becomes of a snapshot whose checks all hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publish {
+    /// Readers are led to it.
+    #[default]
+    Lead,
+    /// Readers are led to it unless they see a later day.
+    Behind,
+    /// It is not made.
+    Not,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -148,6 +165,9 @@ pub struct RunRecord {
     /// The pipeline file, as it was named; a retry reads it again.
     #[serde(default)]
     pub file: Option<PathBuf>,
+    /// What was asked of the first attempt, which a retry keeps to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub publish: Publish,
     /// The host that ran it, where its folder is; none in records of versions that did not note it.
     #[serde(default)]
     pub host: Option<String>,
@@ -234,7 +254,7 @@ impl RunRecord {
     }
 
     /// When the first attempt began.
-    pub(crate) fn first_started_at(&self) -> DateTime<Utc> {
+    pub fn first_started_at(&self) -> DateTime<Utc> {
         self.earlier_attempts.first().map_or(self.started_at, |attempt| attempt.started_at)
     }
 

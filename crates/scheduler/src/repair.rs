@@ -10,7 +10,7 @@ use crate::database::{Database, Sqlite};
 use crate::error::Error;
 use crate::ledger::{Adopted, DATABASE, Ledger};
 use crate::lock::all_are_free;
-use crate::record::{RunRecord, Status};
+use crate::record::{Publish, RunRecord, Status};
 use crate::runs_folder::RunsFolder;
 
 /// What SQLite keeps beside a database.
@@ -101,6 +101,7 @@ impl Told {
             may_pass: false,
             facts: self.facts,
             file: Some(self.file),
+            publish: Publish::default(),
             host: None,
             epoch: 0,
             earlier_attempts: Vec::new(),

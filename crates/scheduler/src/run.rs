@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::index::Index;
 use crate::lock::PipelineLock;
 use crate::outcome::Outcome;
-use crate::record::{FilledSlot, RunRecord, Stage, StageRecord};
+use crate::record::{FilledSlot, Publish, RunRecord, Stage, StageRecord};
 use crate::runs_folder::RunsFolder;
 use crate::slot::Slot;
 use crate::slots::SlotRecord;
@@ -66,6 +66,17 @@ impl Run {
 
     pub fn started_at(&self) -> DateTime<Utc> {
         self.record.started_at
+    }
+
+    /// What becomes of the snapshot, as the first attempt was asked.
+    pub fn publish(&self) -> Publish {
+        self.record.publish
+    }
+
+    /// Notes what becomes of the snapshot, so that a retry keeps to it.
+    pub fn set_publish(&mut self, publish: Publish) -> Result<(), Error> {
+        self.record.publish = publish;
+        self.save()
     }
 
     /// Notes the day that the figures stand for, once it is known.

@@ -7,7 +7,7 @@ use schema::{ENTITIES, Entity, entity};
 
 use super::{Check, Connections, contract, incremental, sizes};
 use crate::connection::Connection;
-use crate::incremental::Incremental;
+use crate::incremental::{Incremental, Lookback};
 use crate::pipeline::{Compression, Csv, Deduplicate, Encoding, Format, Input, Keep, MapFrom, Mapping, RejectLimits, Source};
 use crate::problem::{nearest, suggestion};
 use crate::raw;
@@ -62,7 +62,7 @@ impl One<'_, '_> {
         if raw.r#where.as_ref().is_some_and(|w| w.trim().is_empty()) {
             self.say(&["where"], "`where` is empty", "leave the key out to read every row");
         }
-        let incremental = self.incremental(raw, input.as_ref());
+        let incremental = self.incremental(raw, input.as_ref(), connections);
         Some(Source {
             connection: raw.from.clone(),
             input: input?,
@@ -75,14 +75,26 @@ impl One<'_, '_> {
         })
     }
 
-    fn incremental(&mut self, raw: &raw::Source, input: Option<&Input>) -> Option<Incremental> {
+    fn incremental(&mut self, raw: &raw::Source, input: Option<&Input>, connections: &Connections) -> Option<Incremental> {
+        let connection = connections.sound.get(&raw.from);
         let raw = raw.incremental.as_ref()?;
         if matches!(input, Some(Input::Files { .. })) {
             let message = "`incremental` is for databases, and this source is files";
             self.say_key(&["incremental"], message, "leave it out: files are read whole");
         }
+        if matches!(connection, Some(Connection::Odbc { .. })) {
+            let message = "`incremental` is not for connections of type odbc, behind each of which another SQL is spoken";
+            self.say_key(&["incremental"], message, "leave it out: such a source is read whole");
+        }
         let wrong = match incremental::incremental(raw) {
-            Ok(incremental) => return Some(incremental),
+            Ok(incremental) => {
+                if matches!(incremental.lookback, Some(Lookback::Numbers(_))) && !incremental.settle.is_zero() {
+                    let message = "`settle` is for times, and `lookback` says that the cursor holds numbers";
+                    let help = "leave it out, and look back over as many numbers as open transactions may have taken";
+                    self.say(&["incremental", "settle"], message, help);
+                }
+                return Some(incremental);
+            }
             Err(wrong) => wrong,
         };
         for (key, message, help) in wrong {

@@ -1,15 +1,16 @@
-//! `consumer360 plan`: what a run would read, and whether it would find anything new.
+//! `consumer360 plan`: what a run would read and write, and whether it would find anything new.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
-use config::Pipeline;
+use chrono::{DateTime, NaiveDate, Utc};
+use config::{AsOf, Pipeline};
 use extract::{History, Outlook};
 use load::{Published, Target};
 use scheduler::{Status, clock};
-use serde_json::json;
+use schema::Group;
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Global, Output};
 use crate::exit::{DIFFERS, Failure};
@@ -25,17 +26,25 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let ledger = super::ledger(&settings)?;
     let before = sources_before(&ledger, &pipeline.name).map_err(|e| Failure::step(&e))?;
     let last = ledger.latest_of_status(&pipeline.name, Status::Published)?;
+    // What changed while that one ran may have come after it was read.
+    let read = last.as_ref().map(scheduler::RunRecord::first_started_at);
     let at = last.and_then(|run| run.finished_at);
     let now = clock::now();
     let history = History::of(&settings.state, &pipeline.name, now, false);
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
     let limits = &settings.engine.limits;
-    let outlook = runtime.block_on(extract::outlook(&session, &pipeline, limits, &history, &before, at));
+    let outlook = runtime.block_on(extract::outlook(&session, &pipeline, limits, &history, &before, read));
     let outlook = outlook.map_err(|e| Failure::step(&e))?;
     runtime.shutdown_background();
-    let is_due = published.is_none() || outlook.iter().any(|one| one.may_differ);
-    let plan = Plan { pipeline: &pipeline, published, at, outlook, is_due, now };
+    let day = match pipeline.as_of {
+        AsOf::LastSale => None,
+        AsOf::Slot => Some(now.with_timezone(&pipeline.timezone).date_naive()),
+        AsOf::On(day) => Some(day),
+    };
+    let is_seen = published.as_ref().is_some_and(|published| day.is_none_or(|day| published.as_of == day.to_string()));
+    let is_due = !is_seen || outlook.iter().any(|one| one.may_differ);
+    let plan = Plan { pipeline: &pipeline, published, at, day, outlook, is_due, now };
     super::print(&if global.output == Output::Json { plan.as_json() } else { plan.text(file) })?;
     Ok(if is_due { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }
@@ -45,6 +54,8 @@ struct Plan<'a> {
     published: Option<Published>,
     /// When the last published run ended.
     at: Option<DateTime<Utc>>,
+    /// The day a run would stand for; none where its newest sale says it.
+    day: Option<NaiveDate>,
     outlook: Vec<Outlook>,
     is_due: bool,
     now: DateTime<Utc>,
@@ -57,15 +68,27 @@ impl Plan<'_> {
             None => "nothing is published yet".to_owned(),
         };
         let mut text = format!("{}: {published}\n\n", self.pipeline.name);
-        let _ = writeln!(text, "{:<11}{:<28}{:<28}{:>13}  why", "Source", "from", "would be read", "rows");
+        let _ = writeln!(text, "{:<11}{:<28}{:<52}{:>13}  why", "Source", "from", "would be read", "rows");
         for one in &self.outlook {
-            let read = one.from.as_ref().map_or("all".to_owned(), |from| format!("from {from} on"));
+            let read = match (&one.from, &one.to) {
+                (Some(from), Some(to)) => format!("from {from} to {to}"),
+                (Some(from), None) => format!("from {from} on"),
+                (None, _) => "all".to_owned(),
+            };
             let rows = one.rows.map_or("–".to_owned(), count);
-            let _ = writeln!(text, "{:<11}{:<28}{read:<28}{rows:>13}  {}", one.entity.name(), one.origin, one.why);
+            let _ = writeln!(text, "{:<11}{:<28}{read:<52}{rows:>13}  {}", one.entity.name(), one.origin, one.why);
+        }
+        text.push('\n');
+        let day = self.day.map_or("the newest sale".to_owned(), |day| day.to_string());
+        let instead = self.published.as_ref().map(|now| format!(", in the place of {}", now.snapshot));
+        let _ = writeln!(text, "A run would publish these tables as of {day}{}:", instead.unwrap_or_default());
+        for (group, names) in groups() {
+            let _ = writeln!(text, "  {:<25}{}", group.title(), in_lines(&names, 100, 27));
         }
         let skipped: Vec<&str> = self.pipeline.transform.skip.iter().copied().collect();
-        let built = super::describe::published().len();
-        let _ = writeln!(text, "\n{built} tables would be built anew{}", left_out(&skipped));
+        if !skipped.is_empty() {
+            let _ = writeln!(text, "  {:<25}{}", "Left empty, as asked", in_lines(&skipped, 100, 27));
+        }
         if let Some(next) = self.next() {
             let _ = writeln!(text, "The next slot is {next}");
         }
@@ -85,15 +108,19 @@ impl Plan<'_> {
     fn as_json(&self) -> String {
         let one = |one: &Outlook| {
             json!({
-                "entity": one.entity.name(), "origin": one.origin, "from": one.from, "rows": one.rows, "why": one.why,
-                "may_differ": one.may_differ,
+                "entity": one.entity.name(), "origin": one.origin, "from": one.from, "to": one.to, "rows": one.rows,
+                "why": one.why, "may_differ": one.may_differ,
             })
         };
+        let tables: Map<String, Value> =
+            groups().into_iter().map(|(group, names)| (group.title().to_owned(), json!(names))).collect();
         let plan = json!({
             "pipeline": self.pipeline.name,
             "published": self.published,
             "published_at": self.at,
+            "as_of": self.day.map(|day| day.to_string()),
             "sources": self.outlook.iter().map(one).collect::<Vec<_>>(),
+            "tables": tables,
             "left_out": self.pipeline.transform.skip,
             "next_slot": self.next(),
             "is_due": self.is_due,
@@ -102,6 +129,26 @@ impl Plan<'_> {
     }
 }
 
-fn left_out(skipped: &[&str]) -> String {
-    if skipped.is_empty() { String::new() } else { format!("; left empty, as asked: {}", skipped.join(", ")) }
+/// The tables that a run publishes, by their chapters.
+fn groups() -> Vec<(Group, Vec<&'static str>)> {
+    let of =
+        |group: Group| super::describe::published().iter().filter(|table| table.group == group).map(|table| table.name).collect();
+    Group::ALL.into_iter().map(|group| (group, of(group))).collect()
+}
+
+/// Names in lines of so many characters, all but the first behind so many blanks.
+fn in_lines(names: &[&str], width: usize, blanks: usize) -> String {
+    let (mut text, mut length) = (String::new(), 0);
+    for (place, name) in names.iter().enumerate() {
+        let behind = if place + 1 < names.len() { "," } else { "" };
+        if length > 0 && length + name.len() + 2 > width {
+            let _ = write!(text, "\n{:blanks$}", "");
+            length = 0;
+        } else if length > 0 {
+            text.push(' ');
+        }
+        let _ = write!(text, "{name}{behind}");
+        length += name.len() + 2;
+    }
+    text
 }

@@ -63,7 +63,11 @@ fn list(global: &Global, snapshots: &[Manifest], present: Option<&str>) -> Resul
     let mut text = format!("{:<26}{:<12}{:<22}{:>14}  run\n", "snapshot", "as of", "published", "rows");
     for snapshot in snapshots {
         let rows: u64 = snapshot.tables.iter().map(|table| table.rows).sum();
-        let mark = if present == Some(snapshot.snapshot.as_str()) { "  <- readers see this" } else { "" };
+        let mark = match (present == Some(snapshot.snapshot.as_str()), snapshot.behind) {
+            (true, _) => "  <- readers see this",
+            (false, true) => "  added behind what readers saw",
+            (false, false) => "",
+        };
         let _ = writeln!(
             text,
             "{:<26}{:<12}{:<22}{:>14}  {}{mark}",

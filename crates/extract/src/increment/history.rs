@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use config::Source;
+use config::{Connection, Pipeline, Source};
 use schema::{ENTITIES, Entity};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
@@ -15,7 +15,7 @@ use crate::resume::hash;
 use crate::staged::Staged;
 
 /// Raised when the same source would be kept in another form.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Increments that are remembered.
 const INCREMENTS: usize = 100;
 
@@ -40,7 +40,7 @@ pub struct Increment {
     pub rows_read: u64,
     /// Rows of the source after it.
     pub rows: u64,
-    /// Up to where it is known; the next run reads from a lookback before.
+    /// Up to where it is known, as the source writes it; the next run reads from a lookback before.
     pub watermark: Option<String>,
     /// When the run was due.
     pub at: DateTime<Utc>,
@@ -48,7 +48,7 @@ pub struct Increment {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Of how the pipeline file describes the source.
+    /// Of how the pipeline file describes the source, and of where it lies.
     pub source: String,
     /// Its columns in the order in which they are kept.
     pub columns: Vec<String>,
@@ -91,9 +91,12 @@ impl Record {
     }
 }
 
-/// What decides which rows a source gives and how they are merged. Secrets are not part of it.
-pub(super) fn fingerprint(source: &Source) -> String {
-    let described = format!("{FORM} {} {:?} {:?}", source.connection, source.input, source.incremental);
+/// What decides which rows a source gives, how it writes them and how they are merged. Secrets are not part of it: another
+/// password leads to the same rows, another database does not.
+pub(super) fn fingerprint(source: &Source, pipeline: &Pipeline) -> String {
+    let place = pipeline.connections.get(&source.connection).map(Connection::place);
+    let Source { connection, input, incremental, .. } = source;
+    let described = format!("{FORM} {connection} {place:?} {} {input:?} {incremental:?}", pipeline.timezone.name());
     format!("{:016x}", XxHash64::oneshot(0, described.as_bytes()))
 }
 

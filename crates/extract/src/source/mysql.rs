@@ -41,7 +41,8 @@ pub(super) async fn open(name: &str, url: &Secret, query: String, input: &Input,
     let mut connection = login::connect(name, url, reading.limits.record_bytes).await?;
     let asked = Asked { connection: name.to_owned(), query };
     let in_utc = settle(&mut connection, reading).await.map_err(|e| asked.failed(&e))?;
-    if in_utc && reading.zone != Tz::UTC && matches!(input, Input::Query(_)) {
+    // What increments ask of a table is a query as well, and reckons with none of its times.
+    if in_utc && reading.zone != Tz::UTC && !reading.of_table {
         return Err(Error::Connection {
             connection: name.to_owned(),
             detail: format!(
@@ -58,8 +59,10 @@ pub(super) async fn open(name: &str, url: &Secret, query: String, input: &Input,
         return Err(asked.refused("it gives no rows: only what a SELECT gives can be read"));
     }
     let schema = text_schema(distinct(&names));
+    let never_empty = statement.columns().iter().map(|column| value::is_never_empty(column.column_type())).collect();
     let table = Table { asked, origin: origin.clone(), schema: schema.clone(), in_utc, limit: reading.limits.record_bytes };
-    Ok(Opened::new(origin, schema, move |wanted| spawned(|sender| table.read(connection, statement, wanted, sender))))
+    let opened = Opened::new(origin, schema, move |wanted| spawned(|sender| table.read(connection, statement, wanted, sender)));
+    Ok(opened.with_never_empty(never_empty))
 }
 
 /// Sets the session up, and says whether it works in UTC instead of the store's zone.

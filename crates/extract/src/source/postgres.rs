@@ -9,6 +9,7 @@ use config::{Input, Secret};
 use futures::{StreamExt, pin_mut};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -33,8 +34,17 @@ pub(super) async fn open(name: &str, url: &Secret, query: String, input: &Input,
         _ => format!("{name} (query)"),
     };
     let limit = reading.limits.record_bytes;
+    let never_empty = statement.columns().iter().map(|column| is_never_empty(column.type_())).collect();
     let table = Table { connection: name.to_owned(), query, origin: origin.clone(), schema: schema.clone(), limit };
-    Ok(Opened::new(origin, schema, move |wanted| spawned(|sender| table.read(client, wanted, sender))))
+    let opened = Opened::new(origin, schema, move |wanted| spawned(|sender| table.read(client, wanted, sender)));
+    Ok(opened.with_never_empty(never_empty))
+}
+
+/// Whether values of a column are numbers, times or the like, and so never an empty text.
+fn is_never_empty(column: &Type) -> bool {
+    let numbers = [Type::INT2, Type::INT4, Type::INT8, Type::OID, Type::FLOAT4, Type::FLOAT8, Type::NUMERIC];
+    let others = [Type::DATE, Type::TIMESTAMP, Type::TIMESTAMPTZ, Type::UUID, Type::BOOL];
+    numbers.contains(column) || others.contains(column)
 }
 
 pub(crate) async fn connect(name: &str, url: &Secret) -> Result<Client, Error> {
@@ -136,7 +146,8 @@ impl Table {
             }
             Error::Query { connection, query: self.query.clone(), detail }
         };
-        let copy = format!("COPY ({}) TO STDOUT", self.query);
+        // A query may end in a comment.
+        let copy = format!("COPY ({}\n) TO STDOUT", self.query);
         let stream = client.copy_out(&copy).await.map_err(|e| failed(&e))?;
         pin_mut!(stream);
         // The sender blocks while the workers are busy, so decoding has a thread of its own.

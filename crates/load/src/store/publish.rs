@@ -60,23 +60,26 @@ impl Store {
         mirror::sweep(&self.mirror)?;
         let (held, mirror) = (Arc::clone(lease), self.mirror.clone());
         self.wait(async move { clear(&held).await })?;
+        let as_of = validated.warehouse().as_of;
+        let seen = self.published()?;
+        let behind = run.stays_behind && seen.as_ref().is_some_and(|seen| seen.is_ahead_of(as_of));
         let whole = |id: &str, _: &Path| {
             let (bucket, mirror) = self.both();
             let id = id.to_owned();
-            self.wait(async move { whole(&bucket, &mirror, &id).await })
+            let known = self.wait(async move { whole(&bucket, &mirror, &id).await })?;
+            Ok(known.filter(|m| m.may_stay(behind, seen.as_ref())))
         };
-        let prepared = prepare(validated, run, &self.mirror, whole)?;
+        let prepared = prepare(validated, run, behind, &self.mirror, whole)?;
         let (manifest, folder, is_new) = (prepared.manifest.clone(), prepared.folder.clone(), !prepared.unchanged);
-        let (held, keep, stays_behind) = (Arc::clone(lease), self.keep, run.stays_behind);
-        let behind = self.wait(async move {
+        let (held, keep) = (Arc::clone(lease), self.keep);
+        self.wait(async move {
             if is_new {
                 send(&held, &folder, &manifest).await?;
             } else {
                 mirror::fetch(&held.bucket, &mirror, &manifest).await?;
             }
-            let seen = mirror::published(&held.bucket, &mirror).await?;
-            if stays_behind && seen.is_some_and(|published| published.is_ahead_of(&manifest)) {
-                return Ok(true);
+            if behind {
+                return Ok(());
             }
             lead_or_stay(&held, &manifest).await?;
             let tidied = async {
@@ -87,9 +90,9 @@ impl Store {
                 // What is published is published; the next publication removes what this one could not.
                 tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
             }
-            Ok(false)
+            Ok(())
         })?;
-        Ok(Snapshot::of(prepared, validated.warehouse().as_of, behind))
+        Ok(Snapshot::of(prepared, as_of, behind))
     }
 
     pub(crate) fn rollback(&self, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {

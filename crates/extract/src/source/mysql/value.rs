@@ -106,6 +106,21 @@ impl Kind {
     }
 }
 
+/// Whether values of a column are numbers or times, and so never an empty text.
+pub(super) fn is_never_empty(column: ColumnType) -> bool {
+    let is_time = matches!(
+        column,
+        ColumnType::MYSQL_TYPE_DATE
+            | ColumnType::MYSQL_TYPE_NEWDATE
+            | ColumnType::MYSQL_TYPE_DATETIME
+            | ColumnType::MYSQL_TYPE_DATETIME2
+            | ColumnType::MYSQL_TYPE_TIME
+            | ColumnType::MYSQL_TYPE_TIMESTAMP
+            | ColumnType::MYSQL_TYPE_TIMESTAMP2
+    );
+    is_time || column.is_numeric_type() || column == ColumnType::MYSQL_TYPE_BIT
+}
+
 /// Bytes that a value takes, about.
 pub(super) fn size(value: &Value) -> usize {
     match value {
