@@ -383,7 +383,7 @@ fn columns_of_one_snapshot_alone_are_told_and_not_compared() {
 
 fn engine(memory: usize, threads: usize) -> Engine {
     let limits = config::settings(None, None, &config::Environment::process()).unwrap().engine.limits;
-    Engine { memory, threads, tables_at_once: 1, spill_limit: 4 << 30, limits }
+    Engine { memory, threads, tables_at_once: 1, spill_limit: 4 << 30, cluster: config::Cluster::default(), limits }
 }
 
 /// A snapshot of payments alone; each is `(id, day, order)`.

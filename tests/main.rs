@@ -12,6 +12,8 @@ mod backfill;
 mod bad_sources;
 mod browser;
 mod checks;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod contracts;
 mod crash;
 mod damaged;

@@ -253,7 +253,14 @@ fn float_sums(plan: &LogicalPlan) -> Vec<String> {
 
 fn session(threads: usize) -> SessionContext {
     let limits = config::settings(None, None, &config::Environment::process()).unwrap().engine.limits;
-    let engine = Engine { memory: 512 << 20, threads, tables_at_once: 1, spill_limit: 1 << 30, limits };
+    let engine = Engine {
+        memory: 512 << 20,
+        threads,
+        tables_at_once: 1,
+        spill_limit: 1 << 30,
+        cluster: config::Cluster::default(),
+        limits,
+    };
     extract::session(&engine, &std::env::temp_dir()).unwrap()
 }
 

@@ -5,6 +5,7 @@
 //! it stands on, what is wrong and what to do.
 
 mod check;
+mod cluster;
 mod connection;
 mod excerpt;
 mod incremental;
@@ -20,6 +21,7 @@ mod rules;
 mod secret;
 mod shape;
 
+pub use cluster::Cluster;
 pub use connection::Connection;
 pub use incremental::*;
 pub use json_schema::{pipeline_schema, settings_schema};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use schema::Entity;
 
+use crate::cluster::Cluster;
 use crate::connection::Connection;
 use crate::incremental::Incremental;
 use crate::operations::{Hold, Notify, Retries, Schedule};
@@ -445,6 +446,7 @@ pub struct Engine {
     pub tables_at_once: usize,
     /// Bytes of spill files.
     pub spill_limit: u64,
+    pub cluster: Cluster,
     pub limits: Limits,
 }
 

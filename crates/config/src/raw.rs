@@ -59,7 +59,7 @@ pub(crate) struct Pipeline {
     /// Who is told of what.
     #[serde(default)]
     pub notify: Vec<Notify>,
-    /// Columns that the console and reports mask. Default: email and `customer_name`.
+    /// Columns that are masked in pages, reports and messages beside those that tell of a person; an empty list masks none.
     pub pii: Option<Vec<String>>,
 }
 
@@ -369,6 +369,30 @@ pub(crate) struct Engine {
     pub tables_at_once: Option<i64>,
     /// Space for spilled data, such as `20GiB`.
     pub spill: Option<String>,
+    /// Other machines that do the work of the queries. Default: this one does.
+    #[serde(default)]
+    pub cluster: Cluster,
+}
+
+/// Other machines that do the work of the queries.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cluster {
+    /// Addresses of `consumer360 cluster worker`, such as `https://worker-1.example:50051`; empty for none.
+    pub workers: Option<Vec<String>>,
+    /// What the workers ask for, at least 16 characters. `${env:NAME}` and `${file:/path}` are filled in.
+    pub token: Option<String>,
+    /// PEM file of the authority that signed the workers' certificates. Default: those the machine trusts.
+    pub authority: Option<String>,
+    /// Parts of a statement that a worker takes at once. Default: 2.
+    #[schemars(range(min = 1, max = 64))]
+    pub slots: Option<i64>,
+    /// What one part of a statement reads of a table, such as `16MiB`; smaller tables are read in one piece.
+    pub piece: Option<String>,
+    /// How long one statement may take, such as `30m`; from `1s` to `7d`.
+    pub deadline: Option<String>,
+    /// Where the tables of a run lie for the workers, such as `s3://lake/staging`. Default: the state folder, which all see.
+    pub storage: Option<String>,
 }
 
 /// Ceilings that keep a wrong source from taking the machine down.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "descriptions are printed as they stand")]
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -11,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "consumer360", version, about, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 published · 1 a step failed · 2 usage · 3 a check closed the gate · \
-5 held until somebody releases it · 8 plan or diff found something · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
+4 a source is stale or broke its contract · 5 held until somebody releases it · 8 plan or diff found something · 75 another run holds the lock · 78 the configuration is wrong · 124 timed out · 130/143 interrupted. \
 Nothing but 0 changes what readers see.")]
 pub struct Cli {
     #[command(flatten)]
@@ -71,6 +72,11 @@ pub enum Command {
     Backfill(BackfillOptions),
     /// Run pipelines when they are due, until stopped.
     Serve(ServeOptions),
+    /// Other machines that do the work of the queries.
+    Cluster {
+        #[command(subcommand)]
+        command: ClusterCommand,
+    },
     /// When a pipeline runs by itself, and what became of its slots.
     Schedule {
         #[command(subcommand)]
@@ -143,6 +149,29 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Compute parts of statements for runs elsewhere, until stopped. Memory, threads, spill space and the token are those of
+    /// `engine` in the settings.
+    Worker(WorkerOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct WorkerOptions {
+    /// Address and port. Other than loopback needs a token.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    pub listen: SocketAddr,
+    /// PEM file of this worker's certificate; drivers then write https://.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// PEM file of its key.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// Listen without a certificate where others could come from: the network is private.
+    #[arg(long)]
+    pub private_network: bool,
 }
 
 #[derive(Debug, Args)]

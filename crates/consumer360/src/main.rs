@@ -19,12 +19,13 @@ mod summary;
 mod telemetry;
 mod tell;
 mod traces;
+mod workers;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, StateCommand};
+use cli::{Cli, ClusterCommand, Command, StateCommand};
 use exit::Failure;
 
 #[global_allocator]
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(options) if options.slot => serve::due_now(&global, &options.pipeline),
         Command::Run(options) => run::command(&global, &options),
         Command::Serve(options) => serve::command(&global, &options),
+        Command::Cluster { command: ClusterCommand::Worker(options) } => workers::command(&global, &options),
         Command::Schedule { command } => schedule::command(&global, &command),
         Command::Retry(options) => run::again(&global, &options, false),
         Command::Publish(options) => run::again(&global, &options, true),

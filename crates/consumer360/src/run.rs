@@ -15,6 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{History, Place, SeenSources, Staged};
 use load::{RunFacts, Snapshot, Target};
+pub use scheduler::Publish;
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
@@ -24,7 +25,7 @@ use crate::exit::{Failure, HELD, chain};
 use crate::lineage::{Lineage, Moment};
 use crate::progress::{self, Progress};
 use crate::tell::Teller;
-use crate::{commands, handouts, lineage, log, metrics, runtime, summary, tell, traces};
+use crate::{commands, handouts, lineage, log, metrics, runtime, summary, tell, traces, workers};
 
 pub use outcome::failure;
 use outcome::{failed, may_pass, outcome};
@@ -38,6 +39,8 @@ pub enum Error {
     Ledger(#[from] scheduler::Error),
     #[error(transparent)]
     Extract(#[from] extract::Error),
+    #[error(transparent)]
+    Cluster(#[from] workers::Error),
     #[error(transparent)]
     Transform(#[from] transform::Error),
     #[error(transparent)]
@@ -97,19 +100,8 @@ pub enum Attempt<'a> {
         /// Whether every source is read whole, whatever is kept of it.
         refresh: bool,
     },
-    /// Another one of a run that did not publish. Released, nothing holds it back any more.
+    /// Another one of a run that did not publish, which is asked the same. Released, nothing holds it back any more.
     Again { run_id: &'a str, release: bool },
-}
-
-/// What becomes of a snapshot whose checks all held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publish {
-    /// Readers are led to it.
-    Lead,
-    /// Readers are led to it unless they see a later day.
-    Behind,
-    /// It is not made.
-    Not,
 }
 
 /// `consumer360 run`.
@@ -200,61 +192,80 @@ fn last(job: Job<'_>, ledger: &Ledger) -> Option<RunRecord> {
     last.ok().flatten().filter(|run| run.status != Status::Running)
 }
 
-/// From sources to a published snapshot. Each stage takes what the one before it made; no other order compiles.
+/// From sources to a published snapshot, on the workers that the settings name.
 pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &Progress) -> Result<Finished, Error> {
-    let Job { pipeline, settings, .. } = job;
     let mut run = Recorder::begin(job, ledger, now, progress)?;
-    let result = async {
-        let session = extract::session(&settings.engine, &run.spill()?)?;
-        let target = Target::open(&pipeline.publish, &settings.state)?;
-        let record = run.folder.clone();
-        let slot = *run.run.slot();
-        let before = sources_before(ledger, &pipeline.name)?;
-        let history = history(job, &slot);
-        let place = Place { folder: &record, day: slot.day, as_of: slot.as_of, before: &before, history: &history };
-        let staged = run.stage(Stage::Extract, stage(&session, job, &place, progress)).await?;
-        run.run.set_as_of(staged.as_of)?;
-
-        let folder = record.join("warehouse");
-        let told = |table| progress.table(table);
-        let at_once = settings.engine.tables_at_once;
-        let previous = target.previous(staged.as_of)?;
-        let build = async {
-            let options = &pipeline.transform;
-            let built = transform::build(&session, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
-            built.map_err(Error::from)
-        };
-        let warehouse = run.stage(Stage::Transform, build).await?;
-        run.lineage.columns = lineage::columns(&session, pipeline, &record).await;
-
-        let demands = Demands::of(pipeline, &settings.engine.limits, previous.as_deref());
-        let gate = validate::check(&session, warehouse, &staged, &demands, &record);
-        let validated = run.stage(Stage::Validate, gate).await?;
-
-        let ending = match job.attempt {
-            Attempt::First { publish: Publish::Not, .. } => Ending::NotPublished,
-            // Released by somebody; or a day that is long past, which differs from today's for good reasons.
-            Attempt::Again { release: true, .. } | Attempt::First { publish: Publish::Behind, .. } => {
-                run.publish(job, &target, &staged, &validated)?
-            }
-            _ => match held(&session, pipeline, &target, &validated).await? {
-                reasons if reasons.is_empty() => run.publish(job, &target, &staged, &validated)?,
-                reasons => Ending::Held(reasons),
-            },
-        };
-        if let Ending::Published(_) | Ending::Added(_) = &ending {
-            // Not kept, it is read once more by the next run.
-            if let Err(unkept) = extract::keep(&staged, &record, &history) {
-                tracing::error!(error = chain(&unkept), "cannot keep what was read");
-            }
+    let gathered = tokio::select! {
+        gathered = workers::gather(job.settings, &job.pipeline.name, run.run.id()) => gathered.map_err(Error::from),
+        signal = runtime::stop_signal() => Err(Error::Interrupted { signal }),
+    };
+    let result = match gathered {
+        Ok(cluster) => {
+            let result = Box::pin(stages(job, ledger, &mut run, progress, cluster.as_ref())).await;
+            workers::end(cluster).await;
+            result
         }
-        if let Ending::Published(snapshot) = &ending {
-            handouts::renew(pipeline, settings, &target, &snapshot.id);
+        Err(away) => Err(away),
+    };
+    run.finish(result, ledger, job.settings.keep_runs)
+}
+
+/// Each stage takes what the one before it made; no other order compiles.
+async fn stages(
+    job: Job<'_>,
+    ledger: &Ledger,
+    run: &mut Recorder<'_>,
+    progress: &Progress,
+    cluster: Option<&workers::Cluster>,
+) -> Result<(Staged, Validated, Ending), Error> {
+    let Job { pipeline, settings, .. } = job;
+    let session = extract::session(&settings.engine, &run.spill()?)?;
+    let target = Target::open(&pipeline.publish, &settings.state)?;
+    let record = run.folder.clone();
+    let slot = *run.run.slot();
+    let before = sources_before(ledger, &pipeline.name)?;
+    let history = history(job, &slot);
+    let place = Place { folder: &record, day: slot.day, as_of: slot.as_of, before: &before, history: &history };
+    let staged = run.stage(Stage::Extract, stage(&session, job, &place, progress)).await?;
+    run.run.set_as_of(staged.as_of)?;
+
+    let folder = record.join("warehouse");
+    let told = |table| progress.table(table);
+    let at_once = settings.engine.tables_at_once;
+    let previous = target.previous(staged.as_of)?;
+    let build = async {
+        let computing = workers::session(cluster, &session, &staged).await?;
+        let options = &pipeline.transform;
+        let built = transform::build(&computing, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
+        built.map_err(Error::from)
+    };
+    let warehouse = run.stage(Stage::Transform, build).await?;
+    run.lineage.columns = lineage::columns(&session, pipeline, &record).await;
+
+    // Proven here, whoever built it.
+    let demands = Demands::of(pipeline, &settings.engine.limits, previous.as_deref());
+    let gate = validate::check(&session, warehouse, &staged, &demands, &record);
+    let validated = run.stage(Stage::Validate, gate).await?;
+
+    let ending = match (job.attempt, run.run.publish()) {
+        (_, Publish::Not) => Ending::NotPublished,
+        // Released by somebody; or a day that is long past, which differs from today's for good reasons.
+        (Attempt::Again { release: true, .. }, _) | (_, Publish::Behind) => run.publish(job, &target, &staged, &validated)?,
+        _ => match held(&session, pipeline, &target, &validated).await? {
+            reasons if reasons.is_empty() => run.publish(job, &target, &staged, &validated)?,
+            reasons => Ending::Held(reasons),
+        },
+    };
+    if let Ending::Published(_) | Ending::Added(_) = &ending {
+        // Not kept, it is read once more by the next run.
+        if let Err(unkept) = extract::keep(&staged, &record, &history) {
+            tracing::error!(error = chain(&unkept), "cannot keep what was read");
         }
-        Ok((staged, validated, ending))
     }
-    .await;
-    run.finish(result, ledger, settings.keep_runs)
+    if let Ending::Published(snapshot) = &ending {
+        handouts::renew(pipeline, settings, &target, &snapshot.id);
+    }
+    Ok((staged, validated, ending))
 }
 
 /// What the sources hold, or what an earlier attempt of the run has staged of it.
@@ -315,6 +326,11 @@ impl<'a> Recorder<'a> {
             Attempt::First { slot, .. } => ledger.begin(name, slot, now, VERSION)?,
             Attempt::Again { run_id, .. } => ledger.begin_again(run_id, now, VERSION)?,
         };
+        if let Attempt::First { publish, .. } = job.attempt
+            && publish != run.publish()
+        {
+            run.set_publish(publish)?;
+        }
         run.set_file(job.file)?;
         if let Attempt::First { slot, claims: true, .. } = job.attempt {
             let slots = ledger.slots();
@@ -370,7 +386,7 @@ impl<'a> Recorder<'a> {
             timezone: pipeline.timezone,
             sources: sources.join("; "),
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
-            stays_behind: matches!(job.attempt, Attempt::First { publish: Publish::Behind, .. }),
+            stays_behind: self.run.publish() == Publish::Behind,
         };
         let snapshot = target.publish(validated, &facts)?;
         let told = json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes});

@@ -8,6 +8,7 @@ use config::Engine;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Error;
@@ -38,6 +39,12 @@ fn pool(engine: &Engine) -> usize {
 
 fn config(engine: &Engine) -> SessionConfig {
     let mut config = SessionConfig::new().with_target_partitions(engine.threads).with_information_schema(false);
+    configure(&mut config, engine);
+    config
+}
+
+/// How statements are read, planned and computed, on this machine and on any other that has a part in them.
+pub fn configure(config: &mut SessionConfig, engine: &Engine) {
     let options = config.options_mut();
     // Pushing dynamic filters into joins has dropped rows of derived tables with two columns of one name.
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
@@ -52,7 +59,13 @@ fn config(engine: &Engine) -> SessionConfig {
     options.sql_parser.parse_float_as_decimal = true;
     // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.
     options.execution.sort_spill_reservation_bytes = (engine.memory / 32).clamp(1 << 20, 10 << 20);
-    config
+}
+
+/// Functions of SQL beside those of the engine; some take the place of its own.
+pub fn functions() -> Vec<ScalarUDF> {
+    let mut functions = vec![key::surrogate_key()];
+    functions.extend(moment::functions());
+    functions
 }
 
 fn open<P: MemoryPool + 'static>(engine: &Engine, spill: &Path, config: SessionConfig, pool: P) -> Result<SessionContext, Error> {
@@ -67,8 +80,7 @@ fn open<P: MemoryPool + 'static>(engine: &Engine, spill: &Path, config: SessionC
         .map_err(|source| Error::Session { source })?;
 
     let session = SessionContext::new_with_config_rt(config, runtime);
-    session.register_udf(key::surrogate_key());
-    for function in moment::functions() {
+    for function in functions() {
         session.register_udf(function);
     }
     Ok(session)

@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 
 use crate::error::Error;
 
+pub(crate) use files::{CREDENTIALS, remote};
 pub(crate) use kept::kept;
 pub(crate) use stream::Stream;
 use stream::{Reader, blocking, spawned};
@@ -60,12 +61,18 @@ pub(crate) type Sender = mpsc::Sender<Result<Records, Error>>;
 pub(crate) struct Opened {
     pub origin: String,
     pub schema: SchemaRef,
+    /// Which columns never hold an empty text, because they hold no texts; nothing of a source that cannot tell.
+    pub never_empty: Vec<bool>,
     start: Box<dyn FnOnce(Vec<bool>) -> Reader + Send>,
 }
 
 impl Opened {
     fn new(origin: String, schema: SchemaRef, start: impl FnOnce(Vec<bool>) -> Reader + Send + 'static) -> Self {
-        Self { origin, schema, start: Box::new(start) }
+        Self { origin, schema, never_empty: Vec::new(), start: Box::new(start) }
+    }
+
+    fn with_never_empty(self, never_empty: Vec<bool>) -> Self {
+        Self { never_empty, ..self }
     }
 
     /// Reads the columns marked in `wanted`; the others may come as NULL.
@@ -79,6 +86,8 @@ impl Opened {
 pub(crate) struct Reading {
     pub limits: Limits,
     pub zone: Tz,
+    /// Whether the source is a table, whose values nothing reckons with before they come.
+    pub of_table: bool,
     /// Names the mapping mentions; an NDJSON column may appear first after the records looked at.
     pub mentioned: Vec<String>,
 }

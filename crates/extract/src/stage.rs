@@ -21,6 +21,7 @@ use crate::increment::{self, History, Renewed};
 use crate::mapping::{self, Mapping};
 use crate::rejects::RejectFile;
 use crate::rows::{Rules, Sorted, amount_column, staged_schema};
+use crate::shared::{Elsewhere, location};
 use crate::source::{self, Opened, Reading, Stream};
 use crate::source_order::SourceOrder;
 use crate::staged::{Book, Origin, Staged, StagedEntity};
@@ -94,7 +95,8 @@ pub(crate) async fn register_staged(session: &SessionContext, entity: Entity, pa
     registered.map_err(|source| Error::Compute { entity, step: "the staged rows", source })
 }
 
-/// Makes a Parquet file readable as a table; `order` names the columns its rows are sorted by, ascending.
+/// Makes a Parquet file readable as a table; `order` names the columns its rows are sorted by, ascending. Other machines are not
+/// told of it: they share a file out among them, and what they deal out anew is in no order.
 pub async fn register(
     session: &SessionContext,
     name: &str,
@@ -102,9 +104,10 @@ pub async fn register(
     order: &[&str],
 ) -> Result<(), datafusion::error::DataFusionError> {
     let order: Vec<_> = order.iter().map(|column| ident(*column).sort(true, false)).collect();
-    let file_sort_order = if order.is_empty() { Vec::new() } else { vec![order] };
+    let is_here = session.copied_config().get_extension::<Elsewhere>().is_none();
+    let file_sort_order = if is_here && !order.is_empty() { vec![order] } else { Vec::new() };
     let options = ParquetReadOptions { file_sort_order, ..ParquetReadOptions::default() };
-    session.register_parquet(name, path.to_string_lossy(), options).await
+    session.register_parquet(name, location(session, path).await?, options).await
 }
 
 fn as_of(fixed: Option<NaiveDate>, newest: Option<i64>, sales: &StagedEntity) -> Result<NaiveDate, Error> {
@@ -366,7 +369,8 @@ pub(crate) async fn connect(
         detail: "it is not defined".to_owned(),
         help: "define it under `connections:`".to_owned(),
     })?;
-    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, mentioned };
+    let of_table = matches!(source.input, Input::Table(_));
+    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, of_table, mentioned };
     let opening = source::open(&source.connection, connection, input, &reading);
     let silent = |_| Error::Silent { origin: format!("connection `{}`", source.connection), silence: limits.silence };
     tokio::time::timeout(limits.silence, opening).await.map_err(silent)?

@@ -15,7 +15,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
-use extract::{FileError, Staged, TableFile};
+use extract::{FileError, Staged, TableFile, WorkerFailure};
 use futures::StreamExt;
 use schema::{TABLES, Visibility};
 use tokio::task::JoinSet;
@@ -46,6 +46,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another attempt may go better though nobody does anything: a worker was lost, or is slow.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Compute { source, .. } if WorkerFailure::among(source).is_some())
+    }
+
     fn is_short_of_memory(&self) -> bool {
         matches!(self, Self::Compute { source, .. } if is_exhausted(source))
     }

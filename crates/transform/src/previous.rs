@@ -30,8 +30,9 @@ impl Builder {
                 None => self.empty(name, &schema)?,
             };
             let options = ParquetReadOptions { schema: Some(&schema), ..ParquetReadOptions::default() };
-            let registered = self.session.register_parquet(name, path.to_string_lossy().as_ref(), options).await;
-            registered.map_err(|source| Error::Compute { table: name.to_owned(), source })?;
+            let failed = |source| Error::Compute { table: name.to_owned(), source };
+            let location = extract::location(&self.session, &path).await.map_err(failed)?;
+            self.session.register_parquet(name, location, options).await.map_err(failed)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Check, Declared, Shared, connections, sizes};
+use crate::cluster::Cluster;
 use crate::node::Document;
 use crate::pipeline::{Engine, Ledger, Limits, LineageTarget, Serve, Settings, Telemetry};
 use crate::raw;
@@ -41,13 +42,14 @@ pub(crate) fn settings(
         columns: count(raw.limits.columns, lower.engine.limits.columns),
         record_bytes: usize::try_from(record).ok()?,
         expansion: count(raw.limits.expansion, usize::try_from(lower.engine.limits.expansion).ok()?) as u64,
-        silence: silence(check, raw.limits.silence.as_deref(), lower.engine.limits.silence)?,
+        silence: span(check, &["limits", "silence"], raw.limits.silence.as_deref(), lower.engine.limits.silence)?,
         rejects_kept: count(raw.limits.rejects_kept, lower.engine.limits.rejects_kept),
         check_rows_kept: count(raw.limits.check_rows_kept, lower.engine.limits.check_rows_kept),
         roots: raw.limits.roots.map_or(lower.engine.limits.roots, Roots::new),
     };
     let tables_at_once = count(raw.engine.tables_at_once, lower.engine.tables_at_once);
-    let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, limits };
+    let cluster = cluster(check, raw.engine.cluster, lower.engine.cluster)?;
+    let engine = Engine { memory: usize::try_from(memory).ok()?, threads, tables_at_once, spill_limit, cluster, limits };
     let state = raw.state.as_ref().map_or(lower.state, PathBuf::from);
     let ledger = ledger(check, raw.ledger.postgres.as_deref(), lower.ledger);
     let serve = serve(check, &raw.serve, lower.serve)?;
@@ -56,17 +58,18 @@ pub(crate) fn settings(
     Some((Settings { engine, state, ledger: ledger?, keep_runs, serve, telemetry }, shared))
 }
 
-fn silence(check: &mut Check<'_>, written: Option<&str>, lower: Duration) -> Option<Duration> {
+/// A span that something may take at the most.
+fn span(check: &mut Check<'_>, path: &[&str], written: Option<&str>, lower: Duration) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_hours(168);
     let Some(text) = written else { return Some(lower) };
-    let path = ["limits", "silence"];
-    let silence = check.keep(&path, sizes::span("silence", text))?;
-    if silence.is_zero() || silence > LONGEST {
+    let name = path.last().copied().unwrap_or_default();
+    let span = check.keep(path, sizes::span(name, text))?;
+    if span.is_zero() || span > LONGEST {
         let help = "write a span from 1s to 7d, such as 15m";
-        check.say(&path, format!("`silence` cannot be `{text}`"), help);
+        check.say(path, format!("`{name}` cannot be `{text}`"), help);
         return None;
     }
-    Some(silence)
+    Some(span)
 }
 
 /// What is written empty is none, whatever stands below.
@@ -128,6 +131,78 @@ fn ledger(check: &mut Check<'_>, written: Option<&str>, lower: Ledger) -> Option
 
 const SHORTEST_TOKEN: usize = 16;
 
+/// What people or programs must say to be let in.
+fn token(check: &mut Check<'_>, path: &[&str], written: &str) -> Option<Secret> {
+    let token = check.keep(path, resolve(written, check.environment))?;
+    if token.chars().count() < SHORTEST_TOKEN {
+        let help = "make one with: head -c 24 /dev/urandom | base64";
+        check.say(path, format!("the token has fewer than {SHORTEST_TOKEN} characters"), help);
+        return None;
+    }
+    Some(Secret::new(token))
+}
+
+fn cluster(check: &mut Check<'_>, raw: raw::Cluster, lower: Cluster) -> Option<Cluster> {
+    const STORES: [&str; 3] = ["s3://", "az://", "gs://"];
+    let at = |key| ["engine", "cluster", key];
+    let workers = match raw.workers {
+        None => lower.workers,
+        Some(workers) => workers.into_iter().map(|worker| worker.trim_end_matches('/').to_owned()).collect(),
+    };
+    if let Some(worker) = workers.iter().find(|worker| !is_http(worker) || host(worker).is_none()) {
+        let help = "write the address of each, such as http://127.0.0.1:50051 or https://worker-1.example:50051";
+        check.say(&at("workers"), format!("`{worker}` is no address of a worker"), help);
+        return None;
+    }
+    let token = match raw.token.as_deref() {
+        None => lower.token,
+        Some("") => None,
+        Some(text) => Some(token(check, &at("token"), text)?),
+    };
+    if let Some(worker) = workers.iter().find(|worker| !is_loopback(worker) && token.is_none()) {
+        let help = "set `engine: {cluster: {token: …}}` to what the workers were given";
+        check.say(&at("workers"), format!("{worker} can be reached by others, and there is no token"), help);
+        return None;
+    }
+    let authority = match raw.authority {
+        None => lower.authority,
+        Some(path) => (!path.is_empty()).then(|| PathBuf::from(path)),
+    };
+    let storage = match raw.storage.as_deref() {
+        None => lower.storage,
+        Some("") => None,
+        Some(url)
+            if STORES.iter().any(|store| url.strip_prefix(store).is_some_and(|rest| !rest.trim_matches('/').is_empty())) =>
+        {
+            Some(url.trim_end_matches('/').to_owned())
+        }
+        Some(url) => {
+            let help = "write a store and a prefix that nothing else uses, such as s3://lake/staging";
+            check.say(&at("storage"), format!("`storage` cannot be `{url}`"), help);
+            return None;
+        }
+    };
+    let deadline = span(check, &at("deadline"), raw.deadline.as_deref(), lower.deadline)?;
+    let piece = match raw.piece.as_deref() {
+        None => lower.piece,
+        Some(text) => usize::try_from(check.keep(&at("piece"), sizes::bytes("piece", text))?).ok()?.max(1),
+    };
+    let slots = raw.slots.and_then(|n| usize::try_from(n).ok()).unwrap_or(lower.slots);
+    Some(Cluster { workers, token, authority, slots, piece, deadline, storage })
+}
+
+/// The host of an address, without its port.
+fn host(address: &str) -> Option<String> {
+    let host = url::Url::parse(address).ok()?.host_str()?.to_owned();
+    (!host.is_empty()).then_some(host)
+}
+
+fn is_loopback(address: &str) -> bool {
+    let Some(host) = host(address) else { return false };
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
 fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve> {
     let listen = match raw.listen.as_deref() {
         None => Some(lower.listen),
@@ -144,15 +219,7 @@ fn serve(check: &mut Check<'_>, raw: &raw::Serve, lower: Serve) -> Option<Serve>
     let token = match raw.token.as_deref() {
         None => lower.token,
         Some("") => None,
-        Some(text) => {
-            let token = check.keep(&["serve", "token"], resolve(text, check.environment))?;
-            if token.chars().count() < SHORTEST_TOKEN {
-                let help = "make one with: head -c 24 /dev/urandom | base64";
-                check.say(&["serve", "token"], format!("the token has fewer than {SHORTEST_TOKEN} characters"), help);
-                return None;
-            }
-            Some(Secret::new(token))
-        }
+        Some(text) => Some(token(check, &["serve", "token"], text)?),
     };
     let listen = listen?;
     if !listen.ip().is_loopback() && token.is_none() {
@@ -185,7 +252,8 @@ fn floor() -> Settings {
         check_rows_kept: 1000,
         roots: Roots::default(),
     };
-    let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, limits };
+    let cluster = Cluster::default();
+    let engine = Engine { memory: 1536 << 20, threads: 0, tables_at_once: 2, spill_limit: 20 << 30, cluster, limits };
     let serve = Serve { listen: SocketAddr::from(([127, 0, 0, 1], 8360)), token: None, url: None, runs_at_once: 1 };
     let state = PathBuf::from("state");
     Settings { engine, state, ledger: Ledger::File, keep_runs: 20, serve, telemetry: Telemetry::default() }

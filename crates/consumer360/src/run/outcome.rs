@@ -53,9 +53,9 @@ pub(super) fn may_pass(error: &Error) -> bool {
     match error {
         Error::Extract(error) => error.may_pass(),
         Error::Publish(error) => error.may_pass(),
-        Error::Folder { .. } => true,
+        Error::Folder { .. } | Error::Cluster(_) => true,
+        Error::Transform(error) => error.may_pass(),
         Error::Ledger(_)
-        | Error::Transform(_)
         | Error::Validate(_)
         | Error::Hold { .. }
         | Error::Worker(_)

@@ -83,30 +83,36 @@ async fn listed(store: &dyn ObjectStore, path: &str, prefix: Option<&Path>) -> o
     Ok(store.list_with_delimiter(prefix).await?.objects)
 }
 
+pub(crate) const CREDENTIALS: &str = "credentials come from the environment of each process, such as AWS_ACCESS_KEY_ID, \
+    AZURE_STORAGE_ACCOUNT_NAME or GOOGLE_SERVICE_ACCOUNT";
+
 fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
     let failed =
         |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
-    let credentials =
-        "credentials come from the environment, such as AWS_ACCESS_KEY_ID, AZURE_STORAGE_ACCOUNT_NAME or GOOGLE_SERVICE_ACCOUNT";
-    let Some((scheme, _)) = url.split_once("://") else {
+    if !url.contains("://") {
         if !FsPath::new(url).is_dir() {
             return Err(failed(format!("there is no folder {url}"), "paths are relative to the working directory (-C DIR)"));
         }
         let store = LocalFileSystem::new_with_prefix(url).map_err(|e| failed(e.to_string(), "the folder must be readable"))?;
         return Ok(Arc::new(store));
-    };
+    }
+    let (store, prefix) = remote(connection, url)?;
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// The whole store that a url of s3://, az:// or gs:// leads into, and the path in it.
+pub(crate) fn remote(connection: &str, url: &str) -> Result<(Arc<dyn ObjectStore>, Path), Error> {
+    let failed =
+        |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
+    let unusable = |e: object_store::Error| failed(e.to_string(), CREDENTIALS);
     let parsed = Url::parse(url).map_err(|e| failed(format!("`{url}` is not a url: {e}"), "write s3://bucket/prefix"))?;
-    let store: Arc<dyn ObjectStore> = match scheme {
-        "s3" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?),
-        "az" => {
-            Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?)
-        }
-        "gs" => {
-            Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(|e| failed(e.to_string(), credentials))?)
-        }
+    let store: Arc<dyn ObjectStore> = match parsed.scheme() {
+        "s3" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(unusable)?),
+        "az" => Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(unusable)?),
+        "gs" => Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(unusable)?),
         other => return Err(failed(format!("`{other}://` is not a known store"), "use a folder, s3://, az:// or gs://")),
     };
-    Ok(Arc::new(PrefixStore::new(store, Path::from(parsed.path()))))
+    Ok((store, Path::from(parsed.path())))
 }
 
 fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Error {

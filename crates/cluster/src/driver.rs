@@ -1,0 +1,136 @@
+//! The driver's side: workers are asked who they are, and a session is made that uses them.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::common::plan_err;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
+use datafusion_distributed::{ChannelResolver, DistributedExt, GetWorkerInfoRequest, SessionStateBuilderExt, WorkerResolver};
+use extract::{Elsewhere, SharedTables};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::channels::Channels;
+use crate::error::Error;
+use crate::planner::Planner;
+use crate::worker::end_on_panic;
+
+/// How long a worker may take to say who it is.
+const INTRODUCTION: Duration = Duration::from_secs(15);
+/// Rows that one connection holds until they are asked for. Merging reads its inputs in turn, and what comes of the others
+/// meanwhile must find room, or both sides wait.
+const BYTES_ON_THE_WAY: usize = 256 << 20;
+
+/// Workers that have introduced themselves, for the statements of one run.
+pub struct Cluster {
+    workers: Workers,
+    channels: Channels,
+    settings: config::Cluster,
+    tables: Option<SharedTables>,
+}
+
+#[derive(Clone)]
+struct Workers(Vec<Url>);
+
+impl WorkerResolver for Workers {
+    /// The engine would run a statement here if it was told of none.
+    fn get_urls(&self) -> Result<Vec<Url>, DataFusionError> {
+        if self.0.is_empty() { plan_err!("the cluster has no workers") } else { Ok(self.0.clone()) }
+    }
+}
+
+impl Cluster {
+    /// Asks every worker of `settings` who it is; one that is away, silent or of another build is an error.
+    ///
+    /// From here on a panic ends this process: see [`crate::serve`].
+    pub async fn gather(settings: &config::Cluster, pipeline: &str, run: &str) -> Result<Self, Error> {
+        end_on_panic();
+        let url = |text: &String| Url::parse(text).map_err(|e| Error::Setting { key: "workers", detail: e.to_string() });
+        let workers = Workers(settings.workers.iter().map(url).collect::<Result<_, _>>()?);
+        let channels = Channels::new(settings)?;
+        let ours = build_id()?;
+        for url in &workers.0 {
+            let theirs = introduction(&channels, url).await?;
+            if theirs != ours {
+                return Err(Error::OtherBuild { url: url.to_string(), theirs, ours });
+            }
+        }
+        tracing::info!(workers = workers.0.len(), build = ours, "gathered");
+        let tables = settings.storage.as_deref().map(|url| SharedTables::open(url, pipeline, run)).transpose()?;
+        if let Some(tables) = &tables {
+            // What runs that died have left there.
+            tables.clear().await?;
+        }
+        Ok(Self { workers, channels, settings: settings.clone(), tables })
+    }
+
+    /// The same tables as in `local`, with statements computed by the workers.
+    ///
+    /// A plan has two partitions at least, because one that has a single one is computed whole by whoever has a part of it.
+    pub fn session(&self, local: &SessionContext) -> Result<SessionContext, Error> {
+        if let Some(tables) = &self.tables {
+            tables.open_to(local);
+        }
+        let state = local.state();
+        let mut config = state.config().clone();
+        // Or the empty catalog of a new session would take the place of the one with the tables.
+        config.options_mut().catalog.create_default_catalog_and_schema = false;
+        let partitions = config.target_partitions().max(2);
+        let elsewhere = Elsewhere { tables: self.tables.clone() };
+        let config = config.with_target_partitions(partitions).with_extension(Arc::new(elsewhere));
+        let tasks = self.workers.0.len() * self.settings.slots.max(1);
+        let build = || {
+            SessionStateBuilder::new_from_existing(state)
+                .with_config(config)
+                .with_distributed_worker_resolver(self.workers.clone())
+                .with_distributed_channel_resolver(self.channels.clone())
+                .with_distributed_planner()
+                .with_distributed_file_scan_config_bytes_per_partition(self.settings.piece)?
+                .with_distributed_max_tasks_per_stage(tasks)?
+                .with_distributed_worker_connection_buffer_budget_bytes(BYTES_ON_THE_WAY)
+        };
+        let mut builder: SessionStateBuilder = build().map_err(|source| Error::Session { source })?;
+        let planner = Planner::over(builder.query_planner().take(), self.settings.deadline);
+        Ok(SessionContext::new_with_state(builder.with_query_planner(Arc::new(planner)).build()))
+    }
+
+    /// Removes what was brought to the workers; what cannot be removed the next run removes.
+    pub async fn end(&self) {
+        if let Some(tables) = &self.tables
+            && let Err(error) = tables.clear().await
+        {
+            tracing::warn!(%error, "tables of this run stay in the workers' storage until the next one");
+        }
+    }
+}
+
+async fn introduction(channels: &Channels, url: &Url) -> Result<String, Error> {
+    let asked = async {
+        let mut client = channels.get_worker_client_for_url(url).await?;
+        client.get_worker_info(GetWorkerInfoRequest {}).await
+    };
+    match tokio::time::timeout(INTRODUCTION, asked).await {
+        Err(_) => Err(Error::Silent { url: url.to_string(), waited: INTRODUCTION }),
+        Ok(Err(source)) => Err(Error::Away { url: url.to_string(), source }),
+        Ok(Ok(info)) => Ok(info.version),
+    }
+}
+
+/// What tells this very program from any other: the beginning of its SHA-256.
+pub fn build_id() -> Result<String, Error> {
+    let failed = |source| Error::File { path: "the running program".into(), source };
+    // The file may have been replaced since; what runs is still to be had here.
+    let path = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe().map_err(failed)? };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let (mut digest, mut part) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        let read = file.read(&mut part).map_err(failed)?;
+        let Some(bytes) = part.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        digest.update(bytes);
+    }
+    let start: [u8; 8] = digest.finalize().iter().copied().take(8).collect::<Vec<u8>>().try_into().unwrap_or_default();
+    Ok(format!("{:016x}", u64::from_be_bytes(start)))
+}

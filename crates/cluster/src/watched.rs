@@ -1,0 +1,98 @@
+//! A statement on the cluster, under its deadline.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, exec_datafusion_err};
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use extract::WorkerFailure;
+use futures::StreamExt;
+use futures::stream::unfold;
+use tokio::time::{Instant, timeout_at};
+
+/// Runs what is below it and ends it at the deadline; what is dropped is cancelled on the workers.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    input: Arc<dyn ExecutionPlan>,
+    deadline: Duration,
+}
+
+impl Watched {
+    pub fn new(input: Arc<dyn ExecutionPlan>, deadline: Duration) -> Self {
+        Self { input, deadline }
+    }
+}
+
+impl DisplayAs for Watched {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Watched: {} s", self.deadline.as_secs())
+    }
+}
+
+impl ExecutionPlan for Watched {
+    fn name(&self) -> &'static str {
+        "Watched"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let [input] = <[_; 1]>::try_from(children).map_err(|_| exec_datafusion_err!("a watched plan has one input"))?;
+        Ok(Arc::new(Self { input, deadline: self.deadline }))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = self.input.execute(partition, context)?;
+        let schema = rows.schema();
+        let (deadline, at) = (self.deadline, Instant::now() + self.deadline);
+        let watched = unfold(Some(rows), move |rows| async move {
+            let mut rows = rows?;
+            match timeout_at(at, rows.next()).await {
+                Ok(None) => None,
+                Ok(Some(Ok(batch))) => Some((Ok(batch), Some(rows))),
+                Ok(Some(Err(error))) => Some((Err(told(error)), None)),
+                Err(_) => Some((Err(DataFusionError::External(Box::new(WorkerFailure::Late { after: deadline }))), None)),
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, watched)))
+    }
+}
+
+/// What it means to whoever runs the pipeline; what a single machine may say as well stays as it is.
+fn told(error: DataFusionError) -> DataFusionError {
+    const LOST: [&str; 5] = ["h2 protocol error", "http2 error", "transport error", "currently unavailable", "connection"];
+    let text = error.to_string();
+    let failure = if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
+        return error;
+    } else if ["No such file", "not found", "NotFound"].iter().any(|words| text.contains(words)) {
+        WorkerFailure::Unseen { source: error }
+    } else if LOST.iter().any(|words| text.contains(words)) {
+        WorkerFailure::Lost { source: error }
+    } else {
+        return error;
+    };
+    DataFusionError::External(Box::new(failure))
+}
