@@ -41,7 +41,7 @@ fn page(server: &Server, name: &str, asked: &Asked) -> Result<Page, Trouble> {
             h1 { (pipeline.name) } @if pipeline.is_paused { (parts::pill("paused")) }
             div.buttons {
                 @if pipeline.is_paused { (parts::button(server, "resume", name, "Resume", "")) }
-                @else { (parts::button(server, "pause", name, "Pause", "")) }
+                @else if !pipeline.schedule_text.is_empty() { (parts::button(server, "pause", name, "Pause", "")) }
                 (parts::button(server, "run", name, "Run now", "primary"))
             }
         }

@@ -142,8 +142,10 @@ impl Actions for Doer {
     }
 
     fn pause(&self, pipeline: &str) -> Answer {
-        let name = &self.pipeline(pipeline)?.name;
-        self.ledger.slots().pause(name, Some("from the console"), clock::now()).map_err(|e| failed(&e))?;
+        let pipeline = self.pipeline(pipeline)?;
+        // Paused without one, it could not be resumed.
+        crate::schedule::of_pipeline(&pipeline).ok_or_else(|| refused("it has no schedule"))?;
+        self.ledger.slots().pause(&pipeline.name, Some("from the console"), clock::now()).map_err(|e| failed(&e))?;
         Ok(ActionStarted::default())
     }
 
