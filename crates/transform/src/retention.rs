@@ -1,24 +1,44 @@
 //! Who comes back, when, and who does not.
 //!
-//! Active in a month is who has a purchase in it: returns alone are no activity. A month is complete when its last day is not
-//! after `as_of`; incomplete ones are kept, marked, and in no average.
+//! Active in a month is who has a purchase in it: returns alone are no activity, though they lower the revenue of their month.
+//! Anonymous sales are nobody who could come back. A month is complete when its last day is not after `as_of`; incomplete ones
+//! are kept, marked, and in no average. Orders are counted by day (`customer_days`), so one whose lines lie on two days counts on
+//! both.
 //!
-//! **Cohorts** (`cohort_retention`): customers by the month of their first purchase, and of their signup where that is known.
-//! Period k is the difference of calendar months. With N customers in the cohort and A(k) active in period k, `retention_rate` is
-//! A(k)/N; `retention_on_or_after` is the share active in k or later, which only falls; `churn_rate` is 1 - A(k)/A(k-1), NULL
-//! where nobody was active before; `revenue_retention` is revenue over that of period 0, NULL where that is not positive.
-//! `cohort_average` weighs by customers, Σ A(k) / Σ N over complete cells; it may rise with k, as fewer cohorts reach it. The terms
-//! are those of Fader and Hardie, Journal of Interactive Marketing 21 (2007), 76-90, who caution against reading one cohort's
-//! churn as another's.
+//! **Working tables.** `customer_months` holds orders and revenue of everybody with a purchase, month by month.
+//! `customer_cohorts` holds the month of each first purchase, and the month of signup of everybody who signed up by `as_of`,
+//! whether they bought or not. `second_purchase_waits` is what [`survival`] reads.
 //!
-//! **First purchases** (`cohort_first_purchase`), by month and year: churned is whose last order lies more than six calendar
-//! months before `as_of`, as a share of those whose first one does.
+//! **`cohort_retention`**: cohorts by month, in every month from their own to that of `as_of`, whether anybody bought in it or
+//! not. Period k is the difference of calendar months. With N customers in the cohort and A(k) active in period k,
+//! `retention_rate` is A(k)/N, and `retention_on_or_after` the share active in k or later, which only falls; its last periods are
+//! low because later ones are yet to come. `churn_rate` is 1 - A(k)/A(k-1), negative for a rise, NULL where nobody was active
+//! before. `revenue_retention` is revenue over that of period 0, NULL where that is not positive;
+//! `cumulative_revenue_per_customer` is all revenue up to k over N. What was bought before a signup, or given back before a first
+//! purchase, counts in period 0, so that no revenue is lost. Months are taken from `dim_date`, which begins with the year of the
+//! earliest fact: signup cohorts from before that year have no rows. Rates rise with the age of a cohort because those likely to
+//! leave go first, so an old cohort's churn says little of a young one's (Fader and Hardie, Journal of Interactive Marketing 21
+//! (2007), 76-90).
 //!
-//! **Months** (`retention_monthly`): retained were active in this month and the one before, reactivated in this one and some
-//! earlier, lost in the one before only. `net_revenue_retention_12m` is this month's revenue of who was active twelve months
-//! before over theirs then. `repeat_purchase_rate` is the share of all buyers so far with two orders.
+//! **`cohort_average`**, over the cohorts whose period k is complete: Σ A(k) / Σ N, and the plain mean of their rates, which are
+//! added up as decimals so that no order of adding shows. Either may rise with k, as fewer and older cohorts reach it; `cohorts`
+//! says how many do. A period that no cohort has completed has no row.
 //!
-//! **Second purchases**: the survival curve is a running product, which SQL lacks; see [`survival`].
+//! **`cohort_first_purchase`**: cohorts by month and by year, of which the running ones are marked. First revenue is that of all
+//! purchases on the first day with one, and its mean is over buyers; who signed up and never bought is counted in `new_customers`
+//! only. Churned is whose last purchase lies more than six calendar months before `as_of`, active every other buyer.
+//! `churned_rate` divides by those whose first purchase lies as far back, since nobody else can have been away so long; NULL
+//! where there are none.
+//!
+//! **`retention_monthly`**: every month from the first purchase to that of `as_of`. New are those who never bought before,
+//! retained those active in the month before too, reactivated the others of this month, lost those active in the month before and
+//! not in this one: in the running month everybody who is yet to come. `retention_rate` and `churn_rate` are retained and lost
+//! over the active of the month before, NULL without any. `repeat_purchase_rate` is the share of all buyers so far with two
+//! orders or more, on one day or not. `net_revenue_retention_12m` is what those active twelve months before brought this month,
+//! if only returns or nothing, over what they brought then; NULL where that is not positive or nobody was active.
+//!
+//! **`second_purchase_survival`** is a running product, which SQL lacks; see [`survival`]. Without a purchase every table is
+//! empty but for signup cohorts, in which nobody is active.
 
 pub(crate) mod survival;
 

@@ -1,7 +1,41 @@
 //! The basket marts: `basket_itemsets`, `basket_rules`, `basket_run`, `product_recommendations` and `next_best_product`.
 //!
-//! A basket holds the products of which an order keeps some; orders that are no purchase make none. The rules may be about
-//! products, subcategories or categories; companions and offers are always products.
+//! A basket holds the products of which an order keeps some, in whatever number; orders that are no purchase make none. Anonymous
+//! sales are baskets too. What is given back in an order of its own stays in the basket it was bought in. An order of n products
+//! has n (n - 1) / 2 pairs, so those of more than `max_basket_items` are left out of every count, the total included, and
+//! `basket_run` tells how many. The rules may be about products, subcategories or categories; a product that has none of these is
+//! then in no basket, though its order still counts. Companions and offers are always products. Products that share a name have
+//! their ids beside it.
+//!
+//! **`basket_itemsets`**: items that enough orders hold together, single ones too (Agrawal, Imieliński and Swami, SIGMOD 1993,
+//! 207-216). Enough is `min_support` rounded up to whole orders, and two at least. `support` is the share of the orders that take
+//! part.
+//!
+//! **`basket_rules`**: each item of an itemset in turn is the consequent and the others are the antecedent, where the confidence
+//! reaches `min_confidence`. Of n orders let a hold the antecedent, c the consequent and b both: confidence is b/a, lift
+//! b n / (a c), and `lift_low` the low end of its 95 % interval. `basket::Counts` has the other measures, with formula and
+//! source. `conviction` is NULL for a rule without an exception (`is_exact`), for which it would be infinite (Brin, Motwani,
+//! Ullman and Tsur, SIGMOD 1997, 255-264); `chi_square` is NULL where either side is in every order. `fisher_p` is Fisher's exact
+//! test, one-sided; `q_value` corrects it for the number of rules (Benjamini and Hochberg, Journal of the Royal Statistical
+//! Society B 57 (1995), 289-300), so of the rules up to this one at most that share is expected to be false. `is_redundant`: a
+//! shorter antecedent says as much (Bayardo, Agrawal and Gunopulos, ICDE 1999). `is_productive`: each item of the antecedent adds
+//! something beyond chance, at 5 % (Webb, Machine Learning 68 (2007), 1-33). Rules are in order of lift, support and text, so
+//! their ids hang on the orders alone.
+//!
+//! **`basket_run`**: one row on the search. Where it finds more than `max_itemsets`, the least number of orders is raised until
+//! it does not; `effective_support` and `minimum_count` tell.
+//!
+//! **`product_recommendations`**: beside each product of `dim_product` the same number of others, or all others where there are
+//! fewer. First come those in three orders or more with it and a `lift_low` above 1, by confidence · log2(`lift_low`), a score of
+//! our own that distrusts what a few orders made. Best sellers of the category and then of all fill up (`basis` is `popularity`,
+//! scores are 0 or less). Ties fall by product key. `confidence` is NULL where the product was in no order, `lift` where one of
+//! the two was in none.
+//!
+//! **`next_best_product`**: for each customer with a purchase, products that no purchase of theirs kept, by the sum of the scores
+//! that the owned ones give; `because_product_key` is the one that gave most. Best sellers among customers of the segment and
+//! then among all fill up, and nothing speaks for them. Who owns everything gets no row.
+//!
+//! Without orders there are no itemsets and no rules, `basket_run` counts 0, and best sellers that nobody bought come by key.
 
 mod catalogue;
 mod orders;

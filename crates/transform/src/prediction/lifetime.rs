@@ -1,7 +1,44 @@
 //! `customer_clv`, `clv_model` and `clv_backtest`: purchase days in, expected purchases and their worth out.
 //!
-//! A month is a twelfth of 365 days. The models are judged on the last 90 and the last 180 days before `as_of`, each time
-//! with what was known before them.
+//! The input is each customer's days with a purchase: all orders of a day are one purchase, and a day of returns alone is none.
+//! What is given back in an order of its own, or on another day, lowers no amount here. Anonymous sales are left out. A month is
+//! a twelfth of 365 days. The models are judged on the last 90 and the last 180 days before `as_of`, each time with what was
+//! known before them.
+//!
+//! **`customer_clv`**: a row for each customer with a purchase. x is their number of such days less 1, `t_x` the days from the
+//! first to the last, T the days from the first to `as_of`, m the mean amount of the days after the first, NULL where there are
+//! none. The models:
+//!
+//! * BG/NBD: who buys may stop after each purchase but the first (Fader, Hardie and Lee, Marketing Science 24 (2005), 275-284).
+//! * MBG/NBD: after the first too (Batislam, Denizel and Filiztekin, International Journal of Research in Marketing 24 (2007),
+//!   201-209).
+//! * Pareto/NBD: at any time (Schmittlein, Morrison and Colombo, Management Science 33 (1987), 1-24).
+//! * NBD: never (Ehrenberg, Applied Statistics 8 (1959), 26-41).
+//! * Gamma-Gamma: the value of an order, drawn to everybody's mean the fewer the repeat purchases (Colombo and Jiang, Journal of
+//!   Interactive Marketing 13 (1999), 2-12; Fader, Hardie and Lee, Journal of Marketing Research 42 (2005), 415-430).
+//!
+//! `clv_12m` is the margin times the expected value of an order times the sum, over months i = 1 to 12, of the purchases expected
+//! in month i over (1+d)^i; undiscounted, d = 0. `probability_alive` is MBG/NBD's where BG/NBD is chosen, by which every one-time
+//! buyer is active; all other figures are the chosen model's own. The interval runs from the 10 % to the 90 % quantile of a
+//! customer's purchases. `clv_decile` is 1 for the highest tenth, of equals the smaller key first; fewer than ten customers leave
+//! tenths empty.
+//!
+//! `status` names what a figure leans on. `no_repeats`: nobody bought twice, so there is no chance of being active and no value.
+//! `insufficient_data`: fewer than 100 customers or 20 repeat purchases, so a prior takes part. `no_order_value`: no repeat
+//! purchase has a value above 0. `contradictory_history`: a figure was mended before use, such as a negative mean amount to 0. No
+//! data make this fail, and no figure is infinite.
+//!
+//! **`clv_model`**: how each fit ended, with parameters in days and their standard errors. The next run's fits start from there.
+//! With `model: auto` the highest `log_score` is chosen: the sum of the logarithms of the chances that a model gave to what each
+//! customer then bought (Good, Journal of the Royal Statistical Society B 14 (1952), 107-114). Fits that fell back to another
+//! model do not take part; where no cut-off bears every model the log-likelihood decides, and of equals the first in the list
+//! above is taken. A model that was asked for is the only one judged: the scores beside its own then say nothing.
+//!
+//! **`clv_backtest`**: the chosen model, fitted to what was known at each cut-off, against what was bought since; in all, by
+//! tenth of the predicted purchases and by x (7 for 7 and more). Customers not yet seen at a cut-off take no part, and a cut-off
+//! before the first purchase has no rows. A customer's negative revenue counts as 0. `bias` is predicted over actual purchases
+//! less 1, NULL where nobody bought; `baseline_mae` is the error of going on at x/T, which is 0 where T = 0. Without customers,
+//! only `clv_model` has rows.
 
 use std::sync::Arc;
 

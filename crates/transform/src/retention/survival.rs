@@ -1,12 +1,20 @@
-//! The Kaplan-Meier curve of the wait for the second purchase.
+//! The Kaplan-Meier curve of the wait for the second purchase, `second_purchase_survival`.
+//!
+//! The wait is from a customer's first day with a purchase to the next one: a second order on the same day ends no wait, and nor
+//! does a return. Who has no second day by `as_of` is censored there: they count for as long as they could have come back, and no
+//! longer. Anonymous sales are nobody whose wait could be known.
 //!
 //! For each day t since the first purchase: n customers have been watched this long without a second one, d buy on it.
 //! S(t) = product over days up to t of (1 - d/n); its standard error is S(t) * sqrt(sum of d / (n (n - d))).
-//! Customers still without a second purchase leave the count after the days they have been watched (censoring).
+//! Customers censored on a day are still among the n of that day and leave the count after it, as the authors have it.
 //!
-//! Kaplan and Meier, Journal of the American Statistical Association 53 (1958), p. 457; Greenwood, Reports on Public
-//! Health and Medical Subjects 33 (1926). Where everybody left has bought (d = n) the curve ends at 0 and its error,
-//! which the formula leaves open, is empty.
+//! Kaplan and Meier, Journal of the American Statistical Association 53 (1958), 457-481; Greenwood, Reports on Public Health and
+//! Medical Subjects 33 (1926), 1-26. Where everybody left has bought (d = n) the curve ends at 0 and its error, which the formula
+//! leaves open, is empty.
+//!
+//! Days on which nobody bought or was censored have no row: between rows the curve is level. On day 0 stand those who first
+//! bought on `as_of`. Without a customer there is no row at all. Days are multiplied in their order, so the same input gives the
+//! same bits.
 
 use std::sync::Arc;
 
