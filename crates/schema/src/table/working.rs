@@ -11,7 +11,7 @@ pub(crate) static ORDERS: Table = Table {
     key: &[],
     description: "Orders, nearly always one row each.",
     columns: &[
-        col("order_id", Text, "The order's number at the source."),
+        col("order_number", Int, "Place of the order in fact_sales, from 0."),
         col("customer_key", Key, "Who bought."),
         col("region_key", Key, "Region of the sale."),
         col("ordered_on", Date, "Day of its lines."),
@@ -22,6 +22,9 @@ pub(crate) static ORDERS: Table = Table {
         col("discount_amount", Money, "Discounts given."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         col("is_purchase", Bool, "The whole order is not wholly returned, and this part of it keeps some pieces."),
+        col("is_order", Bool, "The first purchase of this customer in this order, so that adding these up counts orders."),
+        col("is_order_of_day", Bool, "The first of them on this day."),
+        col("is_discounted", Bool, "It is the order's first, and some purchase of this customer in it had a discount."),
     ],
 };
 
@@ -85,6 +88,8 @@ pub(crate) static CUSTOMER_COHORTS: Table = Table {
         col("started_on", Date, "Day of the first purchase or the signup."),
         null("first_order_on", Date, "Day of the first purchase."),
         null("last_order_on", Date, "Day of the latest purchase."),
+        null("first_month", Int, "Month of the first purchase, numbered alike."),
+        null("last_month", Int, "Month of the latest purchase, numbered alike."),
     ],
 };
 

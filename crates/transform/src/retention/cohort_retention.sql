@@ -22,40 +22,38 @@ cells AS (
     FROM sizes AS s
     INNER JOIN calendar AS c ON c.month_number >= s.cohort_month
 ),
--- What was bought before a signup, or given back before a first purchase, counts in the cohort's first month.
+-- What was bought before a signup, or given back before a first purchase, counts in the cohort's first month. Who bought in
+-- several months up to it is counted in the earliest of them, so nobody is counted twice.
 activity AS (
     SELECT
         c.cohort_kind,
         c.cohort_month,
-        m.customer_key,
         CASE WHEN m.month_number > c.cohort_month THEN m.month_number - c.cohort_month ELSE 0 END AS period,
         m.orders,
-        m.net_amount
+        m.net_amount,
+        m.orders > 0 AND (m.month_number > c.cohort_month OR m.month_number = c.first_month) AS is_active
     FROM customer_cohorts AS c
     INNER JOIN customer_months AS m ON c.customer_key = m.customer_key
-),
-per_customer AS (
-    SELECT cohort_kind, cohort_month, customer_key, period, SUM(orders) AS orders, SUM(net_amount) AS net_amount
-    FROM activity
-    GROUP BY cohort_kind, cohort_month, customer_key, period
 ),
 active AS (
     SELECT
         cohort_kind,
         cohort_month,
         period,
-        COUNT(CASE WHEN orders > 0 THEN 1 END) AS active_customers,
+        COUNT(CASE WHEN is_active THEN 1 END) AS active_customers,
         SUM(orders) AS orders,
         SUM(net_amount) AS net_amount
-    FROM per_customer
+    FROM activity
     GROUP BY cohort_kind, cohort_month, period
 ),
 -- Seen for the last time in this period; summed up from the end they are those active in it or later.
 last_periods AS (
-    SELECT cohort_kind, cohort_month, customer_key, MAX(period) AS period
-    FROM per_customer
-    WHERE orders > 0
-    GROUP BY cohort_kind, cohort_month, customer_key
+    SELECT
+        cohort_kind,
+        cohort_month,
+        CASE WHEN last_month > cohort_month THEN last_month - cohort_month ELSE 0 END AS period
+    FROM customer_cohorts
+    WHERE last_month IS NOT NULL
 ),
 leaving AS (
     SELECT cohort_kind, cohort_month, period, COUNT(*) AS customers

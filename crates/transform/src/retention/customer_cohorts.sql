@@ -14,6 +14,8 @@ SELECT
     CAST(date_part('year', started_on) * 12 + date_part('month', started_on) - 1 AS INT) AS cohort_month,
     started_on,
     first_order_on,
-    last_order_on
+    last_order_on,
+    CAST(date_part('year', first_order_on) * 12 + date_part('month', first_order_on) - 1 AS INT) AS first_month,
+    CAST(date_part('year', last_order_on) * 12 + date_part('month', last_order_on) - 1 AS INT) AS last_month
 FROM starts
 ORDER BY cohort_kind, customer_key

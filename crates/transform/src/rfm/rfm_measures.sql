@@ -1,29 +1,15 @@
--- One row a customer and order, so that orders are counted by adding up instead of by sets of their numbers.
-WITH per_order AS (
+-- Returns count against the money, never as activity.
+WITH per_customer AS (
     SELECT
-        order_id,
         customer_key,
         MAX(CASE WHEN is_purchase THEN ordered_on END) AS last_purchase_on,
-        MAX(CASE WHEN is_purchase THEN 1 ELSE 0 END) AS is_order,
-        MAX(CASE WHEN is_purchase AND discount_amount > 0 THEN 1 ELSE 0 END) AS is_discounted,
-        SUM(net_amount) AS net_amount,
+        SUM(CASE WHEN is_order THEN 1 ELSE 0 END) AS orders,
+        SUM(CASE WHEN is_discounted THEN 1 ELSE 0 END) AS discounted_orders,
+        SUM(net_amount) AS monetary,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount
     FROM orders
     WHERE customer_key <> 0
-    GROUP BY order_id, customer_key
-),
--- Returns count against the money, never as activity.
-per_customer AS (
-    SELECT
-        customer_key,
-        MAX(last_purchase_on) AS last_purchase_on,
-        SUM(is_order) AS orders,
-        SUM(is_discounted) AS discounted_orders,
-        SUM(net_amount) AS monetary,
-        SUM(gross_amount) AS gross_amount,
-        SUM(discount_amount) AS discount_amount
-    FROM per_order
     GROUP BY customer_key
 ),
 -- Asked for only where frequency counts days.

@@ -1,16 +1,14 @@
 -- The scores of the chosen mode side by side, and how far the data bears them.
 WITH judged AS (
     SELECT
-        s.customer_key,
-        s.measure,
-        r.customers,
-        r.equal = r.customers AS is_degenerate,
+        customer_key,
+        measure,
+        customers,
+        equal = customers AS is_degenerate,
         -- A customer who spent nothing on balance is never scored above the lowest.
-        CASE WHEN s.measure = 'm' AND r.value <= 0 THEN 1 ELSE CAST(s.score AS INT) END AS score,
-        MAX(r.equal) OVER (PARTITION BY r.universe, r.measure) * 10 > r.customers * 4 AS has_heavy_ties
-    FROM scores AS s
-    INNER JOIN score_ranks AS r
-        ON s.universe = r.universe AND s.measure = r.measure AND s.customer_key = r.customer_key
+        CASE WHEN measure = 'm' AND value <= 0 THEN 1 ELSE CAST(score AS INT) END AS score,
+        MAX(equal) OVER (PARTITION BY universe, measure) * 10 > customers * 4 AS has_heavy_ties
+    FROM scores
 ),
 wide AS (
     SELECT

@@ -3,6 +3,9 @@ SELECT
     universe,
     measure,
     customer_key,
+    value,
+    equal,
+    customers,
     CASE measure
         WHEN 'r' THEN
             5

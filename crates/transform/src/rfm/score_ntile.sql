@@ -3,6 +3,9 @@ SELECT
     universe,
     measure,
     customer_key,
+    value,
+    equal,
+    customers,
     CASE
         WHEN place < (customers % 5) * (customers / 5 + 1) THEN 1 + place / (customers / 5 + 1)
         ELSE 1 + customers % 5 + (place - (customers % 5) * (customers / 5 + 1)) / (CASE WHEN customers < 5 THEN 1 ELSE customers / 5 END)

@@ -6,20 +6,25 @@ WITH placed AS (
         universe,
         measure,
         customer_key,
-        COUNT(*) OVER (PARTITION BY universe, measure) AS customers,
+        value,
+        equal,
+        customers,
         CAST(ROW_NUMBER() OVER (
             PARTITION BY universe, measure
             ORDER BY
                 CASE WHEN measure = 'r' THEN -value ELSE value END,
                 customer_place
         ) AS BIGINT) - 1 AS place
-    FROM score_values
+    FROM score_ranks
 ),
 fifths AS (
     SELECT
         universe,
         measure,
         customer_key,
+        value,
+        equal,
+        customers,
         CASE
             WHEN place * 5 <= customers - 1 THEN 1
             WHEN place * 5 <= (customers - 1) * 2 THEN 2
@@ -33,5 +38,8 @@ SELECT
     universe,
     measure,
     customer_key,
+    value,
+    equal,
+    customers,
     CASE WHEN measure = 'r' THEN 6 - fifth ELSE fifth END AS score
 FROM fifths

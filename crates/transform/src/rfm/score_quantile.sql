@@ -5,6 +5,8 @@ WITH numbered AS (
         universe,
         measure,
         customer_key,
+        value AS given,
+        equal,
         customers,
         CASE WHEN measure = 'r' THEN -value ELSE value END AS value,
         CAST(ROW_NUMBER() OVER (
@@ -39,14 +41,20 @@ reached AS (
         n.universe,
         n.measure,
         n.customer_key,
+        n.given,
+        n.equal,
+        n.customers,
         SUM(CASE WHEN n.value * 5 >= b.bound THEN 1 ELSE 0 END) AS reached
     FROM numbered AS n
     INNER JOIN bounds AS b ON n.universe = b.universe AND n.measure = b.measure
-    GROUP BY n.universe, n.measure, n.customer_key
+    GROUP BY n.universe, n.measure, n.customer_key, n.given, n.equal, n.customers
 )
 SELECT
     universe,
     measure,
     customer_key,
+    given AS value,
+    equal,
+    customers,
     CASE WHEN measure = 'r' THEN 5 - reached ELSE 1 + reached END AS score
 FROM reached

@@ -4,6 +4,7 @@ SELECT
     universe,
     measure,
     customer_key,
+    customer_place,
     value,
     CAST(RANK() OVER (PARTITION BY universe, measure ORDER BY value) AS BIGINT) - 1 AS worse,
     COUNT(*) OVER (PARTITION BY universe, measure, value) AS equal,

@@ -83,7 +83,7 @@ placed AS (
         o.region_key,
         ROW_NUMBER() OVER (
             PARTITION BY o.customer_key
-            ORDER BY o.ordered_at DESC, o.net_amount DESC, r.region_name, o.order_id
+            ORDER BY o.ordered_at DESC, o.net_amount DESC, r.region_name, o.order_number
         ) AS place
     FROM orders AS o
     INNER JOIN without_region AS w ON o.customer_key = w.customer_key

@@ -4,12 +4,12 @@
 //! all that one customer bought in it, and a part of it that only gives back is no activity even then. In `order_items`, which
 //! baskets are made of, it is asked of all lines of the order.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use extract::{TableFile, TableRows};
@@ -100,7 +100,7 @@ impl Amounts {
 /// An order as far as it lies in one customer, region and day.
 #[derive(Debug)]
 struct Part {
-    order: String,
+    order: i32,
     customer: i64,
     region: i64,
     day: i64,
@@ -108,6 +108,15 @@ struct Part {
     lines: i32,
     amounts: Amounts,
     is_purchase: bool,
+    counts: Counts,
+}
+
+/// What a part stands for among those of one customer in one order, so that later on orders are counted by adding up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    order: bool,
+    order_of_day: bool,
+    discounted: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -176,28 +185,48 @@ impl Pass {
     }
 
     fn end_parts(&mut self) -> Result<(), Error> {
-        let place = |line: &Line| (line.customer, line.region, line.at.div_euclid(MICROSECONDS_A_DAY));
         self.lines.sort_unstable_by_key(place);
         for bought in self.lines.chunk_by(|a, b| a.customer == b.customer) {
-            let is_purchase = Amounts::of(bought.iter().map(|line| &line.amounts)).is_purchase();
-            for lines in bought.chunk_by(|a, b| place(a) == place(b)) {
-                let Some(first_at) = lines.iter().map(|line| line.at).min() else { continue };
-                let (customer, region, day) = lines.first().map(place).unwrap_or_default();
-                let amounts = Amounts::of(lines.iter().map(|line| &line.amounts));
-                self.orders.push(Part {
-                    order: self.order.clone(),
-                    customer,
-                    region,
-                    day,
-                    first_at,
-                    lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
-                    amounts,
-                    is_purchase: is_purchase && amounts.quantity > 0,
-                })?;
+            for part in parts(self.number, bought) {
+                self.orders.push(part)?;
             }
         }
         Ok(())
     }
+}
+
+fn place(line: &Line) -> (i64, i64, i64) {
+    (line.customer, line.region, line.at.div_euclid(MICROSECONDS_A_DAY))
+}
+
+/// What one customer bought in one order, by region and day; the lines come in that order.
+fn parts(order: i32, bought: &[Line]) -> Vec<Part> {
+    let is_purchase = Amounts::of(bought.iter().map(|line| &line.amounts)).is_purchase();
+    let mut parts: Vec<Part> = bought
+        .chunk_by(|a, b| place(a) == place(b))
+        .filter_map(|lines| {
+            let (customer, region, day) = lines.first().map(place)?;
+            let amounts = Amounts::of(lines.iter().map(|line| &line.amounts));
+            Some(Part {
+                order,
+                customer,
+                region,
+                day,
+                first_at: lines.iter().map(|line| line.at).min()?,
+                lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
+                amounts,
+                is_purchase: is_purchase && amounts.quantity > 0,
+                counts: Counts::default(),
+            })
+        })
+        .collect();
+    let discounted = parts.iter().any(|part| part.is_purchase && part.amounts.discount > 0);
+    let mut days = BTreeSet::new();
+    for part in parts.iter_mut().filter(|part| part.is_purchase) {
+        let order = days.is_empty();
+        part.counts = Counts { order, order_of_day: days.insert(part.day), discounted: order && discounted };
+    }
+    parts
 }
 
 /// A table's file, and its rows that are not yet laid out.
@@ -238,11 +267,13 @@ fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
         let values = Decimal128Array::from_iter_values(parts.iter().map(|part| value(&part.amounts)));
         Arc::new(values.with_data_type(of.arrow()))
     };
+    let flag =
+        |value: fn(&Part) -> bool| -> ArrayRef { Arc::new(parts.iter().map(|part| Some(value(part))).collect::<BooleanArray>()) };
     // A day of 32 bits reaches six million years.
     let days = parts.iter().map(|part| i32::try_from(part.day).ok());
     let times = TimestampMicrosecondArray::from_iter_values(parts.iter().map(|part| part.first_at));
     vec![
-        Arc::new(StringArray::from_iter_values(parts.iter().map(|part| &part.order))),
+        Arc::new(parts.iter().map(|part| part.order).collect::<Int32Array>()),
         key(|part| part.customer),
         key(|part| part.region),
         Arc::new(days.collect::<Date32Array>()),
@@ -252,7 +283,10 @@ fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
         amount(|of| of.gross, Type::Money),
         amount(|of| of.discount, Type::Money),
         amount(|of| of.net, Type::Money),
-        Arc::new(parts.iter().map(|part| Some(part.is_purchase)).collect::<BooleanArray>()),
+        flag(|part| part.is_purchase),
+        flag(|part| part.counts.order),
+        flag(|part| part.counts.order_of_day),
+        flag(|part| part.counts.discounted),
     ]
 }
 

@@ -3,7 +3,7 @@ WITH banded AS (
     SELECT
         COALESCE(c.age_band, 'Unknown') AS age_band,
         COUNT(DISTINCT CASE WHEN o.is_purchase AND o.customer_key <> 0 THEN o.customer_key END) AS customers,
-        COUNT(DISTINCT CASE WHEN o.is_purchase THEN o.order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN o.is_purchase THEN o.order_number END) AS orders,
         SUM(o.net_amount) AS net_amount
     FROM orders AS o
     LEFT JOIN dim_customer AS c ON o.customer_key = c.customer_key

@@ -2,7 +2,7 @@
 SELECT
     customer_key,
     region_key,
-    CAST(COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS INT) AS orders,
+    CAST(COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS INT) AS orders,
     SUM(net_amount) AS net_amount,
     MAX(CASE WHEN is_purchase THEN ordered_on END) AS last_order_on
 FROM orders

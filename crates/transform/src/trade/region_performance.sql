@@ -3,7 +3,7 @@ WITH regions AS (
     SELECT
         region_key,
         COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
         SUM(net_amount) AS net_amount
     FROM orders
     GROUP BY region_key

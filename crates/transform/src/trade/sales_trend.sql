@@ -4,7 +4,7 @@ WITH dated AS (
         d.date AS day_start,
         d.week_start,
         d.month_start,
-        o.order_id,
+        o.order_number,
         o.customer_key,
         o.region_key,
         o.quantity,
@@ -19,7 +19,7 @@ days AS (
     SELECT
         day_start AS period_start,
         region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
         COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
         SUM(quantity) AS units,
         SUM(gross_amount) AS gross_amount,
@@ -32,7 +32,7 @@ weeks AS (
     SELECT
         week_start AS period_start,
         region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
         COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
         SUM(quantity) AS units,
         SUM(gross_amount) AS gross_amount,
@@ -45,7 +45,7 @@ months AS (
     SELECT
         month_start AS period_start,
         region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
         COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
         SUM(quantity) AS units,
         SUM(gross_amount) AS gross_amount,
