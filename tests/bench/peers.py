@@ -1,6 +1,6 @@
 """The work of a retailer's notebook on the shop that `consumer360 sample` writes, timed step by step.
 
-usage: peers.py pandas|duckdb SHOP OUT     prints one JSON line: seconds a step, facts to compare, peak memory, versions
+usage: peers.py pandas|duckdb|same SHOP OUT     prints one JSON line: seconds a step, facts to compare, peak memory, versions
 """
 
 import importlib
@@ -15,6 +15,7 @@ from importlib.metadata import version
 PACKAGES = {
     "pandas": ["pandas", "numpy", "scipy", "pyarrow", "mlxtend", "lifetimes"],
     "duckdb": ["duckdb"],
+    "same": ["duckdb"],
 }
 
 

@@ -52,7 +52,7 @@ measure() {
 
 run_round() {
     local round=$1 engine
-    for engine in pandas duckdb; do
+    for engine in pandas duckdb same; do
         rm -rf "${session:?}/$engine"
         measure "$engine-$round" "$python" "$here/peers.py" "$engine" "$shop" "$session/$engine"
     done
