@@ -59,6 +59,16 @@ pub enum LogForm {
     Json,
 }
 
+impl Command {
+    /// Whether it builds tables, or has processes that do.
+    pub fn computes(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::Backfill(_) | Self::Serve(_) | Self::Cluster { .. } | Self::Retry(_) | Self::Publish(_)
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a pipeline once and publish the result.

@@ -43,6 +43,9 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    if cli.command.computes() {
+        runtime::keep_memory();
+    }
     if let Some(folder) = &cli.directory {
         std::env::set_current_dir(folder).map_err(|e| Failure::usage(format!("cannot change to {}: {e}", folder.display())))?;
     }
