@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{lines, shop};
-use crate::support::{Ran, Workspace};
+use crate::support::{Ran, Workspace, say};
 
 /// The release the tests were written against.
 const AZURITE: &str = "azurite@3.35.0";
@@ -89,7 +89,7 @@ impl Emulator {
 #[test]
 fn azure_holds_what_a_folder_would() {
     let Some(emulator) = Emulator::start() else {
-        eprintln!("SKIPPED: npm cannot install {AZURITE}, so az:// is not tried against a server");
+        say(&format!("SKIPPED: npm cannot install {AZURITE}, so az:// is not tried against a server"));
         return;
     };
     let space = shop();

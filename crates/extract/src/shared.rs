@@ -115,7 +115,7 @@ impl SharedTables {
         let failed = |e: object_store::Error| Error::Unreachable {
             connection: SETTING.to_owned(),
             target: self.url.to_string(),
-            detail: e.to_string(),
+            detail: Error::store_answer(&e).text,
         };
         let found = self.store.list(Some(&self.runs)).map_ok(|object| object.location).boxed();
         self.store.delete_stream(found).try_for_each(|_| async { Ok(()) }).await.map_err(failed)

@@ -3,6 +3,7 @@
 //! Text sources (CSV, NDJSON, SQLite, PostgreSQL, MySQL, ODBC) give every value as the text the source wrote, so that one set of
 //! rules reads numbers and dates and a value that does not fit can be shown as it stood. Parquet keeps its types.
 
+mod answer;
 mod csv;
 mod files;
 mod json_object;
@@ -99,12 +100,12 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
             match format {
                 Format::Csv(csv) => csv::open(files, csv.clone(), *compression, reading).await?,
                 Format::Ndjson => ndjson::open(files, *compression, reading).await?,
-                Format::Parquet => parquet::open(files).await?,
+                Format::Parquet => parquet::open(files, reading.limits.expansion).await?,
                 Format::Xlsx { sheet } => xlsx::open(files, sheet.clone(), reading).await?,
             }
         }
         (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => {
-            sqlite::open(name, path, select(connection, input), input).await?
+            sqlite::open(name, path, select(connection, input), input, reading).await?
         }
         (Connection::Postgres { url }, Input::Table(_) | Input::Query(_)) => {
             postgres::open(name, url, select(connection, input), input, reading).await?

@@ -14,8 +14,7 @@ mod bucket;
 mod lease;
 mod mirror;
 mod publish;
-#[cfg(test)]
-mod tests;
+mod unfinished;
 mod upload;
 
 use std::future::Future;

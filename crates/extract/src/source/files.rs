@@ -45,7 +45,7 @@ pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots)
     let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
     let prefix = fixed.rsplit_once('/').map(|(folder, _)| Path::from(folder));
     let listed: Vec<ObjectMeta> =
-        listed(store.as_ref(), path, prefix.as_ref()).await.map_err(|e| unreachable(connection, url, &e))?;
+        listed(store.as_ref(), path, prefix.as_ref()).await.map_err(|e| unlisted(connection, url, &e))?;
 
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let (mut found, others): (Vec<_>, Vec<_>) =
@@ -89,7 +89,7 @@ pub(crate) const CREDENTIALS: &str = "credentials come from the environment of e
 fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
     let failed =
         |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
-    if !url.contains("://") {
+    if !is_remote(url) {
         if !FsPath::new(url).is_dir() {
             return Err(failed(format!("there is no folder {url}"), "paths are relative to the working directory (-C DIR)"));
         }
@@ -104,7 +104,7 @@ fn store(connection: &str, url: &str) -> Result<Arc<dyn ObjectStore>, Error> {
 pub(crate) fn remote(connection: &str, url: &str) -> Result<(Arc<dyn ObjectStore>, Path), Error> {
     let failed =
         |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
-    let unusable = |e: object_store::Error| failed(e.to_string(), CREDENTIALS);
+    let unusable = |e: object_store::Error| failed(Error::store_answer(&e).text, CREDENTIALS);
     let parsed = Url::parse(url).map_err(|e| failed(format!("`{url}` is not a url: {e}"), "write s3://bucket/prefix"))?;
     let store: Arc<dyn ObjectStore> = match parsed.scheme() {
         "s3" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(unusable)?),
@@ -115,18 +115,36 @@ pub(crate) fn remote(connection: &str, url: &str) -> Result<(Arc<dyn ObjectStore
     Ok((store, Path::from(parsed.path())))
 }
 
-fn unreachable(connection: &str, url: &str, error: &object_store::Error) -> Error {
-    match error {
-        object_store::Error::Unauthenticated { source, .. } | object_store::Error::PermissionDenied { source, .. } => {
-            Error::Credentials { connection: connection.to_owned(), detail: source.to_string() }
-        }
-        other if !url.contains("://") => Error::Connection {
-            connection: connection.to_owned(),
-            detail: format!("cannot list {url}: {other}"),
-            help: "a link that leads in a circle or nowhere, or a folder that may not be read, is in the way".to_owned(),
-        },
-        other => Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: other.to_string() },
+/// Why the files of a connection cannot be listed.
+fn unlisted(connection: &str, url: &str, error: &object_store::Error) -> Error {
+    let failed =
+        |detail: String, help: &str| Error::Connection { connection: connection.to_owned(), detail, help: help.to_owned() };
+    if !is_remote(url) {
+        let help = "a link that leads in a circle or nowhere, or a folder that may not be read, is in the way";
+        return failed(format!("cannot list {url}: {error}"), help);
     }
+    let answer = Error::store_answer(error);
+    if answer.is_refusal {
+        return failed(format!("{url} refuses the credentials, or they may not list: {}", answer.text), CREDENTIALS);
+    }
+    if answer.may_pass {
+        return Error::Unreachable { connection: connection.to_owned(), target: url.to_owned(), detail: answer.text };
+    }
+    let help = "is there such a bucket, and does it lie where the environment says, as AWS_REGION and AWS_ENDPOINT do?";
+    failed(format!("cannot list {url}: {}", answer.text), help)
+}
+
+fn is_remote(place: &str) -> bool {
+    place.contains("://")
+}
+
+/// What an error says while a file is read: of a store what may be told of it, of a local file all.
+pub(super) fn told(origin: &str, error: &object_store::Error) -> String {
+    if !is_remote(origin) {
+        return error.to_string();
+    }
+    let answer = Error::store_answer(error);
+    if answer.is_refusal { format!("{}\n  help: {CREDENTIALS}", answer.text) } else { answer.text }
 }
 
 /// Why a file cannot be read to its end, and what to look at; `place` says how far it was read.
@@ -152,8 +170,9 @@ pub(super) fn reader(
     handle: &Handle,
 ) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |detail: String| Error::Read { origin: file.origin.clone(), detail };
-    let stream = handle.block_on(file.store.get(&file.meta.location)).map_err(|e| failed(e.to_string()))?.into_stream();
-    let bytes = BufReader::with_capacity(256 * 1024, StoreReader { handle: handle.clone(), stream, chunk: Bytes::new() });
+    let found = handle.block_on(file.store.get(&file.meta.location)).map_err(|e| failed(told(&file.origin, &e)))?;
+    let (origin, stream) = (file.origin.clone(), found.into_stream());
+    let bytes = BufReader::with_capacity(256 * 1024, StoreReader { origin, handle: handle.clone(), stream, chunk: Bytes::new() });
     let limit = unpacked::limit(file.meta.size, expansion);
     let text: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(bytes),
@@ -170,11 +189,16 @@ pub(super) fn reader(
 /// That the file is the one that was found: what is written while it is read may be seen in part.
 pub(super) async fn same(file: &FileRef) -> Result<(), Error> {
     let failed = |detail: String| Error::Read { origin: file.origin.clone(), detail };
-    let now = file.store.head(&file.meta.location).await.map_err(|e| failed(e.to_string()))?;
+    let now = file.store.head(&file.meta.location).await.map_err(|e| failed(told(&file.origin, &e)))?;
     let (then, now) = (&file.meta, &now);
     // A store's listing may leave out the tag.
     let tagged = then.e_tag.is_none() || now.e_tag.is_none() || then.e_tag == now.e_tag;
-    if tagged && then.size == now.size && then.last_modified == now.last_modified {
+    // It may tell the moment to the millisecond where the object's own header tells it to the second.
+    let moment = |meta: &ObjectMeta| {
+        let second = meta.last_modified.timestamp();
+        (second, if is_remote(&file.origin) { 0 } else { meta.last_modified.timestamp_subsec_nanos() })
+    };
+    if tagged && then.size == now.size && moment(then) == moment(now) {
         return Ok(());
     }
     let sizes = if then.size == now.size { String::new() } else { format!(" ({} bytes, then {})", then.size, now.size) };
@@ -185,6 +209,7 @@ pub(super) async fn same(file: &FileRef) -> Result<(), Error> {
 
 /// A store's stream of bytes as `Read`.
 struct StoreReader {
+    origin: String,
     handle: Handle,
     stream: BoxStream<'static, object_store::Result<Bytes>>,
     chunk: Bytes,
@@ -194,7 +219,7 @@ impl Read for StoreReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() {
             match self.handle.block_on(self.stream.next()) {
-                Some(next) => self.chunk = next.map_err(io::Error::other)?,
+                Some(next) => self.chunk = next.map_err(|e| io::Error::other(told(&self.origin, &e)))?,
                 None => return Ok(0),
             }
         }

@@ -1,6 +1,5 @@
 //! The objects below one url: read, written under conditions, listed, copied, deleted.
 
-use std::error::Error as _;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, PutMode, PutPaylo
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::unfinished::{self, Listing};
 use crate::error::Error;
 use crate::manifest::hex;
 
@@ -27,6 +27,8 @@ pub(super) struct Bucket {
     pub objects: Arc<dyn ObjectStore>,
     /// The same store, for files in parts.
     pub parts: Arc<dyn MultipartStore>,
+    /// None where the store does not list uploads in parts that were never completed.
+    unfinished: Option<Arc<Listing>>,
     prefix: Path,
     /// As the user writes it.
     pub url: String,
@@ -52,7 +54,14 @@ impl Bucket {
         let parsed = Url::parse(url).map_err(|e| failed(e.to_string()))?;
         let prefix = Path::from(parsed.path());
         let built = match parsed.scheme() {
-            "s3" => AmazonS3Builder::from_env().with_url(url).with_retry(retries()).build().map(|s| Self::of(s, prefix, url)),
+            "s3" => {
+                let client = unfinished::Client::default();
+                let builder = AmazonS3Builder::from_env().with_url(url).with_retry(retries()).with_http_connector(client.clone());
+                builder.build().map(|s| {
+                    let unfinished = Some(Arc::new(Listing::of(s.clone(), client)));
+                    Self { unfinished, ..Self::of(s, prefix, url) }
+                })
+            }
             "az" => {
                 MicrosoftAzureBuilder::from_env().with_url(url).with_retry(retries()).build().map(|s| Self::of(s, prefix, url))
             }
@@ -63,12 +72,12 @@ impl Bucket {
                 .map(|s| Self::of(s, prefix, url)),
             other => return Err(failed(format!("`{other}://` is not a known store"))),
         };
-        built.map_err(|e| failed(brief(&e)))
+        built.map_err(|e| failed(extract::Error::store_answer(&e).text))
     }
 
-    pub fn of<S: ObjectStore + MultipartStore>(store: S, prefix: Path, url: &str) -> Self {
+    fn of<S: ObjectStore + MultipartStore>(store: S, prefix: Path, url: &str) -> Self {
         let store = Arc::new(store);
-        Self { objects: Arc::clone(&store) as _, parts: store, prefix, url: url.to_owned() }
+        Self { objects: Arc::clone(&store) as _, parts: store, unfinished: None, prefix, url: url.to_owned() }
     }
 
     /// Where an object of a name below the url lies.
@@ -103,6 +112,18 @@ impl Bucket {
         let mut listed: Vec<_> = listed.try_collect().await.map_err(self.failed("list", folder))?;
         listed.sort();
         Ok(listed)
+    }
+
+    /// Where uploads in parts were begun below a folder and not ended, with their ids, as far as the store tells of them.
+    pub async fn unfinished(&self, folder: &str) -> Vec<(Path, String)> {
+        let Some(listing) = &self.unfinished else { return Vec::new() };
+        match listing.below(&self.path(folder)).await {
+            Ok(found) => found,
+            Err(detail) => {
+                tracing::debug!(to = self.url, detail, "the store does not list uploads in parts");
+                Vec::new()
+            }
+        }
     }
 
     /// Copies within the store.
@@ -153,44 +174,39 @@ impl Bucket {
     pub fn failed(&self, step: &'static str, name: &str) -> impl FnOnce(object_store::Error) -> Error {
         let (to, path) = (self.url.clone(), self.shown(name));
         move |error| {
-            let detail = brief(&error);
-            // A refused listing comes as an error of no kind.
-            let is_refused = ["401 ", "403 "].iter().any(|status| detail.starts_with(status));
+            let answer = extract::Error::store_answer(&error);
+            let (detail, may_pass) = (answer.text, answer.may_pass);
             match error {
                 object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. } => {
                     Error::Unconditional { to, detail }
                 }
-                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                    Error::Refused { to, step, detail }
-                }
-                _ if is_refused => Error::Refused { to, step, detail },
-                _ => Error::Remote { step, path, may_pass: !detail.starts_with('4'), detail },
+                _ if answer.is_refusal => Error::Refused { to, step, detail },
+                _ => Error::Remote { step, path, may_pass, detail },
             }
         }
     }
 }
 
-/// What a store's error says, in a line without addresses: those may hold signatures, and the answers of some stores repeat
-/// what was signed.
-pub(super) fn brief(error: &object_store::Error) -> String {
-    let text = error.to_string();
-    let between = |tag: &str| {
-        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
-        let (inner, _) = rest.split_once(&format!("</{tag}>"))?;
-        inner.lines().next().map(str::trim).filter(|line| !line.is_empty())
-    };
-    let status = text.split_once("non-2xx status code: ").map(|(_, rest)| rest.split([':', ' ']).next().unwrap_or_default());
-    if let Some(status) = status {
-        let told: Vec<&str> = [between("Code"), between("Message")].into_iter().flatten().collect();
-        return if told.is_empty() { format!("{status} from the server") } else { format!("{status} {}", told.join(": ")) };
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[test]
+    fn what_a_scheduled_run_tries_again() {
+        let bucket = Bucket::of(InMemory::new(), Path::default(), "s3://lake/shop");
+        let failed = |status: &str| {
+            let source = format!("Server returned non-2xx status code: {status}: ").into();
+            bucket.failed("write", "lease.json")(object_store::Error::Generic { store: "S3", source })
+        };
+        for status in ["408 Request Timeout", "429 Too Many Requests", "503 Service Unavailable"] {
+            assert!(failed(status).may_pass(), "{status}");
+        }
+        for status in ["400 Bad Request", "404 Not Found"] {
+            assert!(!failed(status).may_pass(), "{status}");
+        }
+        let refused = failed("403 Forbidden");
+        assert!(matches!(refused, Error::Refused { .. }) && !refused.may_pass(), "{refused}");
     }
-    let mut innermost = text.clone();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        innermost = source.to_string();
-        cause = source.source();
-    }
-    let word =
-        |word: &str| if word.contains("://") { word.split('?').next().unwrap_or_default().to_owned() } else { word.to_owned() };
-    innermost.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }

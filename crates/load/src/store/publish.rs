@@ -195,7 +195,7 @@ fn is_snapshot(name: &str) -> bool {
 /// Removes what publishers that died left: uploads half-way, and snapshots without a manifest, which is written last. Only who
 /// holds the lease may, because then nobody's work is under way.
 async fn clear(lease: &Lease) -> Result<(), Error> {
-    upload::clear(lease).await;
+    upload::clear(lease).await?;
     let bucket = &lease.bucket;
     let present = bucket.read(POINTER).await?.and_then(|(text, _)| serde_json::from_slice::<Published>(&text).ok());
     let present = present.map(|published| published.snapshot);

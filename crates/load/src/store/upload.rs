@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
-use object_store::{PutMode, PutPayload};
+use object_store::path::Path as ObjectPath;
+use object_store::{MultipartId, PutMode, PutPayload};
 
 use super::bucket::{Bucket, Written};
 use super::lease::{Lease, Upload};
@@ -48,25 +49,34 @@ pub(super) async fn content_under(lease: &Lease, content: Bytes, name: &str, sha
     bucket.write(name, content, PutMode::Overwrite).await.map(|_| ())
 }
 
-/// The upload is put on record first, so that the next publisher clears its parts away if this one dies.
+/// The upload is on record before its first part is sent, so that the next publisher clears the parts away if this one dies. One
+/// that was begun and not put on record holds nothing, and is found by [`clear`] where the store lists it.
 async fn in_parts(lease: &Lease, from: &Path, name: &str) -> Result<(), Error> {
-    let Bucket { parts, .. } = &lease.bucket;
     let path = lease.bucket.path(name);
-    let id = parts.create_multipart(&path).await.map_err(lease.bucket.failed("begin", name))?;
+    let id = lease.bucket.parts.create_multipart(&path).await.map_err(lease.bucket.failed("begin", name))?;
     let upload = Upload { name: name.to_owned(), id };
     let result = match lease.begin(upload.clone()).await {
         Ok(()) => send(lease, from, &upload).await,
         failed => failed,
     };
-    if result.is_err()
-        && let Err(error) = parts.abort_multipart(&path, &upload.id).await
-    {
-        // It stays on record, for the next publisher.
-        tracing::warn!(name, %error, "cannot abort the upload");
-        return result;
+    // One that cannot be aborted stays on record, for the next publisher.
+    if result.is_ok() || abort(lease, &path, &upload.id).await {
+        lease.end(&upload).await;
     }
-    lease.end(&upload).await;
     result
+}
+
+/// Whether nothing is left of an upload.
+async fn abort(lease: &Lease, path: &ObjectPath, id: &MultipartId) -> bool {
+    match lease.bucket.parts.abort_multipart(path, id).await {
+        // Completed or aborted already, its answer lost on the way.
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => true,
+        Err(error) => {
+            let error = extract::Error::store_answer(&error).text;
+            tracing::warn!(%path, error, "cannot abort the upload");
+            false
+        }
+    }
 }
 
 async fn send(lease: &Lease, from: &Path, upload: &Upload) -> Result<(), Error> {
@@ -85,21 +95,32 @@ async fn send(lease: &Lease, from: &Path, upload: &Upload) -> Result<(), Error> 
         sent.push(put.await.map_err(lease.bucket.failed("write", name))?);
     }
     lease.is_live().await?;
-    let complete = parts.complete_multipart(&path, &upload.id, sent).await;
-    complete.map(|_| ()).map_err(lease.bucket.failed("complete", name))
+    match parts.complete_multipart(&path, &upload.id, sent).await {
+        // Completed at the first attempt, its answer lost on the way, or cleared away by a successor: what is read back decides.
+        Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(lease.bucket.failed("complete", name)(error)),
+    }
 }
 
-/// Aborts what publishers before left half-way.
-pub(super) async fn clear(lease: &Lease) {
+/// Aborts what publishers before left half-way: what they put on record, and what they had no time to.
+pub(super) async fn clear(lease: &Lease) -> Result<(), Error> {
+    let bucket = &lease.bucket;
     for upload in lease.uploads().await {
-        let path = lease.bucket.path(&upload.name);
-        match lease.bucket.parts.abort_multipart(&path, &upload.id).await {
-            // Completed or aborted already, its answer lost on the way.
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {
-                tracing::info!(name = upload.name, "aborted the upload of an interrupted run");
-                lease.end(&upload).await;
-            }
-            Err(error) => tracing::warn!(name = upload.name, %error, "cannot abort the upload of an interrupted run"),
+        if abort(lease, &bucket.path(&upload.name), &upload.id).await {
+            tracing::info!(name = upload.name, "aborted the upload of an interrupted run");
+            lease.end(&upload).await;
         }
     }
+    let unfinished = bucket.unfinished("snapshots").await;
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    // Still ours after the store was asked, so none of them is of a successor.
+    lease.confirm().await?;
+    for (path, id) in unfinished {
+        if abort(lease, &path, &id).await {
+            tracing::info!(%path, "aborted an upload that no run had on record");
+        }
+    }
+    Ok(())
 }
