@@ -28,6 +28,7 @@ use crate::pipeline::{AsOf, Pipeline};
 use crate::problem::{Place, Problem};
 use crate::raw;
 use crate::roots::Roots;
+use crate::secret::{files_of, resolve};
 
 pub(crate) use settings::settings;
 
@@ -37,6 +38,8 @@ pub(crate) struct Check<'a> {
     pub environment: &'a Environment<'a>,
     /// Below which files are read and published; any while the settings are wrong.
     pub roots: &'a Roots,
+    /// Whether it is of the settings, which say what pipelines may do and need no leave themselves.
+    pub is_shared: bool,
     pub problems: Vec<Problem>,
 }
 
@@ -54,11 +57,13 @@ impl Check<'_> {
     /// References outside `connections`, `ledger`, `notify`, `serve` and `telemetry` are not filled in; one there would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
+        let token = self.document.at(&["engine", "cluster", "token"]);
         let found = entries
             .iter()
             .filter(|(key, _)| !["connections", "ledger", "notify", "serve", "telemetry"].contains(&key.name.as_str()))
-            .flat_map(|(_, node)| references(node));
-        let help = "write the value out here; only addresses of connections, channels, watchers and the ledger, and the server's token, are filled in";
+            .flat_map(|(_, node)| references(node))
+            .filter(|at| *at != token);
+        let help = "write the value out here; only addresses of connections, channels, watchers and the ledger, and tokens, are filled in";
         let document = self.document;
         self.problems.extend(found.map(|at| {
             document.problem(
@@ -83,6 +88,20 @@ impl Check<'_> {
         let help = format!("`limits: roots` of the settings allows {}; links are followed", self.roots);
         self.say(path, message, help);
         false
+    }
+
+    /// The text with its references filled in. A pipeline file has no secret read from where it may read nothing else.
+    pub fn filled(&mut self, path: &[&str], text: &str) -> Option<String> {
+        if !self.is_shared && files_of(text).any(|file| !self.roots.hold(file)) {
+            let message = "`${file:…}` leads out of what pipelines may use";
+            let help = format!(
+                "`limits: roots` of the settings allows {}; a connection of the settings may read its secret anywhere",
+                self.roots
+            );
+            self.say(path, message, help);
+            return None;
+        }
+        self.keep(path, resolve(text, self.environment))
     }
 
     /// The value, or nothing and a problem at the path.
@@ -167,8 +186,13 @@ fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Share
     for (name, declared) in
         shared.into_iter().flatten().filter(|(name, _)| used.contains(name) && !raw.connections.contains_key(*name))
     {
-        let mut other =
-            Check { document: &declared.document, environment: check.environment, roots: check.roots, problems: Vec::new() };
+        let mut other = Check {
+            document: &declared.document,
+            environment: check.environment,
+            roots: check.roots,
+            is_shared: true,
+            problems: Vec::new(),
+        };
         sound.extend(connections::connection(&mut other, name, &declared.raw).map(|c| (name.clone(), c)));
         check.problems.extend(other.problems);
     }

@@ -75,7 +75,7 @@ fn checked_pipeline(
     environment: &Environment<'_>,
 ) -> Result<Pipeline, Problems> {
     let raw: raw::Pipeline = shaped(document, &pipeline_schema())?;
-    let mut check = Check { document, environment, roots, problems: Vec::new() };
+    let mut check = Check { document, environment, roots, is_shared: false, problems: Vec::new() };
     let pipeline = check::pipeline(&mut check, raw, shared);
     finished(check, pipeline)
 }
@@ -115,7 +115,7 @@ fn layer(mut document: Document, below: Option<Layers>, environment: &Environmen
     let document = Rc::new(document);
     let raw: raw::Settings = shaped(&document, &settings_schema())?;
     let roots = Roots::default();
-    let mut check = Check { document: &document, environment, roots: &roots, problems: Vec::new() };
+    let mut check = Check { document: &document, environment, roots: &roots, is_shared: true, problems: Vec::new() };
     let settings = check::settings(&mut check, raw, below, &document);
     finished(check, settings)
 }

@@ -58,6 +58,11 @@ pub(crate) fn resolve(text: &str, environment: &Environment<'_>) -> Result<Strin
     Ok(resolved)
 }
 
+/// The files that `${file:…}` names in a text.
+pub(crate) fn files_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${file:").skip(1).map(|rest| rest.split_once('}').map_or(rest, |(path, _)| path))
+}
+
 /// Bytes of a secret file; what is longer is another file, or endless.
 const MAX_BYTES: u64 = 64 << 10;
 

@@ -64,3 +64,18 @@ fn what_lies_outside_is_refused_with_its_place() {
         assert!(!told.contains("canary"), "{told}");
     }
 }
+
+#[test]
+fn a_secret_and_a_driver_lead_nowhere_else() {
+    let top = folder("secrets");
+    let at = top.display();
+    fs::create_dir_all(top.join("data")).unwrap();
+    fs::write(top.join("data/url"), format!("{at}/data/drop")).unwrap();
+    let roots = format!("{at}/data, {at}/out");
+    let out = format!("{at}/out");
+    assert_eq!(said(&top, &roots, &format!("{{type: files, url: \"${{file:{at}/data/url}}\"}}"), &out), "");
+    let outside = said(&top, &roots, "{type: files, url: \"${file:/etc/hostname}\"}", &out);
+    assert!(outside.starts_with("error: `${file:…}` leads out of what pipelines may use\n --> TOP/shop.yaml:4:28"), "{outside}");
+    let driver = said(&top, &roots, "{type: odbc, connection: \"Driver=SQLite3;Database=/etc/passwd\"}", &out);
+    assert!(driver.contains("a driver's attributes can name any file"), "{driver}");
+}

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::Check;
 use crate::connection::Connection;
 use crate::raw::{self, ConnectionType};
-use crate::secret::{Secret, resolve};
+use crate::secret::Secret;
 
 /// The connection with its references filled in.
 pub(super) fn connection(check: &mut Check<'_>, name: &str, raw: &raw::Connection) -> Option<Connection> {
     let (key, value) = address(check, name, raw)?;
-    let resolved = check.keep(&["connections", name, key], resolve(value, check.environment))?;
+    let resolved = check.filled(&["connections", name, key], value)?;
     if resolved.trim().is_empty() {
         let help = if value.trim().is_empty() { "give it a value" } else { "what it refers to is empty" };
         check.say(&["connections", name, key], format!("`{key}` of connection `{name}` is empty"), help);
@@ -83,6 +83,12 @@ fn mysql(check: &mut Check<'_>, name: &str, url: String) -> Option<Connection> {
 }
 
 fn odbc(check: &mut Check<'_>, name: &str, connection: String) -> Option<Connection> {
+    if !check.is_shared && !check.roots.allow_all() {
+        let message = format!("connection `{name}` may not be described here: a driver's attributes can name any file");
+        let help = "describe it under `connections` of the settings; `limits: roots` keeps pipeline files to what they may use";
+        check.say(&["connections", name, "connection"], message, help);
+        return None;
+    }
     let names = ["driver", "dsn", "filedsn"];
     let mut attributes = connection.split(';').filter_map(|attribute| attribute.split_once('='));
     if !attributes.any(|(key, _)| names.iter().any(|name| key.trim().eq_ignore_ascii_case(name))) {

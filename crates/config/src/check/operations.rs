@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::{Check, sizes};
 use crate::operations::{Channel, Hold, Notify, Occasion, OnMissed, OnOverlap, Retries, Schedule, Shape};
 use crate::raw::{self, Share};
-use crate::secret::{Secret, resolve};
+use crate::secret::Secret;
 
 const HOUR: u64 = 3600;
 
@@ -136,7 +136,7 @@ fn webhook(check: &mut Check<'_>, place: &str, url: &str, raw: &raw::Notify) -> 
     let url = address(check, &["notify", place, "webhook"], url);
     let mut headers = BTreeMap::new();
     for (name, value) in &raw.headers {
-        let value = check.keep(&["notify", place, "headers", name], resolve(value, check.environment))?;
+        let value = check.filled(&["notify", place, "headers", name], value)?;
         headers.insert(name.clone(), Secret::new(value));
     }
     let shape = match raw.shape {
@@ -149,7 +149,7 @@ fn webhook(check: &mut Check<'_>, place: &str, url: &str, raw: &raw::Notify) -> 
 
 /// The address with its references filled in. It may be a secret, so the message does not hold it.
 fn address(check: &mut Check<'_>, path: &[&str], url: &str) -> Option<Secret> {
-    let url = check.keep(path, resolve(url, check.environment))?;
+    let url = check.filled(path, url)?;
     if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) {
         check.say(path, "this is no address of the web", "it begins with https:// or http://");
         return None;
@@ -159,7 +159,7 @@ fn address(check: &mut Check<'_>, path: &[&str], url: &str) -> Option<Secret> {
 
 fn mail(check: &mut Check<'_>, place: &str, email: &raw::Email) -> Option<Channel> {
     let path = ["notify", place, "email", "server"];
-    let server = check.keep(&path, resolve(&email.server, check.environment))?;
+    let server = check.filled(&path, &email.server)?;
     let mut is_sound = ["smtp://", "smtps://"].iter().any(|scheme| server.starts_with(scheme));
     if !is_sound {
         check.say(&path, "this is no mail server", "write smtps://user:password@host:465 or smtp://host:587?tls=required");
