@@ -185,6 +185,27 @@ fn a_source_that_gives_nothing_any_more_ends_the_run() {
     shop.breaks(HEADER, &broken, &["no sales line was accepted: 3 read", "3 were read then", "is not a date and time"]);
 }
 
+/// A second run of the same day has no earlier snapshot that drift or guards could compare it with.
+#[test]
+fn a_source_that_lost_most_of_its_records_ends_the_run() {
+    let lines = |orders: std::ops::Range<u32>| -> String {
+        orders.map(|n| format!("B{n},2024-01-0{},C{},P1,1,2.50,x\n", 1 + n % 4, n % 7)).collect()
+    };
+    let shop = Shop::published("");
+    shop.run(HEADER, &lines(0..60)).ok();
+    let before = contents(&shop.workspace.path("out"));
+    let ran = shop.run(HEADER, &lines(31..60));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    for words in ["it gave 60 records then and 29 now, less than half", "contract: {stale: warn}"] {
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    assert!(before == contents(&shop.workspace.path("out")), "readers see something else");
+    shop.run(HEADER, &lines(29..60)).ok();
+    let shop = Shop::published("    contract: {stale: warn}\n");
+    shop.run(HEADER, &lines(0..60)).ok();
+    told(&shop.run(HEADER, &lines(31..60)).ok(), &["stale_source on sales", "less than half"]);
+}
+
 #[test]
 fn a_source_that_goes_back_in_time_ends_the_run() {
     let shop = Shop::published("");

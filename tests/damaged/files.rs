@@ -281,6 +281,9 @@ fn columns() -> Vec<Case> {
         let values: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![1.0, value, 2.0, 4.0]));
         parquet(&orders(values, prices()), Compression::ZSTD(parquet::basic::ZstdLevel::default()))
     };
+    // Twenty megabytes of one letter in a page of a few hundred bytes.
+    let long: ArrayRef = Arc::new(StringArray::from(vec!["7".repeat(20 << 20), "1".into(), "2".into(), "4".into()]));
+    let bomb = parquet(&orders(long, prices()), Compression::ZSTD(parquet::basic::ZstdLevel::default()));
     // The pages lie behind the first four bytes, the metadata before the last eight.
     vec![
         publishes("a Parquet file", FILE, good.clone(), 0, 15),
@@ -299,6 +302,7 @@ fn columns() -> Vec<Case> {
         says("Parquet with a damaged page header", FILE, flipped(&good, 4), &["data/orders.parquet"]),
         ends("Parquet with a damaged page", FILE, flipped(&good, 40), Ends::Says(1, vec!["data/orders.parquet"])),
         says("an empty Parquet file", FILE, "", &["data/orders.parquet", "cut off, or is not Parquet"]),
+        says("a Parquet bomb", FILE, bomb, &["exceeds a limit", "unpack to", "limits.expansion"]),
         publishes("a column of numbers as text", FILE, of(texts), 1, 13),
         publishes("a number that is missing", FILE, of(missing), 1, 13),
         publishes("a float that is no number", FILE, floats(f64::NAN), 1, 13),

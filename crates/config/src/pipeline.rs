@@ -75,7 +75,7 @@ pub struct Source {
 pub struct Contract {
     pub columns: Change,
     pub types: Change,
-    /// Whether a source that has gone empty or back in time ends the run.
+    /// Whether a source that has gone empty, lost most of its records or gone back in time ends the run.
     pub stale_fails: bool,
 }
 

@@ -22,6 +22,9 @@ pub(crate) use changes::mend;
 pub(crate) use kind::Kind;
 pub(crate) use terms::{Observed, Row, Terms};
 
+/// Fewer records than this may well be half as many another day.
+const MANY: u64 = 50;
+
 /// What the sources of a run gave, by the name of the entity.
 pub type SeenSources = BTreeMap<String, Seen>;
 
@@ -78,15 +81,21 @@ pub(crate) fn lost(error: Error, before: Option<&Seen>) -> Error {
     }
 }
 
-/// What is stale about a source: that it gave nothing, or that its newest sale is older than it was.
+/// What is stale about a source: that it gave nothing or less than half of what it gave, or that its newest sale is older than
+/// it was. A snapshot of the same day has no other to be compared with, so nothing after this would see that most of it is gone.
 ///
-/// Sales after a fixed `as_of` are left out, so only those up to it can be missed.
+/// Sales after a fixed `as_of` are left out, and what the newest was up to an earlier day nobody has kept.
 pub(crate) fn stale(before: &Seen, book: &Book, newest: Option<NaiveDate>, as_of: Option<NaiveDate>) -> Option<String> {
     if book.rows_in == 0 && before.records > 0 {
         return Some(format!("it gave {} records then and none now", before.records));
     }
+    if before.records >= MANY && book.rows_in < before.records / 2 {
+        return Some(format!("it gave {} records then and {} now, less than half", before.records, book.rows_in));
+    }
     let (then, now) = (before.newest?, newest?);
-    let then = as_of.map_or(then, |as_of| then.min(as_of));
+    if as_of.is_some_and(|as_of| as_of < then) {
+        return None;
+    }
     (now < then).then(|| format!("it went back in time: its newest sale was of {then} then and is of {now} now"))
 }
 

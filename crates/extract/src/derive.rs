@@ -19,6 +19,8 @@ const PRODUCTS: &str = include_str!("derive/products.sql");
 const CUSTOMER_CONFLICTS: &str = include_str!("derive/customer_conflicts.sql");
 const PRODUCT_CONFLICTS: &str = include_str!("derive/product_conflicts.sql");
 const SALES_FINDINGS: &str = include_str!("derive/sales_findings.sql");
+const UNNUMBERED_LINES: &str = "SELECT 'unnumbered' AS finding, COUNT(*) - COUNT(line_number) AS found FROM sales";
+const REPEATED_LINES: &str = include_str!("derive/repeated_lines.sql");
 
 /// Writes the derived entity to `path`; its rows and what was found, or nothing for an entity that cannot be derived.
 pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path) -> Result<Option<(u64, Vec<Finding>)>, Error> {
@@ -49,43 +51,51 @@ pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path
     Ok(Some((rows, findings)))
 }
 
-/// What sales lines say of customers and products that nobody else knows.
+/// What sales lines say of customers and products that nobody else knows, and where some have no number, how many repeat another
+/// of their order.
 pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, Error> {
     let compute = |source| Error::Compute { entity: Entity::Sales, step: "the findings on the sales lines", source };
-    let findings = counts(session, SALES_FINDINGS).await.map_err(compute)?;
-    Ok(findings
-        .into_iter()
-        .map(|(name, count)| {
-            let (check, table, what) = match name.as_str() {
-                "anonymous" => (
-                    "anonymous_sales",
-                    "sales.customer_id",
-                    "lines have no customer; they count in sales and under the Unknown customer",
-                ),
-                "orphan_customer" => (
-                    "orphan_customers",
-                    "sales.customer_id",
-                    "lines name a customer that the customers source does not have; the customer is kept with is_known = false",
-                ),
-                "orphan_product" => (
-                    "orphan_products",
-                    "sales.product_id",
-                    "lines name a product that the products source does not have; the product is kept with is_known = false",
-                ),
-                "strange_region" => (
-                    "users_of_unknown_regions",
-                    "users.region",
-                    "grants are for a region that neither a sale nor a customer names; check how it is written",
-                ),
-                _ => (
-                    "customers_in_several_regions",
-                    "sales.region",
-                    "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order",
-                ),
-            };
-            Finding { check: check.into(), table: table.to_owned(), count, message: format!("{count} {what}") }
-        })
-        .collect())
+    let mut found = counts(session, SALES_FINDINGS).await.map_err(compute)?;
+    // A number of its own tells a line from any other; one that comes twice closes the gate.
+    if !counts(session, UNNUMBERED_LINES).await.map_err(compute)?.is_empty() {
+        found.extend(counts(session, REPEATED_LINES).await.map_err(compute)?);
+    }
+    Ok(found.into_iter().map(|(name, count)| told(&name, count)).collect())
+}
+
+fn told(name: &str, count: u64) -> Finding {
+    let (check, table, what) = match name {
+        "anonymous" => {
+            ("anonymous_sales", "sales.customer_id", "lines have no customer; they count in sales and under the Unknown customer")
+        }
+        "orphan_customer" => (
+            "orphan_customers",
+            "sales.customer_id",
+            "lines name a customer that the customers source does not have; the customer is kept with is_known = false",
+        ),
+        "orphan_product" => (
+            "orphan_products",
+            "sales.product_id",
+            "lines name a product that the products source does not have; the product is kept with is_known = false",
+        ),
+        "strange_region" => (
+            "users_of_unknown_regions",
+            "users.region",
+            "grants are for a region that neither a sale nor a customer names; check how it is written",
+        ),
+        "repeated_line" => (
+            "repeated_lines",
+            "sales",
+            "lines say what another line of their order says; if a join in the source's query has multiplied them, revenue is too \
+             high: map `line_number`, or leave them out with `deduplicate`",
+        ),
+        _ => (
+            "customers_in_several_regions",
+            "sales.region",
+            "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order",
+        ),
+    };
+    Finding { check: check.into(), table: table.to_owned(), count, message: format!("{count} {what}") }
 }
 
 /// Rows of (name, count) with a count above 0, in the query's order.

@@ -13,7 +13,8 @@ pub(crate) struct Contract {
     /// Values that are no longer whole numbers, numbers, dates or the like where all were: `evolve` (default) tells,
     /// `quarantine` sets their records aside, `freeze` ends the run.
     pub types: Option<Change>,
-    /// A source that has no record any more, or whose newest sale is of an earlier day: `fail` (default) ends the run, `warn` tells.
+    /// A source that has no record any more or less than half of those it had, or whose newest sale is of an earlier day: `fail`
+    /// (default) ends the run, `warn` tells.
     pub stale: Option<Stale>,
 }
 

@@ -16,6 +16,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::files::{self, FileRef};
+use super::unpacked;
 use super::{BATCH_ROWS, Opened, Records, Sender, spawned};
 use crate::error::Error;
 
@@ -26,7 +27,8 @@ struct StoredFile(FileRef);
 
 impl AsyncFileReader for StoredFile {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        self.0.store.get_range(&self.0.meta.location, range).map_err(|e| ParquetError::External(Box::new(e))).boxed()
+        let told = |e| ParquetError::External(files::told(&self.0.origin, &e).into());
+        self.0.store.get_range(&self.0.meta.location, range).map_err(told).boxed()
     }
 
     fn get_metadata<'a>(&'a mut self, _: Option<&'a ArrowReaderOptions>) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
@@ -38,7 +40,7 @@ impl AsyncFileReader for StoredFile {
     }
 }
 
-pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
+pub(super) async fn open(files: Vec<FileRef>, expansion: u64) -> Result<Opened, Error> {
     let Some(first) = files.first() else {
         return Err(Error::Read { origin: String::new(), detail: "no file".to_owned() });
     };
@@ -47,7 +49,7 @@ pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
     Ok(Opened::new(first.origin.clone(), schema, move |wanted| {
         spawned(|sender| async move {
             for file in &files {
-                if !read(file, &columns, &wanted, &sender).await? {
+                if !read(file, &columns, &wanted, expansion, &sender).await? {
                     break;
                 }
                 files::same(file).await?;
@@ -59,7 +61,7 @@ pub(super) async fn open(files: Vec<FileRef>) -> Result<Opened, Error> {
 
 async fn builder(file: &FileRef) -> Result<Builder, Error> {
     ParquetRecordBatchStreamBuilder::new(StoredFile(file.clone())).await.map_err(|e| match e {
-        ParquetError::External(_) => failed(file, &e.to_string()),
+        ParquetError::External(told) => failed(file, &told.to_string()),
         _ => failed(file, &format!("{e}\n  help: the file was cut off, or is not Parquet (see `format:`)")),
     })
 }
@@ -68,9 +70,21 @@ fn failed(file: &FileRef, detail: &str) -> Error {
     Error::Read { origin: file.origin.clone(), detail: detail.to_owned() }
 }
 
+/// That the pages unpack to no more than they may. A page that is longer than the footer says is an error of the reader.
+fn measure(file: &FileRef, metadata: &ParquetMetaData, expansion: u64) -> Result<(), Error> {
+    let unpacked: i64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0)).sum();
+    let limit = unpacked::limit(file.meta.size, expansion);
+    if unpacked.unsigned_abs() <= limit {
+        return Ok(());
+    }
+    let detail = format!("{} bytes unpack to {unpacked}, more than {limit}", file.meta.size);
+    Err(Error::Limit { origin: file.origin.clone(), key: "expansion", detail })
+}
+
 /// Sends the file's rows; false when nobody reads any more.
-async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<bool, Error> {
+async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], expansion: u64, sender: &Sender) -> Result<bool, Error> {
     let builder = builder(file).await?;
+    measure(file, builder.metadata(), expansion)?;
     let own = builder.schema().clone();
     let mut roots = Vec::new();
     let twice = own.fields().iter().find(|f| own.fields().iter().filter(|other| other.name() == f.name()).count() > 1);

@@ -10,11 +10,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use super::text_batch::{TextBatch, distinct, text_schema};
-use super::{Opened, blocking};
+use super::{Opened, Reading, blocking};
 use crate::error::Error;
 
-pub(super) async fn open(name: &str, path: &Path, query: String, input: &Input) -> Result<Opened, Error> {
-    let database = Database { name: name.to_owned(), path: path.to_path_buf(), query };
+pub(super) async fn open(name: &str, path: &Path, query: String, input: &Input, reading: &Reading) -> Result<Opened, Error> {
+    let limit = reading.limits.record_bytes;
+    let database = Database { name: name.to_owned(), path: path.to_path_buf(), query, limit };
     let origin = match input {
         Input::Table(table) => format!("{name}.{table}"),
         _ => format!("{name} (query)"),
@@ -39,6 +40,8 @@ struct Database {
     name: String,
     path: PathBuf,
     query: String,
+    /// Bytes of a row's texts.
+    limit: usize,
 }
 
 impl Database {
@@ -65,6 +68,11 @@ impl Database {
         Error::Query { connection: self.name.clone(), query: self.query.clone(), detail: error.to_string() }
     }
 
+    fn too_long(&self, number: u64) -> Error {
+        let detail = format!("record {number} is longer than {} bytes", self.limit);
+        Error::Limit { origin: self.name.clone(), key: "record_bytes", detail }
+    }
+
     fn names(&self) -> Result<Vec<String>, Error> {
         let connection = self.connect()?;
         let statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
@@ -78,13 +86,17 @@ impl Database {
         let mut values: Vec<Option<String>> = vec![None; width];
         while let Some(row) = rows.next().map_err(|e| self.failed(&e))? {
             number += 1;
-            let mut undecoded = false;
+            let (mut undecoded, mut bytes_of_row) = (false, 0);
             for (place, value) in values.iter_mut().enumerate() {
                 *value = match row.get_ref(place).map_err(|e| self.failed(&e))? {
                     ValueRef::Null => None,
                     ValueRef::Integer(n) => Some(n.to_string()),
                     ValueRef::Real(x) => Some(x.to_string()),
                     ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                        bytes_of_row += bytes.len();
+                        if bytes_of_row > self.limit {
+                            return Err(self.too_long(number));
+                        }
                         undecoded |= std::str::from_utf8(bytes).is_err();
                         Some(String::from_utf8_lossy(bytes).into_owned()).filter(|t| !t.is_empty())
                     }

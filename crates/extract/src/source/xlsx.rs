@@ -35,16 +35,27 @@ enum Held {
     Fault(String),
 }
 
+impl Held {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Text(text) | Self::Fault(text) => text.len(),
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Book {
     sheet: Option<String>,
     expansion: u64,
+    record_bytes: usize,
     handle: Handle,
 }
 
 pub(super) async fn open(files: Vec<FileRef>, sheet: Option<String>, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
-    let book = Book { sheet, expansion: reading.limits.expansion, handle: Handle::current() };
+    let book =
+        Book { sheet, expansion: reading.limits.expansion, record_bytes: reading.limits.record_bytes, handle: Handle::current() };
     let (looking, first) = (book.clone(), files.first().cloned());
     let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| looking.names(&file)))
         .await
@@ -59,6 +70,10 @@ pub(super) async fn open(files: Vec<FileRef>, sheet: Option<String>, reading: &R
             })
         })
     }))
+}
+
+fn unread(file: &FileRef, error: &object_store::Error) -> Error {
+    failed(file, files::told(&file.origin, error))
 }
 
 fn failed(file: &FileRef, detail: impl Into<String>) -> Error {
@@ -89,11 +104,11 @@ impl Book {
 
     /// A local file as it lies there, one of a store as bytes in memory.
     fn bytes(&self, file: &FileRef) -> Result<Box<dyn Seekable>, Error> {
-        let got = self.handle.block_on(file.store.get(&file.meta.location)).map_err(|e| failed(file, e.to_string()))?;
+        let got = self.handle.block_on(file.store.get(&file.meta.location)).map_err(|e| unread(file, &e))?;
         match got.payload {
             GetResultPayload::File(local, _) => Ok(Box::new(local)),
             GetResultPayload::Stream(_) => {
-                let bytes = self.handle.block_on(got.bytes()).map_err(|e| failed(file, e.to_string()))?;
+                let bytes = self.handle.block_on(got.bytes()).map_err(|e| unread(file, &e))?;
                 Ok(Box::new(Cursor::new(bytes)))
             }
         }
@@ -139,6 +154,10 @@ impl Book {
         }
         let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
         while let Some((number, cells)) = rows.next_row()? {
+            if cells.iter().map(Held::bytes).sum::<usize>() > self.record_bytes {
+                let detail = format!("record {number} is longer than {} bytes", self.record_bytes);
+                return Err(Error::Limit { origin: file.origin.clone(), key: "record_bytes", detail });
+            }
             let fault = places.iter().zip(wanted).zip(schema.fields()).find_map(|((place, wanted), field)| {
                 match cells.get(*place).filter(|_| *wanted)? {
                     Held::Fault(fault) => Some(format!("holds {fault} in `{}`", field.name())),
