@@ -53,6 +53,12 @@ fn days_past_are_added_behind_what_readers_see() {
         let run = plain.run(&["run", "shop.yaml", "--as-of", one["as_of"].as_str().unwrap(), "--quiet", "--output", "json"]);
         assert_eq!(run.ok().json()["snapshot"]["id"], one["snapshot"]);
     }
+    // Where their records are lost too, they come back as what they were.
+    std::fs::remove_dir_all(space.path("state")).unwrap();
+    space.run(&["state", "repair", "shop.yaml"]).ok();
+    let runs = space.run(&["--output", "json", "runs", "list"]).ok().json();
+    let is = |status: &str| runs.as_array().unwrap().iter().filter(|run| run["status"] == status).count();
+    assert_eq!((is("published"), is("not_published")), (1, 3), "{runs:#}");
     // A second time there is nothing left to do, and too many are refused before anything is made.
     let again = backfill(&space, &["--from", "2025-06-10", "--to", "2025-06-30"]).ok();
     assert_eq!(again.stdout.matches("is there already").count(), 3, "{}", again.stdout);

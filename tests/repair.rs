@@ -1,6 +1,9 @@
 //! A ledger that is gone or damaged: `state repair` makes it again.
 
 use std::fs;
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
 
 use crate::served::{LINES, PIPELINE};
 use crate::support::{Workspace, contents};
@@ -24,7 +27,7 @@ fn shop() -> Workspace {
 
 fn statuses(space: &Workspace) -> Vec<(String, String)> {
     let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
     runs.as_array().unwrap().iter().map(|run| (text(&run["run_id"]), text(&run["status"]))).collect()
 }
 
@@ -83,4 +86,80 @@ fn a_lost_state_folder_comes_back_as_far_as_a_named_pipeline_tells() {
     space.write("config/default.yaml", "ledger: {postgres: 'postgres://etl@localhost/ledger'}\n");
     let shared = space.run(&["state", "repair"]);
     assert_eq!(shared.code, 2, "{}", shared.stderr);
+}
+
+/// A shop whose sales are read in increments.
+const TILL: &str = "
+version: 1
+name: till
+connections: {till: {type: sqlite, path: till.sqlite}}
+extract:
+  sales:
+    from: till
+    table: lines
+    incremental: {cursor: changed, key: [no], lookback: 2d}
+    columns: {order_id: no, customer_id: customer, product_id: product, ordered_at: sold, quantity: pieces, unit_price: price}
+publish: {to: out}
+";
+
+/// One sale on each of these days, counted from the first of 2025, of so many pieces.
+fn sell(space: &Workspace, days: RangeInclusive<u32>, pieces: &str) {
+    let till = rusqlite::Connection::open(space.path("till.sqlite")).unwrap();
+    let sale = |day: u32| {
+        let date = format!("date('2025-01-01', '{day} days')");
+        format!("({day}, 'c{}', 'p{}', {date}, {pieces}, 2.5, {date})", day % 23, day % 5)
+    };
+    let sales: Vec<String> = days.map(sale).collect();
+    let create = "CREATE TABLE IF NOT EXISTS lines (no, customer, product, sold, pieces, price, changed)";
+    till.execute_batch(&format!("{create}; INSERT INTO lines VALUES {}", sales.join(", "))).unwrap();
+}
+
+fn run(space: &Workspace, more: &[&str]) -> Value {
+    space.run(&[&["run", "till.yaml", "--quiet", "--output", "json"], more].concat()).ok().json()
+}
+
+/// The rows that came over the wire, and why they were all.
+fn came(run: &Value) -> (u64, Option<&str>) {
+    let increment = &run["increments"]["sales"];
+    (increment["rows_read"].as_u64().unwrap(), increment["whole_because"].as_str())
+}
+
+#[test]
+fn what_was_read_and_what_a_source_was_outlive_the_ledger() {
+    let space = Workspace::new();
+    space.write("till.yaml", TILL);
+    sell(&space, 0..=59, "2");
+    assert_eq!(came(&run(&space, &[])), (60, Some("nothing is kept of it yet")));
+    sell(&space, 60..=60, "2");
+    // The new one, and those of two days before the newest that was known.
+    assert_eq!(came(&run(&space, &[])), (4, None));
+
+    let kept = contents(&space.path("state/history"));
+    fs::remove_file(space.path(DATABASE)).unwrap();
+    let repaired = space.run(&["state", "repair"]).ok();
+    assert!(repaired.stdout.contains("2 on record, 2 of them brought back"), "{}", repaired.stdout);
+    assert_eq!(contents(&space.path("state/history")), kept, "a repair changes nothing of what was read");
+    let plan = space.run(&["plan", "till.yaml", "--output", "json"]).ok().json();
+    assert_eq!((&plan["sources"][0]["from"], &plan["sources"][0]["rows"]), (&"2025-02-27 23:00:00".into(), &3.into()), "{plan}");
+
+    // The window alone is read, and what the column was before it is known.
+    sell(&space, 61..=61, "1.5");
+    space.write("till.yaml", TILL.replace("    table: lines\n", "    table: lines\n    contract: {types: freeze}\n"));
+    let frozen = space.run(&["run", "till.yaml", "--quiet"]);
+    assert_eq!(frozen.code, 4, "{}{}", frozen.stdout, frozen.stderr);
+    assert!(frozen.stderr.contains("column `pieces` held whole numbers and now `1.5`"), "{}", frozen.stderr);
+    space.write("till.yaml", TILL);
+    let third = run(&space, &[]);
+    assert_eq!(came(&third), (4, None));
+    let changes = third["source_changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!((&changes[0]["check"], &changes[0]["table"]), (&"changed_type".into(), &"sales.pieces".into()), "{changes:?}");
+    assert_eq!(run(&space, &["--full-refresh"])["snapshot"]["unchanged"], true);
+
+    // Without the folder nothing is known of the source any more: it is read whole, and comes to the same.
+    fs::remove_dir_all(space.path("state")).unwrap();
+    space.run(&["state", "repair", "till.yaml"]).ok();
+    let anew = run(&space, &[]);
+    assert_eq!(came(&anew), (62, Some("nothing is kept of it yet")));
+    assert_eq!(anew["snapshot"]["unchanged"], true);
 }

@@ -48,7 +48,8 @@ impl Ledger {
         };
         let ledger = Self::bare(state, runs, Database::file(&path)?)?;
         let Adopted { runs, slots, left_out } = ledger.adopt()?;
-        // What else comes back from the records of runs, such as watermarks, is read here.
+        // Of the sources nothing more is to be brought back: what they were is in the records just added, and watermarks lie in
+        // files of their own, beside the rows that they belong to.
         Ok((ledger, Repaired { was_lost: !was_there || moved_to.is_some(), moved_to, runs, slots, left_out }))
     }
 
@@ -77,6 +78,8 @@ pub struct Told {
     pub snapshot: String,
     pub as_of: NaiveDate,
     pub published_at: DateTime<Utc>,
+    /// Made of a day past, behind what readers saw: they were never led to it.
+    pub behind: bool,
     pub facts: Value,
     pub file: PathBuf,
 }
@@ -87,7 +90,7 @@ impl Told {
             run_id: self.run_id,
             pipeline: self.pipeline,
             version: self.version,
-            status: Status::Published,
+            status: if self.behind { Status::NotPublished } else { Status::Published },
             day: self.published_at.date_naive(),
             scheduled_at: self.published_at,
             as_of: Some(self.as_of),
@@ -101,7 +104,7 @@ impl Told {
             may_pass: false,
             facts: self.facts,
             file: Some(self.file),
-            publish: Publish::default(),
+            publish: if self.behind { Publish::Behind } else { Publish::default() },
             host: None,
             epoch: 0,
             earlier_attempts: Vec::new(),
