@@ -1,6 +1,8 @@
 //! Sources that hang, break off, change under the reader or fill the disk: the run ends with its code and words, readers see what
 //! they saw, and the next run on a sound source publishes.
 
+mod full_disk;
+mod late_rows;
 mod mysql;
 mod proxy;
 
@@ -37,7 +39,10 @@ struct Shop {
 
 impl Shop {
     fn published() -> Self {
-        let workspace = Workspace::new();
+        Self::published_in(Workspace::new())
+    }
+
+    fn published_in(workspace: Workspace) -> Self {
         workspace.write("config/quick.yaml", "limits: {silence: 2s}\n");
         workspace.write("data/orders.csv", format!("{HEADER}{LINES}"));
         workspace.write("shop.yaml", pipeline("{type: files, url: data}", PLAIN));
@@ -199,26 +204,6 @@ fn a_file_that_may_not_be_read_is_told() {
         .output()
         .unwrap();
     shop.assert_kept(&bounded.into(), 1, &["cannot read data/secret.csv", "ermission denied"]);
-}
-
-#[test]
-fn a_full_disk_ends_the_run_and_no_more() {
-    let shop = Shop::published();
-    let lines: String = (0..30_000).map(|n| format!("B{n},2024-01-03,C{n},P{n},1,1.00\n")).collect();
-    shop.workspace.write("data/orders.csv", format!("{HEADER}{lines}"));
-    shop.workspace.write("bad.yaml", pipeline("{type: files, url: data}", PLAIN));
-    // A file that would be larger than this many blocks cannot be written any further, as on a disk that is full.
-    let program = shop.workspace.command(&[]).get_program().to_owned();
-    for blocks in [100, 400, 800] {
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" run bad.yaml");
-        let mut shell = Command::new("sh");
-        let ran: Ran = shell.args(["-c", &script]).arg(&program).current_dir(shop.workspace.path("")).output().unwrap().into();
-        assert_ne!(ran.code, 0, "{blocks} blocks were enough: {}", ran.stdout);
-        assert!(ran.stderr.contains("File too large") || ran.stderr.contains("disk"), "{}", ran.stderr);
-        assert!(*shop.out.borrow() == contents(&shop.workspace.path("out")), "readers see something else");
-        println!("{blocks} blocks: {}", ran.stderr);
-    }
-    shop.assert_kept(&Ran { code: 1, stdout: String::new(), stderr: String::new() }, 1, &[]);
 }
 
 fn done(command: &mut Command) {

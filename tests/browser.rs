@@ -20,7 +20,9 @@ pub fn is_there(program: &str) -> bool {
 pub fn walk<A: AsRef<OsStr>>(space: &Workspace, page: &str, name: &str, arguments: &[A]) -> Option<PathBuf> {
     let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
     if !(is_there(&browser) && is_there("node") && is_there("npm")) {
-        eprintln!("SKIPPED: the {page} was not walked in a browser: chromium, node and npm are needed (tests/run installs them)");
+        crate::support::say(&format!(
+            "SKIPPED: the {page} was not walked in a browser: chromium, node and npm are needed (tests/run installs them)"
+        ));
         return None;
     }
     // The modules of the walk do not belong in the source tree.

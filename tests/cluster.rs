@@ -1,5 +1,7 @@
 //! Statements computed by workers: the same bytes as without them, and never a wrong figure when one is lost.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
@@ -16,6 +18,10 @@ const TOKEN: &str = "a token of these tests";
 /// Workers on loopback, ended with the test.
 pub struct Workers {
     running: Vec<(u16, Child)>,
+    /// Where they listen.
+    host: String,
+    /// The network they live in, if it is another than the test's.
+    network: Option<String>,
     settings: PathBuf,
     environment: Vec<(String, String)>,
 }
@@ -23,14 +29,25 @@ pub struct Workers {
 impl Workers {
     /// As many with the settings of an environment of the workspace.
     fn start(space: &Workspace, number: usize, settings: &str, store: Option<&Server>) -> Self {
+        Self::start_in(space, number, settings, store, "127.0.0.1", None)
+    }
+
+    fn start_in(
+        space: &Workspace,
+        number: usize,
+        settings: &str,
+        store: Option<&Server>,
+        host: &str,
+        network: Option<String>,
+    ) -> Self {
         space.write(
             "worker/default.yaml",
             format!("engine:\n  threads: 2\n  memory: 512MiB\n  cluster: {{token: \"{TOKEN}\"}}\n"),
         );
         space.write("worker/worker.yaml", settings);
         let environment = store.map(|store| store.environment().into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
-        let mut workers =
-            Self { running: Vec::new(), settings: space.path("worker"), environment: environment.unwrap_or_default() };
+        let (settings, environment) = (space.path("worker"), environment.unwrap_or_default());
+        let mut workers = Self { running: Vec::new(), host: host.to_owned(), network, settings, environment };
         (0..number).for_each(|_| workers.add());
         workers
     }
@@ -45,12 +62,20 @@ impl Workers {
     }
 
     fn start_another_on(&mut self, port: u16, program: &Path) {
-        let mut command = Command::new(program);
-        command.args(["cluster", "worker", "--quiet", "--env", "worker", "--listen", &format!("127.0.0.1:{port}"), "--config"]);
+        let mut command = match &self.network {
+            None => Command::new(program),
+            Some(network) => {
+                let mut inside = Command::new("ip");
+                inside.args(["netns", "exec", network]).arg(program);
+                inside
+            }
+        };
+        command.args(["cluster", "worker", "--quiet", "--env", "worker", "--private-network", "--listen"]);
+        command.args([&format!("{}:{port}", self.host), "--config"]);
         let child = command.arg(&self.settings).envs(self.environment.clone()).stdout(Stdio::null()).spawn().unwrap();
         self.running.push((port, child));
         let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while std::net::TcpStream::connect((self.host.as_str(), port)).is_err() {
             assert!(start.elapsed() < Duration::from_mins(1), "the worker does not listen");
             sleep(Duration::from_millis(20));
         }
@@ -69,7 +94,7 @@ impl Workers {
 
     /// For `engine.cluster.workers`.
     fn addresses(&self) -> String {
-        let urls: Vec<String> = self.running.iter().map(|(port, _)| format!("http://127.0.0.1:{port}")).collect();
+        let urls: Vec<String> = self.running.iter().map(|(port, _)| format!("http://{}:{port}", self.host)).collect();
         format!("[{}]", urls.join(", "))
     }
 }
@@ -205,7 +230,10 @@ fn a_worker_killed_at_any_moment_ends_the_run_with_the_right_figures_or_an_error
         }
         workers.start_on(port);
     }
-    println!("{} kills: {lost} runs ended with an error, {passed} passed; what readers see was right after each", kills());
+    crate::support::say(&format!(
+        "{} kills: {lost} runs ended with an error, {passed} passed; what readers see was right after each",
+        kills()
+    ));
     assert!(lost > 0 && passed + lost == kills());
     assert_eq!(ended(begun(&space, "superstore"), Duration::from_mins(3)).code, 0);
 }
@@ -277,4 +305,34 @@ fn a_driver_that_is_stopped_leaves_the_workers_to_the_next_run() {
     assert!(matches!(stopped.code, 0 | 130), "exit {}: {}", stopped.code, stopped.stderr);
     assert_eq!(ended(begun(&space, "superstore"), Duration::from_mins(3)).code, 0);
     assert_same(&here, &published_bytes(&space.path("out/superstore")), "after the next run");
+}
+
+/// No signal can be caught: nothing is cleared away, and nothing is said.
+#[test]
+fn a_driver_that_is_killed_changes_nothing_and_the_next_run_succeeds() {
+    let space = retailers();
+    space.write("config/here.yaml", "");
+    let store = Server::start();
+    let storage = "storage: \"s3://lake/staging\"";
+    let workers = Workers::start(&space, 2, &format!("engine: {{cluster: {{{storage}}}}}\n"), Some(&store));
+    space.write("config/cluster.yaml", environment(&workers, 2, 2, &format!(", {storage}")));
+    let here = published(&space, "superstore", "here", None);
+    let begun = || {
+        let mut command = space.command(&["run", "pipelines/superstore.yaml", "--quiet", "--env", "cluster"]);
+        command.envs(store.environment()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let start = Instant::now();
+    assert_eq!(ended(begun(), Duration::from_mins(3)).code, 0);
+    let undisturbed = start.elapsed();
+    for kill in 0..kills().div_ceil(2) {
+        let mut child = begun();
+        sleep(undisturbed * (2 * kill + 1) / (2 * kills().div_ceil(2)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_same(&here, &published_bytes(&space.path("out/superstore")), &format!("after kill {kill}"));
+        let next = ended(begun(), Duration::from_mins(3));
+        assert_eq!(next.code, 0, "after kill {kill}: {}", next.stderr);
+        assert_same(&here, &published_bytes(&space.path("out/superstore")), &format!("after the run that follows kill {kill}"));
+        assert_eq!(contents(&store.path("staging")).len(), 0, "tables stay in the store");
+    }
 }

@@ -177,7 +177,7 @@ fn check_all(cases: &[Case], at_least: usize) {
         let workers = [scope.spawn(work), scope.spawn(work)];
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
-    println!("{} damaged inputs, {} of them not as they should be", cases.len(), failed.len());
+    crate::support::say(&format!("{} damaged inputs, {} of them not as they should be", cases.len(), failed.len()));
     assert!(failed.is_empty(), "{failed:#?}");
 }
 

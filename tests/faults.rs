@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use crate::support::{Ran, Workspace};
+use crate::support::{Ran, Workspace, say};
 
 /// Tables that cost time to build and are published empty here; their files take part as all others do.
 const SKIPPED: &str = "sales_trend, product_performance, region_performance, age_band_performance, customer_region, \
@@ -142,10 +142,10 @@ impl Tally {
     fn close(self, what: &str) {
         let Self { injected, killed, failed, passed_over, saw_new, wrong } = self;
         let survived = injected - wrong.len();
-        println!(
+        say(&format!(
             "{what}: {injected} faults injected, {survived} survived ({killed} kills, {failed} failed runs, {passed_over} passed \
              over; the new set was out in {saw_new})"
-        );
+        ));
         assert!(wrong.is_empty(), "{} of {injected}:\n{}", wrong.len(), wrong.join("\n"));
         assert!(killed > 0 && failed > 0 && saw_new > 0 && saw_new < injected, "one side was never met");
     }

@@ -1,39 +1,102 @@
-//! Anything at all instead of a pipeline file, a table or an expression: no panic, no run without end, and a book that balances.
+//! Anything at all instead of a pipeline file, a table or an expression: no panic, no run without end, no memory without end, and
+//! a book that balances.
 //!
-//! A few seconds each in the test command; `FUZZ_CASES=20000` makes minutes of it. What once failed is kept in
-//! `tests/fuzz.regressions` and tried first.
+//! What lies in `tests/fuzz/seeds` is near the edges: each of it is tried as it stands, and damaged. A few seconds each in the
+//! test command; `FUZZ_CASES=20000` makes minutes of it. What once failed is kept in `tests/fuzz.regressions` and tried first.
+
+mod watch;
+
+use std::fmt;
+use std::fs;
 
 use config::Environment;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
-use crate::support::Workspace;
+use crate::support::{Workspace, root};
 
 const HEADER: &str = "order_id,ordered_at,product_id,quantity,unit_price,channel\n";
 
+fn wanted(cases: u32) -> u32 {
+    std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases)
+}
+
 /// Tries a property on so many cases, or on as many as `FUZZ_CASES` says.
 pub fn fuzz<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let cases = std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     let persistence = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz.regressions"));
-    let config = Config { cases, failure_persistence: Some(Box::new(persistence)), ..Config::default() };
+    let config = Config { cases: wanted(cases), failure_persistence: Some(Box::new(persistence)), ..Config::default() };
     if let Err(failed) = TestRunner::new(config).run(&strategy, property) {
         panic!("{failed}");
     }
 }
 
-/// A text with pieces of it repeated, left out and replaced.
-fn damaged(text: &'static str, pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+/// The same in a process of its own, which may neither hang in a case nor hold more memory than it should. These values are tried
+/// before all others. `name` is that of the test, as the test command knows it.
+fn watched<S: Strategy>(
+    name: &str,
+    cases: u32,
+    first: Vec<S::Value>,
+    strategy: S,
+    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let Some(told) = watch::Told::here() else {
+        watch::over(name, u64::from(wanted(cases)) + first.len() as u64);
+        return;
+    };
+    let property = |value: S::Value| {
+        told.begins(&value);
+        property(value)?;
+        watch::Told::ended().map_err(TestCaseError::fail)
+    };
+    for value in first {
+        let shown = format!("{value:?}");
+        if let Err(failed) = property(value) {
+            panic!("{failed}\n{shown}");
+        }
+    }
+    fuzz(cases, strategy, property);
+}
+
+/// Bytes of a file, shown so that they can be read and made a seed of.
+#[derive(Clone)]
+struct Input(Vec<u8>);
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.0.escape_ascii())
+    }
+}
+
+/// Names and contents of the seeds of a kind, in order.
+fn seeds(kind: &str) -> Vec<(String, Vec<u8>)> {
+    let files = crate::support::contents(&root().join("tests/fuzz/seeds").join(kind));
+    assert!(files.len() > 5, "{} seeds of {kind}", files.len());
+    files.into_iter().collect()
+}
+
+/// The lines of a file of seeds.
+fn lines(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("tests/fuzz/seeds").join(name)).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// One of the seeds with pieces of it repeated, left out and replaced.
+fn damaged(seeds: Vec<Vec<u8>>, pieces: &'static [&'static str]) -> impl Strategy<Value = Input> {
     let edit = (any::<prop::sample::Index>(), 0_usize..12, prop::sample::select(pieces), any::<bool>());
-    prop::collection::vec(edit, 0..6).prop_map(move |edits| {
-        let mut bytes = text.as_bytes().to_vec();
+    (prop::sample::select(seeds), prop::collection::vec(edit, 0..6)).prop_map(|(mut bytes, edits)| {
         for (at, less, piece, repeat) in edits {
             let at = at.index(bytes.len() + 1);
             let end = (at + less).min(bytes.len());
             let kept = if repeat { bytes[at..end].repeat(3) } else { Vec::new() };
             bytes.splice(at..end, kept.into_iter().chain(piece.bytes()));
         }
-        bytes
+        Input(bytes)
     })
+}
+
+/// No seed at all.
+fn noise() -> impl Strategy<Value = Input> {
+    prop::collection::vec(any::<u8>(), 0..400).prop_map(Input)
 }
 
 const PIPELINE: &str = include_str!("../pipelines/superstore.yaml");
@@ -86,8 +149,10 @@ const YAML: &[&str] = &[
 fn any_pipeline_file_is_read_or_refused() {
     let workspace = Workspace::new();
     let environment = Environment { variable: &|_| Some("value".to_owned()), cores: 2 };
-    let bytes = prop_oneof![4 => damaged(PIPELINE, YAML), 1 => prop::collection::vec(any::<u8>(), 0..400)];
-    fuzz(300, bytes, |bytes| {
+    let seeds: Vec<Vec<u8>> = seeds("pipelines").into_iter().map(|(_, bytes)| bytes).chain([PIPELINE.into()]).collect();
+    let first: Vec<Input> = seeds.iter().cloned().map(Input).collect();
+    let bytes = prop_oneof![4 => damaged(seeds, YAML), 1 => noise()];
+    watched("fuzz::any_pipeline_file_is_read_or_refused", 290, first, bytes, |Input(bytes)| {
         let file = workspace.write("shop.yaml", &bytes);
         if let Err(problems) = config::load(&file, None, None, &environment) {
             prop_assert!(!problems.to_string().is_empty());
@@ -95,6 +160,19 @@ fn any_pipeline_file_is_read_or_refused() {
         Ok(())
     });
 }
+
+/// What a source of each kind of file says of itself, by the ending of a seed.
+const KINDS: [(&str, &str); 9] = [
+    ("csv", ""),
+    ("utf-16", "    csv: {encoding: utf-16}\n"),
+    ("cp1252", "    csv: {encoding: cp1252, null_values: [P1]}\n"),
+    ("tsv", "    csv: {delimiter: tab, quote: \"'\"}\n"),
+    ("gz", "    compression: gzip\n"),
+    ("zst", "    compression: zstd\n"),
+    ("ndjson", "    format: ndjson\n"),
+    ("parquet", "    format: parquet\n"),
+    ("xlsx", "    format: xlsx\n"),
+];
 
 const TABLE: &str = "order_id,ordered_at,product_id,quantity,unit_price,channel\n\
     A1,2024-01-02,P1,1,1.00,web\nA2,2024-01-03,P1,1,2.00,\"web, \"\"shop\"\"\"\nA3,2024-01-04,P2,2,2.00,shop\nA4,2024-01-05,P2,4,2.00,\n";
@@ -151,27 +229,28 @@ fn assert_balanced(result: Result<(extract::Book, i128), extract::Error>) -> Res
 #[test]
 fn any_table_is_staged_or_refused() {
     let workspace = Workspace::new();
-    let bytes = prop_oneof![6 => damaged(TABLE, CSV), 1 => prop::collection::vec(any::<u8>(), 0..400)];
-    let keys = prop::sample::select(vec![
-        "",
-        "    csv: {encoding: utf-16}\n",
-        "    csv: {encoding: cp1252, null_values: [P1]}\n",
-        "    csv: {delimiter: tab, quote: \"'\"}\n",
-        "    compression: gzip\n",
-        "    compression: zstd\n",
-        "    format: ndjson\n",
-        "    format: parquet\n",
-        "    format: xlsx\n",
-    ]);
-    fuzz(60, (keys, bytes), |(keys, bytes)| assert_balanced(staged(&workspace, keys, &bytes)));
+    let seeds = seeds("tables");
+    let keys = |name: &str| {
+        let kind = KINDS.iter().find(|(ending, _)| name.ends_with(&format!(".{ending}")));
+        kind.unwrap_or_else(|| panic!("{name} is of no kind")).1
+    };
+    let first: Vec<(&str, Input)> = seeds.iter().map(|(name, bytes)| (keys(name), Input(bytes.clone()))).collect();
+    let whole: Vec<Vec<u8>> = seeds.into_iter().map(|(_, bytes)| bytes).chain([TABLE.into()]).collect();
+    let bytes = prop_oneof![6 => damaged(whole, CSV), 1 => noise()];
+    let keys = prop::sample::select(KINDS.map(|(_, keys)| keys).to_vec());
+    watched("fuzz::any_table_is_staged_or_refused", 45, first, (keys, bytes), |(keys, Input(bytes))| {
+        assert_balanced(staged(&workspace, keys, &bytes))
+    });
 }
 
 #[test]
 fn any_values_come_out_as_they_went_in() {
     let workspace = Workspace::new();
     // Amounts in cents and texts that want quotes; what is written well must be read in full.
-    let line = (1_u32..1_000_000, "[ -~\n\u{E4}\u{20AC}]{0,12}");
-    fuzz(30, prop::collection::vec(line, 1..40), |lines| {
+    let texts = lines("texts.txt");
+    let first: Vec<Vec<(u32, String)>> = vec![texts.iter().cloned().zip(1..).map(|(text, cents)| (cents, text)).collect()];
+    let line = (1_u32..1_000_000, prop_oneof![3 => "[ -~\n\u{E4}\u{20AC}]{0,12}", 1 => prop::sample::select(texts)]);
+    watched("fuzz::any_values_come_out_as_they_went_in", 29, first, prop::collection::vec(line, 1..40), |lines| {
         let mut text = HEADER.to_owned();
         for (place, (cents, channel)) in lines.iter().enumerate() {
             let channel = channel.replace('"', "\"\"");
@@ -229,9 +308,12 @@ const SQL: &[&str] = &[
 #[test]
 fn any_expression_is_answered_or_refused() {
     let workspace = Workspace::new();
-    fuzz(60, damaged(EXPRESSION, SQL), |bytes| {
+    let seeds: Vec<Vec<u8>> = lines("expressions.txt").into_iter().map(String::into_bytes).chain([EXPRESSION.into()]).collect();
+    let first: Vec<Input> = seeds.iter().cloned().map(Input).collect();
+    watched("fuzz::any_expression_is_answered_or_refused", 35, first, damaged(seeds, SQL), |Input(bytes)| {
         let sql = String::from_utf8_lossy(&bytes).into_owned();
-        if sql.trim().is_empty() || sql.contains(['\0', '\u{85}']) {
+        // What the pipeline file itself may not hold is another test's.
+        if sql.trim().is_empty() || sql.contains(['\0', '\u{85}']) || sql.contains("${") {
             return Ok(());
         }
         let sql = serde_json::to_string(&sql).unwrap();

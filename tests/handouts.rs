@@ -25,7 +25,9 @@ fn shipped(name: &str) -> Workspace {
 /// it needs.
 fn wanted(space: &Workspace, out: &str) -> Option<Value> {
     let Some(tools) = tools() else {
-        eprintln!("SKIPPED: the report in {out} was neither compared with its tables nor walked in a browser");
+        crate::support::say(&format!(
+            "SKIPPED: the report in {out} was neither compared with its tables nor walked in a browser"
+        ));
         return None;
     };
     let figures = root().join("tests/report/figures.py");

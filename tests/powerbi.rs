@@ -16,8 +16,8 @@ pub fn tools() -> Option<&'static Path> {
     static TOOLS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let install = || {
         if !(is_there("node") && is_there("npm") && is_there("python3")) {
-            eprintln!(
-                "SKIPPED: the Power BI project was not checked: node, npm and python3 are needed (tests/run installs them)"
+            crate::support::say(
+                "SKIPPED: the Power BI project was not checked: node, npm and python3 are needed (tests/run installs them)",
             );
             return None;
         }
@@ -76,7 +76,9 @@ fn ask_the_old_reader(tools: &Path, tables: &Path) {
     let install = || {
         let done = Command::new("bash").arg(tools.join("install-old")).output().unwrap();
         if done.status.code() == Some(3) {
-            eprintln!("SKIPPED: no reader of 2021 was asked: pyarrow 3.0.0 needs a Python 3.8 or 3.9 (OLD_PYTHON may name one)");
+            crate::support::say(
+                "SKIPPED: no reader of 2021 was asked: pyarrow 3.0.0 needs a Python 3.8 or 3.9 (OLD_PYTHON may name one)",
+            );
             return false;
         }
         ok(&done, "install-old");

@@ -141,7 +141,7 @@ impl Clock {
         let library =
             folders.iter().map(|folder| PathBuf::from(folder).join("faketime/libfaketime.so.1")).find(|path| path.exists());
         if library.is_none() {
-            eprintln!("SKIPPED: no clock was moved: the package faketime is needed (tests/run installs it)");
+            crate::support::say("SKIPPED: no clock was moved: the package faketime is needed (tests/run installs it)");
         }
         Some(Self { library: library?, file: space.path("clock") })
     }

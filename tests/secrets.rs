@@ -1,11 +1,19 @@
 //! No secret appears anywhere but where it is sent: every file, page, line and message of a shop that has one of each kind,
 //! while all goes well and while it does not.
 
+mod commands;
+
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
+
+use arrow::util::display::array_value_to_string;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::receivers::{self, Received};
 use crate::served::{Served, free_port, get, until};
@@ -21,9 +29,29 @@ const MAIL: &str = "Heather-48cf-Anchor";
 const LINEAGE: &str = "Granite-0d93-Orchard";
 const LINEAGE_KEY: &str = "Amber-e72b-Viaduct";
 const TRACES: &str = "Cobalt-61fa-Thicket";
+/// What workers ask for, though there are none.
+const CLUSTER: &str = "Velvet-27b4-Estuary";
+/// Read from a file, as from a container's secrets.
+const SEAL: &str = "Hazel-5b9d-Turret";
 const WRONG: &str = "Marble-a35e-Lagoon";
-const SECRETS: [&str; 11] =
-    [PASSWORD, mysql_server::PASSWORD, TOKEN, HOOK, HEADER_KEY, HEARTBEAT, MAIL, LINEAGE, LINEAGE_KEY, TRACES, WRONG];
+/// Too short to be a token.
+const SHORT: &str = "Onyx-7d4";
+const SECRETS: [&str; 14] = [
+    PASSWORD,
+    mysql_server::PASSWORD,
+    TOKEN,
+    HOOK,
+    HEADER_KEY,
+    HEARTBEAT,
+    MAIL,
+    LINEAGE,
+    LINEAGE_KEY,
+    TRACES,
+    CLUSTER,
+    SEAL,
+    WRONG,
+    SHORT,
+];
 
 const PIPELINE: &str = "
 version: 1
@@ -33,31 +61,38 @@ connections: {orders_db: {type: postgres, url: '${env:ORDERS_URL}'}, crm: {type:
 extract: {sales: {from: orders_db, table: lines}, customers: {from: crm, table: customers}}
 publish: {to: out}
 notify:
-  - {on: [failed, recovered, missed, held], webhook: '${env:OPS_HOOK}', headers: {x-key: '${env:HOOK_KEY}'}}
+  - on: [failed, recovered, missed, held]
+    webhook: '${env:OPS_HOOK}'
+    headers: {x-key: '${env:HOOK_KEY}', x-seal: '${file:SEAL}'}
   - {heartbeat: '${env:HEARTBEAT}'}
   - {on: [failed], email: {server: '${env:MAIL}', from: 'etl@shop.example', to: ['ops@shop.example']}}
 ";
 
-/// A shop whose every secret comes from the environment, and what it sends away.
+/// A shop whose every secret comes from the environment or a file, and what it sends away.
 struct Shop {
     space: Workspace,
+    /// Where the files with secrets lie, which are the only ones to hold any.
+    vault: Workspace,
     port: u16,
     environment: BTreeMap<&'static str, String>,
     said: Vec<(String, String)>,
-    sent: std::sync::mpsc::Receiver<Received>,
-    watched: std::sync::mpsc::Receiver<Received>,
+    sent: Receiver<Received>,
+    watched: Receiver<Received>,
 }
 
 impl Shop {
     fn new(database: &Server, crm: &mysql_server::Server) -> Self {
-        let space = Workspace::new();
+        let (space, vault) = (Workspace::new(), Workspace::new());
         let (port, away) = (free_port(), free_port());
         let (hook, sent) = receivers::http(Vec::new());
         let (port_of_watcher, watched) = receivers::http(Vec::new());
-        space.write("pipelines/shop.yaml", PIPELINE);
+        vault.write("seal", format!("{SEAL}\n"));
         let telemetry = "openlineage: '${env:LINEAGE}', openlineage_key: '${env:LINEAGE_KEY}', traces: '${env:TRACES}', \
                          metrics: 'metrics.prom'";
-        let settings = format!("serve: {{listen: '127.0.0.1:{port}', token: '${{env:TOKEN}}'}}\ntelemetry: {{{telemetry}}}\n");
+        let settings = format!(
+            "serve: {{listen: '127.0.0.1:{port}', token: '${{env:TOKEN}}'}}\ntelemetry: {{{telemetry}}}\n\
+             engine: {{cluster: {{token: '${{env:CLUSTER}}'}}}}\n"
+        );
         space.write("config/default.yaml", settings);
         let environment = BTreeMap::from([
             ("ORDERS_URL", database.url()),
@@ -70,8 +105,16 @@ impl Shop {
             ("LINEAGE_KEY", LINEAGE_KEY.to_owned()),
             ("TRACES", format!("http://127.0.0.1:{port_of_watcher}/v1/traces?key={TRACES}")),
             ("TOKEN", TOKEN.to_owned()),
+            ("CLUSTER", CLUSTER.to_owned()),
+            ("LEDGER", database.url()),
         ]);
-        Self { space, port, environment, said: Vec::new(), sent, watched }
+        let shop = Self { space, vault, port, environment, said: Vec::new(), sent, watched };
+        shop.space.write("pipelines/shop.yaml", shop.pipeline());
+        shop
+    }
+
+    fn pipeline(&self) -> String {
+        PIPELINE.replace("SEAL", &self.vault.path("seal").display().to_string())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -98,7 +141,9 @@ impl Shop {
     /// All that was said and all that lies on disk.
     fn assert_silent(&self) {
         let files = contents(&self.space.path(""));
-        let texts = files.iter().map(|(name, bytes)| (name.clone(), String::from_utf8_lossy(bytes).into_owned()));
+        let known = readable(&self.space.path("out/current/dim_customer.parquet"), &[]);
+        assert!(known.contains("Ada"), "tables are not looked into");
+        let texts = files.iter().map(|(name, bytes)| (name.clone(), readable(&self.space.path(name), bytes)));
         for (place, text) in texts.chain(self.said.iter().cloned()) {
             for secret in SECRETS {
                 let at = text.find(secret).map(|at| text[..at].chars().rev().take(200).collect::<String>());
@@ -107,6 +152,54 @@ impl Shop {
             }
         }
     }
+
+    /// What was sent to the hook and the heartbeat, and to the watchers of runs. No body of it holds a secret.
+    fn posts(&self) -> (Vec<Received>, Vec<Received>) {
+        let all = |sent: &Receiver<Received>| -> Vec<Received> {
+            std::iter::from_fn(|| sent.recv_timeout(Duration::from_secs(2)).ok()).collect()
+        };
+        let (sent, watched) = (all(&self.sent), all(&self.watched));
+        for post in sent.iter().chain(&watched) {
+            let body = post.body.to_string();
+            assert!(SECRETS.iter().all(|secret| !body.contains(secret)), "{}\n{body}", post.head);
+        }
+        (sent, watched)
+    }
+}
+
+/// What a file says to somebody who opens it: what is packed in it is unpacked.
+fn readable(path: &Path, bytes: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    match path.extension().and_then(|ending| ending.to_str()) {
+        // What a run that failed left half-written has no rows that anybody could read.
+        Some("parquet") => text += &rows(path).unwrap_or_default(),
+        Some("xlsx") => {
+            let mut workbook = zip::ZipArchive::new(File::open(path).unwrap()).unwrap();
+            for place in 0..workbook.len() {
+                let mut part = Vec::new();
+                workbook.by_index(place).unwrap().read_to_end(&mut part).unwrap();
+                text += &String::from_utf8_lossy(&part);
+            }
+        }
+        _ => {}
+    }
+    text
+}
+
+/// The values of a table, each on a line.
+fn rows(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let table = ParquetRecordBatchReaderBuilder::try_new(File::open(path).ok()?).ok()?;
+    for batch in table.build().ok()? {
+        let batch = batch.ok()?;
+        for column in batch.columns() {
+            for row in 0..batch.num_rows() {
+                text += &array_value_to_string(column, row).unwrap_or_default();
+                text.push('\n');
+            }
+        }
+    }
+    Some(text)
 }
 
 fn database() -> Server {
@@ -186,27 +279,23 @@ fn a_run_that_goes_well_and_runs_that_do_not_keep_every_secret() {
         ("HEARTBEAT", format!("{WRONG}://hooks.example")),
         ("MAIL", format!("smtp//robot:{WRONG}@mail.example")),
         ("TRACES", format!("ftp://traces.example/{WRONG}")),
-        ("TOKEN", WRONG.chars().take(9).collect()),
+        ("TOKEN", SHORT.to_owned()),
+        ("CLUSTER", SHORT.to_owned()),
     ] {
         let told = shop.run_with(name, &wrong, &["validate", "pipelines/shop.yaml", "--output", "json"]);
         assert_eq!(told.code, 78, "{name}: {}{}", told.stdout, told.stderr);
     }
-    shop.space.write("pipelines/shop.yaml", PIPELINE.replace("table: lines", "query: SELECT nothing FROM nowhere"));
+    shop.space.write("pipelines/shop.yaml", shop.pipeline().replace("table: lines", "query: SELECT nothing FROM nowhere"));
     assert_eq!(shop.run(&run).code, 1);
     ask_everything(&mut shop);
     shop.assert_silent();
 
     // The secrets were in use: they went where they belong, and nowhere else in what was sent.
-    let sent: Vec<Received> = std::iter::from_fn(|| shop.sent.recv_timeout(Duration::from_secs(2)).ok()).collect();
-    assert!(sent.iter().any(|post| post.head.contains(HOOK) && post.head.contains(HEADER_KEY)));
+    let (sent, watched) = shop.posts();
+    assert!(sent.iter().any(|post| [HOOK, HEADER_KEY, SEAL].iter().all(|secret| post.head.contains(secret))));
     assert!(sent.iter().any(|post| post.head.contains(HEARTBEAT)));
-    let watched: Vec<Received> = std::iter::from_fn(|| shop.watched.recv_timeout(Duration::from_secs(2)).ok()).collect();
     assert!(watched.iter().any(|post| post.head.contains(LINEAGE) && post.head.contains(LINEAGE_KEY)));
     assert!(watched.iter().any(|post| post.head.contains(TRACES)));
-    for post in sent.iter().chain(&watched) {
-        let body = post.body.to_string();
-        assert!(SECRETS.iter().all(|secret| !body.contains(secret)), "{}\n{body}", post.head);
-    }
 }
 
 /// Comes in with the token and returns the session's cookie.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -12,6 +13,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 /// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
+}
+
+/// Says a line to whoever reads the log of the tests. What a test prints is shown only if it fails; how many faults it struck, or
+/// that it tried nothing at all, is to be seen in any case, so it goes past the harness.
+pub fn say(line: &str) {
+    // One write, so that lines of tests that run side by side do not mix.
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// A folder of its own for one test; removed when the test passes.

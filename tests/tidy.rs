@@ -313,7 +313,7 @@ fn dictionary_in(markdown: &str) -> Option<&str> {
 #[test]
 fn the_readme_loads_and_agrees_with_the_contract() {
     let Ok(readme) = fs::read_to_string(root().join("README.md")) else {
-        eprintln!("SKIPPED: there is no README.md, so neither its examples nor its dictionary are checked");
+        crate::support::say("SKIPPED: there is no README.md, so neither its examples nor its dictionary are checked");
         return;
     };
     for (number, yaml) in pipelines_in(&readme).iter().enumerate() {
@@ -327,7 +327,7 @@ fn the_readme_loads_and_agrees_with_the_contract() {
                 "README.md: print it anew with `cargo run -p schema --example dictionary`"
             );
         }
-        None => eprintln!("SKIPPED: README.md has no dictionary to check"),
+        None => crate::support::say("SKIPPED: README.md has no dictionary to check"),
     }
 }
 

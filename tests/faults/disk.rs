@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use super::{Good, Struck, Tally, copy, ends, left, sell, set, shop, side_by_side, stride};
-use crate::support::{Ran, Workspace, root};
+use crate::support::{Ran, Workspace, root, say};
 
 /// A call that changes a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,17 +162,17 @@ fn a_disk_that_fails_at_any_call_leaves_the_old_or_the_new_set_and_nothing_over(
     Ran::from(output).ok();
     let good = Good { sets: [old, known(&undisturbed)] };
     let first = calls.iter().position(Call::is_on_target).unwrap();
-    println!("a run makes {} calls that change a file, {} of them from the publication on", calls.len(), calls.len() - first);
     assert!(calls.len() > 500, "the library does not see what the program does");
 
     let tally = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().min(4));
     let chosen = chosen(&calls);
-    println!("{} faults to inject", chosen.len());
+    let (all, published, injected) = (calls.len(), calls.len() - first, chosen.len());
+    say(&format!("disk: {all} calls change a file, {published} of them from the publication on; {injected} faults to inject"));
     side_by_side(threads, chosen, |(at, how)| {
         let result = strike(&base, &good, &shim, (at, how), &calls[at - 1]);
         if let Err(wrong) = &result {
-            eprintln!("{wrong}");
+            say(wrong);
         }
         tally.lock().unwrap().add(&good, result);
     });

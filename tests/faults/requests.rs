@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::{Good, Struck, Tally, copy, ends, left, published, sell, set, shop, side_by_side, stride};
 use crate::store::s3_server::{Blow, Server};
-use crate::support::{Ran, Workspace};
+use crate::support::{Ran, Workspace, say};
 
 const TARGET: &str = "sales/shop";
 /// Kills wait for a lease to run out, and need no processor for it.
@@ -133,16 +133,15 @@ fn a_store_that_fails_at_any_request_leaves_the_old_or_the_new_set_and_nothing_o
     run(&space, &store).ok();
     let requests = store.moods.seen();
     let good = Good { sets: [old, known(&store)] };
-    println!("a run makes {} requests", requests.len());
     assert!(requests.len() > 100);
 
     let tally = Mutex::new(Tally::default());
     let chosen = chosen(&requests);
-    println!("{} faults to inject", chosen.len());
+    say(&format!("store: {} requests in a run; {} faults to inject", requests.len(), chosen.len()));
     side_by_side(AT_ONCE, chosen, |case| {
         let result = strike(&base, &stored, &good, case);
         if let Err(wrong) = &result {
-            eprintln!("{wrong}");
+            say(wrong);
         }
         tally.lock().unwrap().add(&good, result);
     });
