@@ -1,6 +1,7 @@
 //! Statements computed by workers: the same bytes as without them, and never a wrong figure when one is lost.
 
 mod network;
+mod sizes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,14 +30,14 @@ pub struct Workers {
 impl Workers {
     /// As many with the settings of an environment of the workspace.
     fn start(space: &Workspace, number: usize, settings: &str, store: Option<&Server>) -> Self {
-        Self::start_in(space, number, settings, store, "127.0.0.1", None)
+        Self::start_at(space, number, settings, store.map(of_store).unwrap_or_default(), "127.0.0.1", None)
     }
 
-    fn start_in(
+    fn start_at(
         space: &Workspace,
         number: usize,
         settings: &str,
-        store: Option<&Server>,
+        environment: Vec<(String, String)>,
         host: &str,
         network: Option<String>,
     ) -> Self {
@@ -45,8 +46,7 @@ impl Workers {
             format!("engine:\n  threads: 2\n  memory: 512MiB\n  cluster: {{token: \"{TOKEN}\"}}\n"),
         );
         space.write("worker/worker.yaml", settings);
-        let environment = store.map(|store| store.environment().into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
-        let (settings, environment) = (space.path("worker"), environment.unwrap_or_default());
+        let settings = space.path("worker");
         let mut workers = Self { running: Vec::new(), host: host.to_owned(), network, settings, environment };
         (0..number).for_each(|_| workers.add());
         workers
@@ -97,6 +97,11 @@ impl Workers {
         let urls: Vec<String> = self.running.iter().map(|(port, _)| format!("http://{}:{port}", self.host)).collect();
         format!("[{}]", urls.join(", "))
     }
+}
+
+/// What a program needs to come into the store.
+fn of_store(store: &Server) -> Vec<(String, String)> {
+    store.environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn signal(process: &Child, name: &str) {

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{TOKEN, Workers, assert_same, building, ended, published, retailers};
+use super::{TOKEN, Workers, assert_same, building, ended, of_store, published, retailers};
 use crate::store::s3_server::Server;
 use crate::support::published_bytes;
 
@@ -95,7 +95,7 @@ fn a_network_that_is_cut_ends_the_run_and_the_next_one_is_right() {
     let store = Server::at(Line::ToStore.here());
     let storage = "storage: \"s3://lake/staging\"";
     let settings = format!("engine: {{cluster: {{{storage}}}}}\n");
-    let workers = Workers::start_in(&space, 2, &settings, Some(&store), Line::ToDriver.there(), Some(network.name.clone()));
+    let workers = Workers::start_at(&space, 2, &settings, of_store(&store), Line::ToDriver.there(), Some(network.name.clone()));
     let addresses = workers.addresses();
     space.write(
         "config/cluster.yaml",
