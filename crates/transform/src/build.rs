@@ -34,7 +34,8 @@ pub enum Error {
     #[error("cannot compute table {table}")]
     Compute { table: String, source: DataFusionError },
     #[error(
-        "table {table} needs more memory than `engine.memory` allows, also with joins that spill\n  help: raise `engine.memory` in config/<env>.yaml, and in that of the workers if there are some"
+        "table {table} needs more memory than `engine.memory` allows, also with joins that spill\n  help: raise `engine.memory` in \
+         config/<env>.yaml, and in that of the workers if there are some"
     )]
     Memory { table: String, source: DataFusionError },
     #[error("cannot write table {table}")]
