@@ -163,3 +163,30 @@ fn what_was_read_and_what_a_source_was_outlive_the_ledger() {
     assert_eq!(came(&anew), (62, Some("nothing is kept of it yet")));
     assert_eq!(anew["snapshot"]["unchanged"], true);
 }
+
+/// No run leaves a hole. Somebody who puts back an older copy of what is kept may.
+#[test]
+fn a_hole_in_what_was_read_is_told_and_filled() {
+    let space = Workspace::new();
+    space.write("till.yaml", TILL);
+    sell(&space, 0..=30, "2");
+    run(&space, &[]);
+    for day in [45, 60] {
+        sell(&space, day..=day, "2");
+        assert_eq!(came(&run(&space, &[])).1, None);
+    }
+    let sound = space.run(&["plan", "till.yaml"]);
+    assert!(!sound.stdout.contains("nothing is kept of it between"), "{}", sound.stdout);
+
+    let path = space.path("state/history/till/sales.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    record["increments"].as_array_mut().unwrap().remove(1);
+    fs::write(&path, record.to_string()).unwrap();
+    let plan = space.run(&["plan", "till.yaml"]);
+    assert!(plan.stdout.contains("nothing is kept of it between"), "{}{}", plan.stdout, plan.stderr);
+    let filled = run(&space, &[]);
+    let (rows, because) = came(&filled);
+    assert!(rows == 33 && because.unwrap().starts_with("nothing is kept of it between 2025-"), "{filled}");
+    assert_eq!(filled["snapshot"]["unchanged"], true);
+    assert_eq!(came(&run(&space, &[])).1, None, "one interval again");
+}

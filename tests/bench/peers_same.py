@@ -1,5 +1,5 @@
 """The product's own star, RFM, cohort and KPI tables in DuckDB: the product's statements, from the source tree, over the same
-shop, with all columns and in the same order.
+shop, with all columns. Tables that the product writes in order are written in that order.
 
 The peer of peers_duckdb.py computes about a fifth of these columns. Here both do the same work: sources are cast to the
 contract's types, looked through for empty keys and for lines that come twice, and laid down once before the star is built of
@@ -16,12 +16,14 @@ STATEMENTS = Path(__file__).parents[2] / "crates" / "transform" / "src"
 
 def run(shop, out, step):
     database = duckdb.connect()
-    # Not the product's hash, but one of 63 bits, and null for nobody as there.
-    database.execute("CREATE MACRO surrogate_key(id) AS CAST(coalesce(hash(id) >> 1, 0) AS BIGINT)")
+    # Not the product's hash, but one of 63 bits, and 0 for nobody as there.
+    database.execute("CREATE MACRO surrogate_key(id) AS CASE WHEN id IS NULL THEN 0 ELSE CAST(hash(id) >> 1 AS BIGINT) END")
     database.execute("CREATE TABLE previous_customer_rfm (customer_key BIGINT, segment VARCHAR)")
     # What the cells are called changes nothing.
-    database.execute("""CREATE TABLE segment_grid AS SELECT CAST(r AS INT) r_score, CAST(fm AS INT) fm_sum, 'Segment ' || (r + fm) segment
-                        FROM range(1, 6) AS a(r), range(2, 11) AS b(fm)""")
+    database.execute("""
+        CREATE TABLE segment_grid AS
+        SELECT CAST(r AS INT) AS r_score, CAST(fm AS INT) AS fm_sum, 'Segment ' || (r + fm) AS segment
+        FROM range(1, 6) AS a(r), range(2, 11) AS b(fm)""")
     with step("star"):
         as_of = stage(database, shop, out)
         words = {"as_of": f"'{as_of}'", "exclude_returns": "false", "by_purchase_days": "false", "by_region": "false",
@@ -31,7 +33,9 @@ def run(shop, out, step):
     for name in ("rfm", "cohort", "kpi"):
         with step(name):
             build(database, out, words, TABLES[name])
-    return {name: count(database, name) for names in tables.values() for name in names if not name.startswith("_")}
+    rows = {name: count(database, name) for names in tables.values() for name in names if not name.startswith("_")}
+    lines, net_amount = database.execute("SELECT count(*), sum(net_amount) FROM fact_sales").fetchone()
+    return {"rows": rows, "lines": lines, "net_amount": round(float(net_amount), 2)}
 
 
 def count(database, table):
@@ -54,8 +58,7 @@ def stage(database, shop, out):
 
 def build(database, out, words, tables):
     for name, query in tables:
-        if query.endswith(".sql"):
-            query = in_duckdb((STATEMENTS / query).read_text(), words)
+        query = in_duckdb((STATEMENTS / query).read_text() if query.endswith(".sql") else query, words)
         if name.startswith("_"):
             database.execute(f"CREATE VIEW {name[1:]} AS {query}")
         else:
@@ -79,8 +82,8 @@ def in_duckdb(statement, words):
 # Division of whole numbers, days as numbers, names of functions, columns of VALUES.
 DIALECT = [
     (r"CAST\((\w+\.)?(resolved_at|opened_at) AS BIGINT\)", r"epoch_us(\1\2)"),
-    (r"CAST\(COALESCE\(paid_on, CAST\(\$as_of AS DATE\)\) AS INT\) - CAST\(due_on AS INT\)", "COALESCE(paid_on, CAST($as_of AS DATE)) - due_on"),
-    (r"CAST\(CAST\(\$as_of AS DATE\) AS INT\) - CAST\(p\.last_purchase_on AS INT\)", "CAST($as_of AS DATE) - p.last_purchase_on"),
+    (r"CAST\((COALESCE\(paid_on, CAST\(\$as_of AS DATE\)\)) AS INT\) - CAST\(due_on AS INT\)", r"\1 - due_on"),
+    (r"CAST\((CAST\(\$as_of AS DATE\)) AS INT\) - CAST\(p\.last_purchase_on AS INT\)", r"\1 - p.last_purchase_on"),
     (r"(\w+\.customer_id) ~ ('[^']*')", r"regexp_matches(\1, \2)"),
     (r"character_length\(", "length("),
     (r"LEFT ANTI JOIN", "ANTI JOIN"),
@@ -96,19 +99,28 @@ DIALECT = [
 ]
 
 SOURCES = {
-    "products": """SELECT CAST(product_id AS VARCHAR) product_id, product_name, category, subcategory, brand,
-        CAST(list_price AS DECIMAL(18, 4)) list_price, CAST(unit_cost AS DECIMAL(18, 4)) unit_cost FROM '{shop}/products.parquet'""",
-    "customers": """SELECT CAST(customer_id AS VARCHAR) customer_id, customer_name, email, segment business_segment, region, country, city,
-        birth_date birth_on, CAST(NULL AS INT) age, signup_date signup_on FROM '{shop}/customers.parquet'""",
-    "payments": """SELECT CAST(payment_id AS VARCHAR) payment_id, CAST(customer_id AS VARCHAR) customer_id, CAST(order_id AS VARCHAR) order_id,
-        due_date due_on, paid_date paid_on, CAST(amount AS DECIMAL(18, 4)) amount, status FROM '{shop}/payments.parquet'""",
-    "tickets": """SELECT CAST(ticket_id AS VARCHAR) ticket_id, CAST(customer_id AS VARCHAR) customer_id, opened_at, resolved_at, category,
-        priority, satisfaction FROM '{shop}/tickets.parquet'""",
+    "products": """
+        SELECT CAST(product_id AS VARCHAR) product_id, product_name, category, subcategory, brand,
+            CAST(list_price AS DECIMAL(18, 4)) list_price, CAST(unit_cost AS DECIMAL(18, 4)) unit_cost
+        FROM '{shop}/products.parquet'""",
+    "customers": """
+        SELECT CAST(customer_id AS VARCHAR) customer_id, customer_name, email, segment business_segment, region, country, city,
+            birth_date birth_on, CAST(NULL AS INT) age, signup_date signup_on
+        FROM '{shop}/customers.parquet'""",
+    "payments": """
+        SELECT CAST(payment_id AS VARCHAR) payment_id, CAST(customer_id AS VARCHAR) customer_id,
+            CAST(order_id AS VARCHAR) order_id, due_date due_on, paid_date paid_on, CAST(amount AS DECIMAL(18, 4)) amount, status
+        FROM '{shop}/payments.parquet'""",
+    "tickets": """
+        SELECT CAST(ticket_id AS VARCHAR) ticket_id, CAST(customer_id AS VARCHAR) customer_id, opened_at, resolved_at, category,
+            priority, satisfaction
+        FROM '{shop}/tickets.parquet'""",
     "sales": """SELECT CAST(order_id AS VARCHAR) order_id, line_no line_number, CAST(customer_id AS VARCHAR) customer_id,
         CAST(l.product_id AS VARCHAR) product_id, order_ts ordered_at, CAST(quantity AS DECIMAL(18, 4)) quantity,
         CAST(unit_price AS DECIMAL(18, 4)) unit_price, CAST(quantity * unit_price AS DECIMAL(18, 4)) gross_amount,
         CAST(discount AS DECIMAL(18, 4)) discount_amount, CAST(quantity * unit_price - discount AS DECIMAL(18, 4)) net_amount,
-        CAST(quantity * p.unit_cost AS DECIMAL(18, 4)) cost_amount, l.region, channel, length(CAST(order_id AS VARCHAR)) order_length
+        CAST(quantity * p.unit_cost AS DECIMAL(18, 4)) cost_amount, l.region, channel,
+        length(CAST(order_id AS VARCHAR)) order_length
         FROM '{shop}/order_lines.parquet' AS l LEFT JOIN '{shop}/products.parquet' AS p ON l.product_id = p.product_id""",
 }
 
@@ -116,7 +128,7 @@ SOURCES = {
 ORDERS = """
 WITH parts AS (
     SELECT
-        order_id AS order_number, customer_key, region_key, CAST(ordered_at AS DATE) AS ordered_on,
+        TRY_CAST(order_id AS INT) AS order_number, customer_key, region_key, CAST(ordered_at AS DATE) AS ordered_on,
         min(ordered_at) AS ordered_at, count(*) AS lines, sum(quantity) AS quantity, sum(gross_amount) AS gross_amount,
         sum(discount_amount) AS discount_amount, sum(net_amount) AS net_amount
     FROM fact_sales
@@ -137,19 +149,32 @@ SELECT
         AND max(is_purchase AND discount_amount > 0) OVER bought AS is_discounted
 FROM judged
 WINDOW bought AS (PARTITION BY order_number, customer_key), on_day AS (PARTITION BY order_number, customer_key, ordered_on)
+ORDER BY order_number, customer_key
 """
 ITEMS = """
 WITH bought AS (
-    SELECT order_id, customer_key, product_key, sum(quantity) AS quantity FROM fact_sales GROUP BY ALL
+    SELECT
+        TRY_CAST(order_id AS INT) AS order_number, customer_key, product_key, sum(quantity) AS quantity,
+        sum(net_amount) AS net_amount
+    FROM fact_sales
+    GROUP BY ALL
+),
+judged AS (
+    SELECT *, sum(quantity) OVER whole > 0 AND sum(net_amount) OVER whole >= 0 AS is_purchase
+    FROM bought
+    WINDOW whole AS (PARTITION BY order_number)
 )
-SELECT order_id, customer_key, product_key FROM bought WHERE quantity > 0
+SELECT order_number, customer_key, product_key, is_purchase FROM judged WHERE quantity > 0
+ORDER BY order_number, customer_key, product_key
 """
 DATES = """
 SELECT
-    CAST(strftime(day, '%Y%m%d') AS INT) AS date_key, day AS date, year(day) AS year, quarter(day) AS quarter, month(day) AS month,
-    monthname(day) AS month_name, year(day) * 100 + month(day) AS year_month, CAST(date_trunc('month', day) AS DATE) AS month_start,
+    CAST(strftime(day, '%Y%m%d') AS INT) AS date_key, day AS date, year(day) AS year, quarter(day) AS quarter,
+    month(day) AS month, monthname(day) AS month_name, year(day) * 100 + month(day) AS year_month,
+    CAST(date_trunc('month', day) AS DATE) AS month_start,
     CAST(date_trunc('week', day) AS DATE) AS week_start, isoyear(day) AS iso_year, weekofyear(day) AS iso_week,
-    dayofmonth(day) AS day_of_month, isodow(day) AS day_of_week, dayname(day) AS day_name, isodow(day) >= 6 AS is_weekend
+    dayofmonth(day) AS day_of_month, isodow(day) AS day_of_week, dayname(day) AS day_name, isodow(day) >= 6 AS is_weekend,
+    last_day(day) <= CAST($as_of AS DATE) AS is_complete_month
 FROM (
     SELECT CAST(unnest(generate_series(date_trunc('year', min(first)), date_trunc('year', max(last)) + INTERVAL '1 year'
         - INTERVAL '1 day', INTERVAL '1 day')) AS DATE) AS day

@@ -121,13 +121,13 @@ def product_tables(printed):
 
 def disagreements(results, expected):
     """What would make the comparison void: engines that did not come to the same figures."""
-    facts = {peer: results[peer][-1]["printed"]["facts"] for peer in NOTEBOOKS}
+    facts = {peer: results[peer][-1]["printed"]["facts"] for peer in PEERS}
     rows = {part["table"]: part["rows"] for part in results[PRODUCT][-1]["printed"]["tables"]}
     for table, name in COUNTED_BY_PANDAS.items():
         # Empty is what an older product leaves that does not mine yet; its step is not compared.
         if rows[table] not in (0, facts["pandas"][name]):
             yield f"{table} has {rows[table]:,} rows, pandas counts {facts['pandas'][name]:,} {name}"
-    for table, counted in results["same"][-1]["printed"]["facts"].items():
+    for table, counted in results["same"][-1]["printed"]["facts"]["rows"].items():
         if rows[table] != counted:
             yield f"{table} has {rows[table]:,} rows, the same statement in DuckDB {counted:,}"
     for name in FACTS_OF_PEERS:
@@ -137,7 +137,7 @@ def disagreements(results, expected):
     book = next(hop for hop in results[PRODUCT][-1]["printed"]["book"] if (hop["hop"], hop["entity"]) == ("star", "sales"))
     for engine, lines, amount in (
         (PRODUCT, book["rows_loaded"], float(book["amount_out"])),
-        *((peer, facts[peer]["lines"], facts[peer]["net_amount"]) for peer in NOTEBOOKS),
+        *((peer, told["lines"], told["net_amount"]) for peer, told in facts.items()),
     ):
         if (lines, amount) != (expected["lines_loaded"], float(expected["net_amount"])):
             yield f"{engine} has {lines:,} lines of {amount:,.2f}, the shop was made with {expected}"

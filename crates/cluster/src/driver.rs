@@ -1,5 +1,6 @@
 //! The driver's side: workers are asked who they are, and a session is made that uses them.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +49,7 @@ impl Cluster {
     /// From here on a panic ends this process: see [`crate::serve`].
     pub async fn gather(settings: &config::Cluster, pipeline: &str, run: &str) -> Result<Self, Error> {
         end_on_panic();
-        let url = |text: &String| Url::parse(text).map_err(|e| Error::Setting { key: "workers", detail: e.to_string() });
-        let workers = Workers(settings.workers.iter().map(url).collect::<Result<_, _>>()?);
+        let workers = Workers(addresses(&settings.workers).await?);
         let channels = Channels::new(settings)?;
         let ours = build_id()?;
         for url in &workers.0 {
@@ -107,6 +107,26 @@ impl Cluster {
     }
 }
 
+/// The address of every worker; a name that several have stands for all that have it now, in an order of their own.
+async fn addresses(written: &[String]) -> Result<Vec<Url>, Error> {
+    let wrong = |detail: String| Error::Setting { key: "workers", detail };
+    let mut urls = Vec::new();
+    for text in written {
+        let Some(name) = text.strip_prefix("dns+") else {
+            urls.push(Url::parse(text).map_err(|e| wrong(e.to_string()))?);
+            continue;
+        };
+        let url = Url::parse(name).map_err(|e| wrong(e.to_string()))?;
+        let (host, port) = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or_default());
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found: BTreeSet<_> = found.map_err(|source| Error::Nobody { name: text.clone(), source })?.collect();
+        for address in found {
+            urls.push(Url::parse(&format!("http://{address}")).map_err(|e| wrong(e.to_string()))?);
+        }
+    }
+    Ok(urls)
+}
+
 async fn introduction(channels: &Channels, url: &Url) -> Result<String, Error> {
     let asked = async {
         let mut client = channels.get_worker_client_for_url(url).await?;
@@ -133,4 +153,19 @@ pub fn build_id() -> Result<String, Error> {
     }
     let start: [u8; 8] = digest.finalize().iter().copied().take(8).collect::<Vec<u8>>().try_into().unwrap_or_default();
     Ok(format!("{:016x}", u64::from_be_bytes(start)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "numbers are addresses")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_stands_for_all_that_have_it() {
+        let written = ["https://worker.example:50051", "dns+http://127.0.0.1:50052"].map(str::to_owned);
+        let urls: Vec<String> = addresses(&written).await.unwrap().iter().map(Url::to_string).collect();
+        assert_eq!(urls, ["https://worker.example:50051/", "http://127.0.0.1:50052/"]);
+        let nobody = addresses(&["dns+http://nobody.invalid:1".to_owned()]).await;
+        assert!(matches!(nobody, Err(Error::Nobody { .. })), "{nobody:?}");
+    }
 }

@@ -16,6 +16,8 @@ pub enum Error {
          or their functions differ"
     )]
     OtherBuild { url: String, theirs: String, ours: String },
+    #[error("no worker bears the name {name}\n  help: the name must lead to the workers' addresses when a run begins")]
+    Nobody { name: String, source: std::io::Error },
     #[error("the session of the cluster cannot be made")]
     Session { source: DataFusionError },
     #[error("cannot read {path}\n  help: `engine.cluster.authority` and the worker's certificate and key are PEM files")]

@@ -54,7 +54,8 @@ impl Check<'_> {
         self.problems.push(self.document.problem(self.document.key_at(path), message, help));
     }
 
-    /// References outside `connections`, `ledger`, `notify`, `serve` and `telemetry` are not filled in; one there would be taken for a name.
+    /// References outside `connections`, `ledger`, `notify`, `serve`, `telemetry` and the workers' token are not filled in; one there
+    /// would be taken for a name.
     pub fn references(&mut self) {
         let Value::Map(entries) = &self.document.root.value else { return };
         let token = self.document.at(&["engine", "cluster", "token"]);

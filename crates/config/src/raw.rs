@@ -378,7 +378,8 @@ pub(crate) struct Engine {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cluster {
-    /// Addresses of `consumer360 cluster worker`, such as `https://worker-1.example:50051`; empty for none.
+    /// Addresses of `consumer360 cluster worker`, such as `https://worker-1.example:50051`; empty for none. One such as
+    /// `dns+http://workers.example:50051` stands for all that have the name when a run begins.
     pub workers: Option<Vec<String>>,
     /// What the workers ask for, at least 16 characters. `${env:NAME}` and `${file:/path}` are filled in.
     pub token: Option<String>,

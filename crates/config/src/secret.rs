@@ -45,22 +45,45 @@ impl fmt::Display for Secret {
 /// An error is a message and what to do; neither holds a value.
 pub(crate) fn resolve(text: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
     let mut resolved = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        resolved.push_str(before);
-        let Some((reference, behind)) = after.split_once('}') else {
-            return Err(("`${` is never closed".to_owned(), "write ${env:NAME} or ${file:/path}".to_owned()));
-        };
-        resolved.push_str(&value(reference, environment)?);
-        rest = behind;
+    for part in parts(text) {
+        match part {
+            Part::Text(text) => resolved.push_str(text),
+            Part::Reference(reference) => resolved.push_str(&value(reference, environment)?),
+            Part::Open => return Err(("`${` is never closed".to_owned(), "write ${env:NAME} or ${file:/path}".to_owned())),
+        }
     }
-    resolved.push_str(rest);
     Ok(resolved)
 }
 
 /// The files that `${file:…}` names in a text.
 pub(crate) fn files_of(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${file:").skip(1).map(|rest| rest.split_once('}').map_or(rest, |(path, _)| path))
+    parts(text).into_iter().filter_map(|part| match part {
+        Part::Reference(reference) => reference.strip_prefix("file:"),
+        Part::Text(_) | Part::Open => None,
+    })
+}
+
+enum Part<'t> {
+    Text(&'t str),
+    /// What stands between `${` and the next `}`.
+    Reference(&'t str),
+    /// `${` without an end.
+    Open,
+}
+
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        parts.push(Part::Text(before));
+        let Some((reference, behind)) = after.split_once('}') else {
+            parts.push(Part::Open);
+            return parts;
+        };
+        parts.push(Part::Reference(reference));
+        rest = behind;
+    }
+    parts.push(Part::Text(rest));
+    parts
 }
 
 /// Bytes of a secret file; what is longer is another file, or endless.

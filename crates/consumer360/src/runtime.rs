@@ -33,7 +33,7 @@ pub async fn stop_signal() -> u8 {
 const KEPT: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "10000");
 
 /// Begins the program anew, as the same process, with an allocator that is in no hurry to give memory back: the next statement
-/// asks for as much again, and a seventh of a run's time would go into clearing the same pages over and over. The allocator reads
+/// asks for as much again, and an eighth of a run's time would go into clearing the same pages over and over. The allocator reads
 /// this from the environment, before `main`. Whoever has set it, or cannot begin anew, goes on as is.
 pub fn keep_memory() {
     #[cfg(unix)]
@@ -42,12 +42,11 @@ pub fn keep_memory() {
     {
         use std::os::unix::process::CommandExt;
         let mut given = std::env::args_os();
-        let mut again = std::process::Command::new(program);
-        if let Some(name) = given.next() {
-            again.arg0(name);
+        let Some(name) = given.next() else { return };
+        // Begun by a loader, what runs is the loader; under another name, who knows.
+        if program.file_name() == std::path::Path::new(&name).file_name() {
+            let _ = std::process::Command::new(program).arg0(name).args(given).env(KEPT.0, KEPT.1).exec();
         }
-        let error = again.args(given).env(KEPT.0, KEPT.1).exec();
-        tracing::debug!(%error, "the program cannot begin anew");
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn stale(before: &Seen, book: &Book, newest: Option<NaiveDate>, as_of
     if book.rows_in == 0 && before.records > 0 {
         return Some(format!("it gave {} records then and none now", before.records));
     }
-    if before.records >= MANY && book.rows_in < before.records / 2 {
+    if before.records >= MANY && book.rows_in.saturating_mul(2) < before.records {
         return Some(format!("it gave {} records then and {} now, less than half", before.records, book.rows_in));
     }
     let (then, now) = (before.newest?, newest?);

@@ -86,8 +86,8 @@ fn told(name: &str, count: u64) -> Finding {
         "repeated_line" => (
             "repeated_lines",
             "sales",
-            "lines say what another line of their order says; if a join in the source's query has multiplied them, revenue is too \
-             high: map `line_number`, or leave them out with `deduplicate`",
+            "more than once in the same order with the same product, time and amounts; if a join in the source's query has \
+             multiplied lines, revenue is too high: map `line_number`, or leave them out with `deduplicate`",
         ),
         _ => (
             "customers_in_several_regions",
@@ -95,6 +95,8 @@ fn told(name: &str, count: u64) -> Finding {
             "customers bought in more than one region; a sale keeps its own, the customer has that of the latest order",
         ),
     };
+    let lines = if count == 1 { "line stands" } else { "lines stand" };
+    let what = if name == "repeated_line" { format!("{lines} {what}") } else { what.to_owned() };
     Finding { check: check.into(), table: table.to_owned(), count, message: format!("{count} {what}") }
 }
 

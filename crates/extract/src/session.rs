@@ -21,9 +21,9 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     open(engine, spill, config(engine), GreedyMemoryPool::new(pool(engine)))
 }
 
-/// The same for statements of a few operators that all hold as much as their tables have rows. Joins are by sorting, which
-/// spills where a hash join would hold one side, and each operator has an equal share: first come would leave the last of
-/// them with nothing to work in and nothing to spill.
+/// The same for statements of a few operators that all hold as much as their tables have rows, and for workers, which have tasks
+/// of several statements at once. Joins are by sorting, which spills where a hash join would hold one side, and each operator has
+/// an equal share: first come would leave the last of them with nothing to work in and nothing to spill.
 pub fn session_that_spills(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     let mut config = config(engine);
     config.options_mut().optimizer.prefer_hash_join = false;

@@ -149,8 +149,9 @@ fn cluster(check: &mut Check<'_>, raw: raw::Cluster, lower: Cluster) -> Option<C
         None => lower.workers,
         Some(workers) => workers.into_iter().map(|worker| worker.trim_end_matches('/').to_owned()).collect(),
     };
-    if let Some(worker) = workers.iter().find(|worker| !is_http(worker) || host(worker).is_none()) {
-        let help = "write the address of each, such as http://127.0.0.1:50051 or https://worker-1.example:50051";
+    if let Some(worker) = workers.iter().find(|worker| !is_worker(worker)) {
+        let help = "write the address of each, such as http://127.0.0.1:50051 or https://worker-1.example:50051, or \
+                    dns+http://workers.example:50051 for all that bear a name";
         check.say(&at("workers"), format!("`{worker}` is no address of a worker"), help);
         return None;
     }
@@ -191,8 +192,18 @@ fn cluster(check: &mut Check<'_>, raw: raw::Cluster, lower: Cluster) -> Option<C
     Some(Cluster { workers, token, authority, slots, piece, deadline, storage })
 }
 
+/// The address of one, or a name that all have. A certificate is for one name, so those of many are reached without.
+fn is_worker(address: &str) -> bool {
+    let one = match address.strip_prefix("dns+") {
+        Some(named) => named.starts_with("http://").then_some(named),
+        None => is_http(address).then_some(address),
+    };
+    one.is_some_and(|one| host(one).is_some())
+}
+
 /// The host of an address, without its port.
 fn host(address: &str) -> Option<String> {
+    let address = address.strip_prefix("dns+").unwrap_or(address);
     let host = url::Url::parse(address).ok()?.host_str()?.to_owned();
     (!host.is_empty()).then_some(host)
 }

@@ -1,5 +1,5 @@
--- Lines without a customer, and lines whose customer or product no source knows. The lines are gone over once for customers and
--- once for products; who bought where is grouped twice, because counting distinct regions a customer keeps a set for each.
+-- Lines without a customer, and lines whose customer or product no source knows. The lines are gone over once each for customers,
+-- products and regions; who bought where is grouped twice, because counting distinct regions a customer keeps a set for each.
 WITH places AS (
     SELECT customer_id, region, COUNT(*) AS sales_lines
     FROM sales
@@ -40,7 +40,9 @@ by_user AS (
 ),
 names AS (
     SELECT column1 AS place, column2 AS finding
-    FROM (VALUES (1, 'anonymous'), (2, 'orphan_customer'), (3, 'orphan_product'), (4, 'strange_region'), (5, 'several_regions')) AS five
+    FROM (
+        VALUES (1, 'anonymous'), (2, 'orphan_customer'), (3, 'orphan_product'), (4, 'strange_region'), (5, 'several_regions')
+    ) AS five
 )
 SELECT
     n.finding,

@@ -1,5 +1,6 @@
 //! What earlier runs read, kept beside the runs: `<state>/history/<pipeline>/<entity>.json` and the records it names.
 
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use schema::{ENTITIES, Entity};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
+use super::cursor::Mark;
 use crate::error::Error;
 use crate::resume::hash;
 use crate::staged::Staged;
@@ -84,6 +86,18 @@ impl Record {
 
     pub fn watermark(&self) -> Option<&str> {
         self.increments.last()?.watermark.as_deref()
+    }
+
+    /// A stretch of the cursor that nothing was read of since the source was last read whole, from where one reading ended to where
+    /// the next began. No run leaves one, as each begins before the end of the one it follows; a copy that somebody put back may.
+    pub fn hole(&self) -> Option<(&str, &str)> {
+        let whole = self.increments.iter().rposition(|increment| increment.from.is_none()).unwrap_or(0);
+        self.increments.get(whole..)?.windows(2).find_map(|pair| {
+            let [before, after] = pair else { return None };
+            let (end, begin) = (before.watermark.as_deref()?, after.from.as_deref()?);
+            let order = Mark::parse(end)?.order(Mark::parse(begin)?)?;
+            (order == Ordering::Less).then_some((end, begin))
+        })
     }
 
     pub fn rows(&self) -> u64 {

@@ -122,6 +122,9 @@ impl Reading<'_> {
         if record.columns != columns.names {
             return whole("other columns of it are read than before");
         }
+        if let Some((end, begin)) = record.hole() {
+            return Start::Whole(format!("nothing is kept of it between {end} and {begin}"));
+        }
         let Some(watermark) = record.watermark().and_then(Shown::parse) else { return whole("it had no row with a cursor") };
         let Some(from) = watermark.mark.from(self.how) else { return whole("its cursor is of another kind than `lookback`") };
         if !self.history.is_sound(self.entity, &record) {

@@ -154,12 +154,15 @@ pub(super) fn broken(file: &FileRef, compression: Compression, place: &str, erro
         let detail = format!("{} bytes unpack to more than {limit}", file.meta.size);
         return Error::Limit { origin, key: "expansion", detail };
     }
+    let told = error.to_string();
     let help = match compression {
+        // A store that refuses says so, and what to do about it.
+        _ if told.contains("\n  help:") => "",
         Compression::None => "",
         Compression::Gzip => "\n  help: the file was cut off or damaged, or is not gzip (see `compression:`)",
         Compression::Zstd => "\n  help: the file was cut off or damaged, or is not zstd (see `compression:`)",
     };
-    Error::Read { origin, detail: format!("{place}: {error}{help}") }
+    Error::Read { origin, detail: format!("{place}: {told}{help}") }
 }
 
 /// Opens a file of text for reading on a thread that may block.

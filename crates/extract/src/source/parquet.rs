@@ -70,11 +70,13 @@ fn failed(file: &FileRef, detail: &str) -> Error {
     Error::Read { origin: file.origin.clone(), detail: detail.to_owned() }
 }
 
-/// That the pages unpack to no more than they may. A page that is longer than the footer says is an error of the reader.
+/// That the row groups unpack to no more than they may, as the footer says. A footer that lies is not found out here; pages are
+/// then bound by their own headers alone.
 fn measure(file: &FileRef, metadata: &ParquetMetaData, expansion: u64) -> Result<(), Error> {
-    let unpacked: i64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0)).sum();
+    let sizes = metadata.row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0));
+    let unpacked = sizes.fold(0, u64::saturating_add);
     let limit = unpacked::limit(file.meta.size, expansion);
-    if unpacked.unsigned_abs() <= limit {
+    if unpacked <= limit {
         return Ok(());
     }
     let detail = format!("{} bytes unpack to {unpacked}, more than {limit}", file.meta.size);
@@ -110,7 +112,11 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], expansion: u6
     let mut next = 1;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|e| {
-            failed(file, &format!("behind record {}: {e}\n  help: the file is damaged: fetch it again", next - 1))
+            let behind = format!("behind record {}", next - 1);
+            match e {
+                ParquetError::External(told) => failed(file, &format!("{behind}: {told}")),
+                e => failed(file, &format!("{behind}: {e}\n  help: the file is damaged: fetch it again")),
+            }
         })?;
         let rows = batch.num_rows();
         let batch = widen(&batch, schema).map_err(|e| failed(file, &e.to_string()))?;

@@ -43,7 +43,13 @@ impl Listing {
         let response = client.execute(request).await.map_err(|e| e.to_string())?;
         let status = response.status();
         let body = response.into_body().bytes().await.map_err(|e| e.to_string())?;
-        if status.is_success() { Ok(listed(&String::from_utf8_lossy(&body))) } else { Err(format!("{status} from the server")) }
+        if !status.is_success() {
+            return Err(format!("{status} from the server"));
+        }
+        // A gateway that knows no prefixes lists what is not ours.
+        let mut found = listed(&String::from_utf8_lossy(&body));
+        found.retain(|(path, _)| path.prefix_matches(folder));
+        Ok(found)
     }
 
     async fn request(&self, folder: &Path) -> Result<HttpRequest, String> {
