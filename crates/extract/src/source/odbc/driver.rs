@@ -162,7 +162,8 @@ impl Database {
     fn failed(&self, query: &str, fault: &Fault) -> Error {
         let (connection, detail) = (self.name.clone(), self.detail(fault));
         match state(fault) {
-            Some(state) if state.starts_with("08") => Error::Dropped { connection, detail },
+            // Lost, or ended by PostgreSQL; a driver may say either when the first part is fetched, which is while it executes.
+            Some(state) if state.starts_with("08") || state.starts_with("57P") => Error::Dropped { connection, detail },
             _ => Error::Query { connection, query: query.to_owned(), detail },
         }
     }
