@@ -41,9 +41,10 @@ impl Workers {
         host: &str,
         network: Option<String>,
     ) -> Self {
+        let memory = std::env::var("WORKER_MEMORY").unwrap_or_else(|_| "512MiB".to_owned());
         space.write(
             "worker/default.yaml",
-            format!("engine:\n  threads: 2\n  memory: 512MiB\n  cluster: {{token: \"{TOKEN}\"}}\n"),
+            format!("engine:\n  threads: 2\n  memory: {memory}\n  cluster: {{token: \"{TOKEN}\"}}\n"),
         );
         space.write("worker/worker.yaml", settings);
         let settings = space.path("worker");

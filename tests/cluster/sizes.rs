@@ -47,21 +47,20 @@ fn seconds(told: &Value, stage: &str) -> f64 {
 
 const STAGES: [&str; 4] = ["extract", "transform", "validate", "publish"];
 
-fn row(table: &mut String, name: &str, told: &Value) {
-    let _ = write!(table, "{name:<34}");
+fn row(name: &str, told: &Value) {
+    let mut row = format!("{name:<34}");
     for stage in STAGES {
-        let _ = write!(table, "{:>11.2}", seconds(told, stage));
+        let _ = write!(row, "{:>11.2}", seconds(told, stage));
     }
-    table.push('\n');
+    say(&row);
 }
 
 #[test]
 fn a_generated_shop_publishes_the_same_bytes_from_a_folder_and_from_a_store() {
     let space = shop();
     let (here, told) = run(&space, "here", None);
-    let mut table =
-        format!("{} lines, seconds{:>27}{:>11}{:>11}{:>11}\n", lines(), "extract", "transform", "validate", "publish");
-    row(&mut table, "this machine alone", &told);
+    say(&format!("{:<34}{}", format!("{} lines, seconds", lines()), STAGES.map(|stage| format!("{stage:>11}")).concat()));
+    row("this machine alone", &told);
     let store = Server::start();
     let storage = "storage: \"s3://lake/staging\"";
     let in_folder = Workers::start(&space, 3, "", None);
@@ -71,7 +70,7 @@ fn a_generated_shop_publishes_the_same_bytes_from_a_folder_and_from_a_store() {
         let (there, told) = run(&space, "cluster", None);
         let what = format!("3 workers, {partitions} partitions, {slots} slots");
         assert_same(&here, &there, &what);
-        row(&mut table, &what, &told);
+        row(&what, &told);
     }
     drop(in_folder);
     let in_store = Workers::start(&space, 3, &format!("engine: {{cluster: {{{storage}}}}}\n"), Some(&store));
@@ -79,8 +78,7 @@ fn a_generated_shop_publishes_the_same_bytes_from_a_folder_and_from_a_store() {
     space.write("config/cluster.yaml", format!("engine: {{threads: 2, cluster: {cluster}}}\n"));
     let (there, told) = run(&space, "cluster", Some(&store));
     assert_same(&here, &there, "from a store");
-    row(&mut table, "3 workers, tables in a store", &told);
-    say(&table);
+    row("3 workers, tables in a store", &told);
 }
 
 /// What is gone before it is looked at counts for nothing.
