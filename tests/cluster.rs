@@ -190,7 +190,12 @@ fn ended(mut child: Child, within: Duration) -> Ran {
 }
 
 fn begun(space: &Workspace, pipeline: &str) -> Child {
+    begun_with(space, pipeline, None)
+}
+
+fn begun_with(space: &Workspace, pipeline: &str, store: Option<&Server>) -> Child {
     let mut command = space.command(&["run", &format!("pipelines/{pipeline}.yaml"), "--quiet", "--env", "cluster"]);
+    command.envs(store.map(Server::environment).into_iter().flatten());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -323,10 +328,7 @@ fn a_driver_that_is_killed_changes_nothing_and_the_next_run_succeeds() {
     let workers = Workers::start(&space, 2, &format!("engine: {{cluster: {{{storage}}}}}\n"), Some(&store));
     space.write("config/cluster.yaml", environment(&workers, 2, 2, &format!(", {storage}")));
     let here = published(&space, "superstore", "here", None);
-    let begun = || {
-        let mut command = space.command(&["run", "pipelines/superstore.yaml", "--quiet", "--env", "cluster"]);
-        command.envs(store.environment()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
+    let begun = || begun_with(&space, "superstore", Some(&store));
     let start = Instant::now();
     assert_eq!(ended(begun(), Duration::from_mins(3)).code, 0);
     let undisturbed = start.elapsed();

@@ -221,6 +221,15 @@ fn a_source_that_goes_back_in_time_ends_the_run() {
     assert_eq!(book_rows(&shop.run(HEADER, LINES).ok()), 3);
 }
 
+/// What the newest sale was up to an earlier day nobody has kept, so none can be missed on a day when nothing was sold.
+#[test]
+fn an_earlier_day_without_a_sale_is_not_a_source_gone_back() {
+    let shop = Shop::published("");
+    let gap = "A1,2024-01-02,C1,P1,1,1.00,a\nA2,2024-01-09,C2,P1,1,2.00,b\n";
+    shop.run(HEADER, gap).ok();
+    shop.workspace.run(&["run", "shop.yaml", "--as-of", "2024-01-05"]).ok();
+}
+
 /// Lines of sales that a run read, as its summary says.
 fn book_rows(ran: &Ran) -> u64 {
     let line = ran.stdout.lines().find(|line| line.starts_with("extract  sales")).unwrap();

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{TOKEN, Workers, assert_same, building, ended, of_store, published, retailers};
+use super::{TOKEN, Workers, assert_same, begun_with, building, ended, of_store, published, retailers};
 use crate::store::s3_server::Server;
 use crate::support::published_bytes;
 
@@ -102,10 +102,7 @@ fn a_network_that_is_cut_ends_the_run_and_the_next_one_is_right() {
         format!("engine:\n  threads: 2\n  cluster: {{workers: {addresses}, token: \"{TOKEN}\", piece: 2KiB, {storage}}}\n"),
     );
     let here = published(&space, "superstore", "here", None);
-    let begun = || {
-        let mut command = space.command(&["run", "pipelines/superstore.yaml", "--quiet", "--env", "cluster"]);
-        command.envs(store.environment()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
+    let begun = || begun_with(&space, "superstore", Some(&store));
     for line in Line::BOTH {
         std::fs::remove_dir_all(space.path("state")).unwrap();
         let child = begun();
