@@ -10,12 +10,13 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion_distributed::{ChannelResolver, DistributedExt, GetWorkerInfoRequest, SessionStateBuilderExt, WorkerResolver};
-use extract::{Elsewhere, SharedTables};
+use extract::{Elsewhere, SharedTables, Work};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::channels::Channels;
 use crate::error::Error;
+use crate::measured::{Measure, Told};
 use crate::planner::Planner;
 use crate::worker::end_on_panic;
 
@@ -31,6 +32,7 @@ pub struct Cluster {
     channels: Channels,
     settings: config::Cluster,
     tables: Option<SharedTables>,
+    measure: Measure,
 }
 
 #[derive(Clone)]
@@ -46,8 +48,8 @@ impl WorkerResolver for Workers {
 impl Cluster {
     /// Asks every worker of `settings` who it is; one that is away, silent or of another build is an error.
     ///
-    /// From here on a panic ends this process: see [`crate::serve`].
-    pub async fn gather(settings: &config::Cluster, pipeline: &str, run: &str) -> Result<Self, Error> {
+    /// `told` hears of statements as they go by. From here on a panic ends this process: see [`crate::serve`].
+    pub async fn gather(settings: &config::Cluster, pipeline: &str, run: &str, told: Told) -> Result<Self, Error> {
         end_on_panic();
         let workers = Workers(addresses(&settings.workers).await?);
         let channels = Channels::new(settings)?;
@@ -64,7 +66,7 @@ impl Cluster {
             // What runs that died have left there.
             tables.clear().await?;
         }
-        Ok(Self { workers, channels, settings: settings.clone(), tables })
+        Ok(Self { workers, channels, settings: settings.clone(), tables, measure: Measure::new(told) })
     }
 
     /// The same tables as in `local`, with statements computed by the workers.
@@ -90,20 +92,22 @@ impl Cluster {
                 .with_distributed_planner()
                 .with_distributed_file_scan_config_bytes_per_partition(self.settings.piece)?
                 .with_distributed_max_tasks_per_stage(tasks)?
+                .with_distributed_metrics_collection(true)?
                 .with_distributed_worker_connection_buffer_budget_bytes(BYTES_ON_THE_WAY)
         };
         let mut builder: SessionStateBuilder = build().map_err(|source| Error::Session { source })?;
-        let planner = Planner::over(builder.query_planner().take(), self.settings.deadline);
+        let planner = Planner::over(builder.query_planner().take(), self.settings.deadline, self.measure.clone());
         Ok(SessionContext::new_with_state(builder.with_query_planner(Arc::new(planner)).build()))
     }
 
-    /// Removes what was brought to the workers; what cannot be removed the next run removes.
-    pub async fn end(&self) {
+    /// Removes what was brought to the workers, and says what they did; what cannot be removed the next run removes.
+    pub async fn end(&self) -> Work {
         if let Some(tables) = &self.tables
             && let Err(error) = tables.clear().await
         {
             tracing::warn!(%error, "tables of this run stay in the workers' storage until the next one");
         }
+        Work { workers: self.workers.0.len() as u64, ..self.measure.so_far() }
     }
 }
 

@@ -14,6 +14,7 @@
 mod channels;
 mod driver;
 mod error;
+mod measured;
 mod planner;
 mod sound;
 mod watched;
@@ -21,4 +22,5 @@ mod worker;
 
 pub use driver::{Cluster, build_id};
 pub use error::Error;
+pub use measured::Told;
 pub use worker::{Listen, serve};

@@ -12,6 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion_distributed::DistributedExec;
 
+use crate::measured::Measure;
 use crate::sound;
 use crate::watched::Watched;
 
@@ -19,11 +20,12 @@ use crate::watched::Watched;
 pub(crate) struct Planner {
     distributed: Option<Arc<dyn QueryPlanner + Send + Sync>>,
     deadline: Duration,
+    measure: Measure,
 }
 
 impl Planner {
-    pub fn over(distributed: Option<Arc<dyn QueryPlanner + Send + Sync>>, deadline: Duration) -> Self {
-        Self { distributed, deadline }
+    pub fn over(distributed: Option<Arc<dyn QueryPlanner + Send + Sync>>, deadline: Duration, measure: Measure) -> Self {
+        Self { distributed, deadline, measure }
     }
 }
 
@@ -36,7 +38,7 @@ impl QueryPlanner for Planner {
                 return Ok(plan);
             }
             match sound::fault(&plan) {
-                None => return Ok(Arc::new(Watched::new(plan, self.deadline))),
+                None => return Ok(Arc::new(Watched::new(plan, self.deadline, self.measure.clone()))),
                 Some(fault) => tracing::debug!(fault, "planned for this machine alone"),
             }
         }

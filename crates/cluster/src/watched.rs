@@ -16,16 +16,19 @@ use futures::StreamExt;
 use futures::stream::unfold;
 use tokio::time::{Instant, timeout_at};
 
+use crate::measured::{Measure, Size};
+
 /// Runs what is below it and ends it at the deadline; what is dropped is cancelled on the workers.
 #[derive(Debug)]
 pub(crate) struct Watched {
     input: Arc<dyn ExecutionPlan>,
     deadline: Duration,
+    measure: Measure,
 }
 
 impl Watched {
-    pub fn new(input: Arc<dyn ExecutionPlan>, deadline: Duration) -> Self {
-        Self { input, deadline }
+    pub fn new(input: Arc<dyn ExecutionPlan>, deadline: Duration, measure: Measure) -> Self {
+        Self { input, deadline, measure }
     }
 }
 
@@ -61,23 +64,55 @@ impl ExecutionPlan for Watched {
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let [input] = <[_; 1]>::try_from(children).map_err(|_| exec_datafusion_err!("a watched plan has one input"))?;
-        Ok(Arc::new(Self { input, deadline: self.deadline }))
+        Ok(Arc::new(Self { input, deadline: self.deadline, measure: self.measure.clone() }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input.execute(partition, context)?;
         let schema = rows.schema();
-        let (deadline, at) = (self.deadline, Instant::now() + self.deadline);
-        let watched = unfold(Some(rows), move |rows| async move {
-            let mut rows = rows?;
-            match timeout_at(at, rows.next()).await {
-                Ok(None) => None,
-                Ok(Some(Ok(batch))) => Some((Ok(batch), Some(rows))),
-                Ok(Some(Err(error))) => Some((Err(told(error)), None)),
-                Err(_) => Some((Err(DataFusionError::External(Box::new(WorkerFailure::Late { after: deadline }))), None)),
-            }
-        });
+        let running = Running {
+            rows,
+            plan: Arc::clone(&self.input),
+            deadline: self.deadline,
+            ends_at: Instant::now() + self.deadline,
+            size: self.measure.begin(&self.input),
+            arrived: 0,
+            measure: self.measure.clone(),
+        };
+        let watched = unfold(Some(running), |running| async move { running?.next().await });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, watched)))
+    }
+}
+
+/// A statement under way.
+struct Running {
+    rows: SendableRecordBatchStream,
+    plan: Arc<dyn ExecutionPlan>,
+    deadline: Duration,
+    ends_at: Instant,
+    size: Size,
+    arrived: usize,
+    measure: Measure,
+}
+
+type Batch = datafusion::arrow::array::RecordBatch;
+
+impl Running {
+    /// The next rows; an error is the last of them.
+    async fn next(mut self) -> Option<(Result<Batch>, Option<Self>)> {
+        match timeout_at(self.ends_at, self.rows.next()).await {
+            Ok(None) => {
+                self.measure.end(&self.plan, self.size, self.arrived).await;
+                None
+            }
+            Ok(Some(Ok(batch))) => {
+                self.arrived += batch.num_rows();
+                self.measure.under_way(self.size, self.arrived);
+                Some((Ok(batch), Some(self)))
+            }
+            Ok(Some(Err(error))) => Some((Err(told(error)), None)),
+            Err(_) => Some((Err(DataFusionError::External(Box::new(WorkerFailure::Late { after: self.deadline }))), None)),
+        }
     }
 }
 

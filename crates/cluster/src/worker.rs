@@ -35,8 +35,7 @@ pub struct Listen {
 /// a task that is gone for all the rows there are.
 pub async fn serve(engine: &Engine, spill: &Path, listen: &Listen, stop: impl Future<Output = ()>) -> Result<(), Error> {
     end_on_panic();
-    // Tasks of several statements sort side by side. Were memory for whoever asks first, the last would have none to spill from.
-    let shared = extract::session_that_spills(engine, spill)?;
+    let shared = extract::session(engine, spill)?;
     if let Some(url) = &engine.cluster.storage {
         SharedTables::open(url, "", "")?.open_to(&shared);
     }

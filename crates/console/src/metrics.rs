@@ -56,6 +56,19 @@ pub fn text(figures: &[PipelineFigures]) -> String {
         f.checks_failed.map(|n| n.to_string())
     });
     family(&mut text, "slot_late_seconds", "How long after its slot the latest run began.", figures, late);
+    let of_workers = |f: &PipelineFigures, name: &str| {
+        let fact = f.latest.as_ref()?.facts.get("cluster")?.get(name)?;
+        fact.as_number().map(ToString::to_string)
+    };
+    family(&mut text, "cluster_tasks", "Parts of statements that workers computed in the latest run.", figures, |f| {
+        of_workers(f, "tasks")
+    });
+    family(&mut text, "cluster_sent_bytes", "Bytes that went between workers and to the driver.", figures, |f| {
+        of_workers(f, "bytes_moved")
+    });
+    family(&mut text, "cluster_spilled_bytes", "Bytes that workers wrote to disk because their memory was short.", figures, |f| {
+        of_workers(f, "bytes_spilled")
+    });
     family(&mut text, "peak_memory_bytes", "Most memory the latest run held.", figures, |f| fact(f, "peak_memory_bytes"));
     text
 }

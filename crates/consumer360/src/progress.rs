@@ -1,6 +1,7 @@
 //! Progress on a terminal: one line that says what is being done.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,6 +9,9 @@ use schema::Entity;
 
 use crate::cli::Global;
 use crate::figures;
+
+/// Takes words that go beside what is shown.
+pub type Told = Arc<dyn Fn(&str) + Send + Sync>;
 
 pub struct Progress {
     bar: ProgressBar,
@@ -41,6 +45,17 @@ impl Progress {
 
     pub fn table(&self, name: &'static str) {
         self.bar.set_message(name);
+    }
+
+    /// Shows words beside the name of the table that is being built, until the next ones.
+    pub fn beside_table(&self) -> Told {
+        const BETWEEN: &str = ": ";
+        let bar = self.bar.clone();
+        Arc::new(move |words| {
+            let shown = bar.message();
+            let table = shown.split(BETWEEN).next().unwrap_or_default();
+            bar.set_message(format!("{table}{BETWEEN}{words}"));
+        })
     }
 
     pub fn finish(&self) {

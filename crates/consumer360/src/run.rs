@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use config::{Pipeline, Settings};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use extract::{History, Place, SeenSources, Staged};
+use extract::{History, Place, SeenSources, Staged, Work};
 use load::{RunFacts, Snapshot, Target};
 pub use scheduler::Publish;
 use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
@@ -66,6 +66,8 @@ pub struct Finished {
     pub validated: Validated,
     pub ending: Ending,
     pub stages: Vec<(Stage, f64)>,
+    /// What other machines did, where there are some.
+    pub work: Option<Work>,
 }
 
 /// How a run whose checks all held ends.
@@ -196,13 +198,13 @@ fn last(job: Job<'_>, ledger: &Ledger) -> Option<RunRecord> {
 pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &Progress) -> Result<Finished, Error> {
     let mut run = Recorder::begin(job, ledger, now, progress)?;
     let gathered = tokio::select! {
-        gathered = workers::gather(job.settings, &job.pipeline.name, run.run.id()) => gathered.map_err(Error::from),
+        gathered = workers::gather(job.settings, &job.pipeline.name, run.run.id(), progress) => gathered.map_err(Error::from),
         signal = runtime::stop_signal() => Err(Error::Interrupted { signal }),
     };
     let result = match gathered {
         Ok(cluster) => {
             let result = Box::pin(stages(job, ledger, &mut run, progress, cluster.as_ref())).await;
-            workers::end(cluster).await;
+            run.work = workers::end(cluster).await;
             result
         }
         Err(away) => Err(away),
@@ -314,6 +316,7 @@ struct Recorder<'a> {
     lineage: Lineage<'a>,
     folder: PathBuf,
     stages: Vec<(Stage, f64)>,
+    work: Option<Work>,
     current: Stage,
     started_at: DateTime<Utc>,
     progress: &'a Progress,
@@ -349,7 +352,8 @@ impl<'a> Recorder<'a> {
         let target = job.settings.telemetry.openlineage.clone();
         let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
         lineage.tell(Moment::Start, now);
-        Ok(Self { run, pipeline: name, lineage, folder, stages: Vec::new(), current: Stage::Extract, started_at: now, progress })
+        let (stages, current) = (Vec::new(), Stage::Extract);
+        Ok(Self { run, pipeline: name, lineage, folder, stages, work: None, current, started_at: now, progress })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {
@@ -420,7 +424,7 @@ impl<'a> Recorder<'a> {
         remove_spill(&self.folder);
         match result {
             Ok((staged, validated, ending)) => {
-                let outcome = outcome(&staged, &validated, &ending);
+                let outcome = outcome(&staged, &validated, &ending, self.work);
                 let published = match &ending {
                     Ending::Published(snapshot) | Ending::Added(snapshot) => load::manifest(&snapshot.folder),
                     Ending::NotPublished | Ending::Held(_) => None,
@@ -432,7 +436,7 @@ impl<'a> Recorder<'a> {
                     tracing::error!(error = chain(&unrecorded), "cannot record the finished run");
                 }
                 prune(ledger, self.pipeline, keep_runs);
-                Ok(Finished { run_id, staged, validated, ending, stages: self.stages })
+                Ok(Finished { run_id, staged, validated, ending, stages: self.stages, work: self.work })
             }
             Err(error) => {
                 tracing::error!(target: log::RECORD, error = chain(&error), "failed");

@@ -175,7 +175,20 @@ fn checks(checks: &[Check]) -> String {
 fn time(run: &Finished) -> String {
     let stages: Vec<String> = run.stages.iter().map(|(stage, s)| format!("{stage} {}", seconds(*s))).collect();
     let total: f64 = run.stages.iter().map(|(_, s)| s).sum();
-    format!("\n{:<9}{}, {} in all\n", "Time", stages.join(", "), seconds(total))
+    let mut text = format!("\n{:<9}{}, {} in all\n", "Time", stages.join(", "), seconds(total));
+    if let Some(work) = &run.work {
+        let _ = writeln!(
+            text,
+            "{:<9}{} workers, {} statements in {} tasks, {} sent, {} spilled",
+            "Cluster",
+            work.workers,
+            count(work.statements),
+            count(work.tasks),
+            bytes(work.bytes_moved),
+            bytes(work.bytes_spilled)
+        );
+    }
+    text
 }
 
 fn as_json(pipeline: &Pipeline, run: &Finished) -> serde_json::Value {
@@ -207,5 +220,6 @@ fn as_json(pipeline: &Pipeline, run: &Finished) -> serde_json::Value {
         "increments": run.staged.increments(),
         "stages": stages,
         "tables": tables,
+        "cluster": run.work,
     })
 }

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use config::Settings;
 use datafusion::prelude::SessionContext;
-use extract::Staged;
+use extract::{Staged, Work};
 
 use crate::cli::{Global, WorkerOptions};
 use crate::exit::Failure;
+use crate::progress::Progress;
 use crate::{commands, log};
 
 #[cfg(feature = "cluster")]
@@ -16,9 +17,12 @@ pub use cluster::{Cluster, Error};
 pub use without::{Cluster, Error};
 
 /// The workers of the settings, once each has said who it is; none where the settings name none.
-pub async fn gather(settings: &Settings, pipeline: &str, run: &str) -> Result<Option<Cluster>, Error> {
+pub async fn gather(settings: &Settings, pipeline: &str, run: &str, progress: &Progress) -> Result<Option<Cluster>, Error> {
     let cluster = &settings.engine.cluster;
-    if cluster.workers.is_empty() { Ok(None) } else { Cluster::gather(cluster, pipeline, run).await.map(Some) }
+    if cluster.workers.is_empty() {
+        return Ok(None);
+    }
+    Cluster::gather(cluster, pipeline, run, progress.beside_table()).await.map(Some)
 }
 
 /// The session that tables are built in: the workers' if there are some, or this machine's.
@@ -33,10 +37,11 @@ pub async fn session(
     Ok(session)
 }
 
-/// Clears away what was brought to the workers.
-pub async fn end(cluster: Option<Cluster>) {
-    if let Some(cluster) = cluster {
-        cluster.end().await;
+/// Clears away what was brought to the workers, and says what they did.
+pub async fn end(cluster: Option<Cluster>) -> Option<Work> {
+    match cluster {
+        None => None,
+        Some(cluster) => Some(cluster.end().await),
     }
 }
 
@@ -98,7 +103,7 @@ mod without {
 
     impl Cluster {
         #[allow(clippy::unused_async, reason = "it has the shape of the one that asks workers")]
-        pub async fn gather(_: &config::Cluster, _: &str, _: &str) -> Result<Self, Error> {
+        pub async fn gather(_: &config::Cluster, _: &str, _: &str, _: crate::progress::Told) -> Result<Self, Error> {
             Err(Error::NotBuilt)
         }
 
@@ -107,7 +112,7 @@ mod without {
         }
 
         #[allow(clippy::unused_async, reason = "it has the shape of the one that clears a store")]
-        pub async fn end(&self) {
+        pub async fn end(&self) -> extract::Work {
             match *self {}
         }
     }

@@ -6,35 +6,31 @@ use std::sync::Arc;
 
 use config::Engine;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Error;
+use crate::memory::SharedMemory;
 use crate::{key, moment};
 
+/// Spilled runs that a sort merges at once: each holds a batch of rows that nothing can be spilled of.
+const MERGED_AT_ONCE: usize = 8;
+
 /// Opens a session whose operators hold three quarters of `engine.memory` and spill the rest to `spill`.
-///
-/// Memory goes to whoever asks first: an equal share for every operator of a plan would starve the one that needs it.
 pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
-    open(engine, spill, config(engine), GreedyMemoryPool::new(pool(engine)))
+    open(engine, spill, config(engine))
 }
 
-/// The same for statements of a few operators that all hold as much as their tables have rows, and for workers, which have tasks
-/// of several statements at once. Joins are by sorting, which spills where a hash join would hold one side, and each operator has
-/// an equal share: first come would leave the last of them with nothing to work in and nothing to spill.
+/// The same for statements that join tables larger than memory: joins are by sorting, which spills where a hash join would hold
+/// one side.
 pub fn session_that_spills(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     let mut config = config(engine);
     config.options_mut().optimizer.prefer_hash_join = false;
     // With a single partition the engine would take a hash join after all.
     let config = config.with_target_partitions(engine.threads.max(2));
-    open(engine, spill, config, FairSpillPool::new(pool(engine)))
-}
-
-/// Decoding and encoding hold memory that no operator accounts for; a quarter is left for them.
-fn pool(engine: &Engine) -> usize {
-    engine.memory / 4 * 3
+    open(engine, spill, config)
 }
 
 fn config(engine: &Engine) -> SessionConfig {
@@ -57,8 +53,8 @@ pub fn configure(config: &mut SessionConfig, engine: &Engine) {
     options.optimizer.hash_join_single_partition_threshold_rows = engine.memory / 512;
     // 0.6 in a statement is the decimal 0.6.
     options.sql_parser.parse_float_as_decimal = true;
-    // A merge of many spilled runs reserves this up front for every sort; the default is made for larger pools.
-    options.execution.sort_spill_reservation_bytes = (engine.memory / 32).clamp(1 << 20, 10 << 20);
+    // Every sort reserves this up front for its merge; the default is made for larger pools and few sorts.
+    options.execution.sort_spill_reservation_bytes = (engine.memory / 256).clamp(1 << 20, 10 << 20);
 }
 
 /// Functions of SQL beside those of the engine; some take the place of its own.
@@ -68,10 +64,13 @@ pub fn functions() -> Vec<ScalarUDF> {
     functions
 }
 
-fn open<P: MemoryPool + 'static>(engine: &Engine, spill: &Path, config: SessionConfig, pool: P) -> Result<SessionContext, Error> {
-    let pool = TrackConsumersPool::new(pool, NonZeroUsize::MIN.saturating_add(4));
+fn open(engine: &Engine, spill: &Path, config: SessionConfig) -> Result<SessionContext, Error> {
+    // Decoding and encoding hold memory that no operator accounts for; a quarter is left for them.
+    let memory = SharedMemory::new(engine.memory / 4 * 3);
+    let pool = TrackConsumersPool::new(memory, NonZeroUsize::MIN.saturating_add(4));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
+        .with_max_spill_merge_fan_in(MERGED_AT_ONCE)
         .with_max_temp_directory_size(engine.spill_limit);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))

@@ -1,6 +1,6 @@
 //! What became of a run: for the ledger, for the scheduler, and for the exit code.
 
-use extract::Staged;
+use extract::{Staged, Work};
 use scheduler::{Outcome, Stage};
 use serde_json::json;
 use validate::Validated;
@@ -9,7 +9,7 @@ use super::{Ending, Error};
 use crate::exit::{Failure, GATE_CLOSED, LOCKED, SOURCE_BROKEN, STEP_FAILED, TIMED_OUT, chain};
 use crate::metrics;
 
-pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -> Outcome {
+pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, work: Option<Work>) -> Outcome {
     let snapshot = match ending {
         Ending::Published(snapshot) => snapshot,
         // Readers were led nowhere.
@@ -34,6 +34,7 @@ pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending) -
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
             "peak_memory_bytes": metrics::peak_memory(),
+            "cluster": work,
         }),
     }
 }
