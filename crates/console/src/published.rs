@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 #[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Manifest {
     pub published_at: String,
     #[serde(default)]
     pub run_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_table")]
     pub tables: Vec<TableEntry>,
 }
 
@@ -30,6 +30,21 @@ pub struct TableEntry {
     pub table: String,
     pub rows: u64,
     pub bytes: u64,
+}
+
+/// A table in parts has an entry for each of them, and is one table to a person.
+fn by_table<'de, D: Deserializer<'de>>(of: D) -> Result<Vec<TableEntry>, D::Error> {
+    let mut tables: Vec<TableEntry> = Vec::new();
+    for entry in Vec::<TableEntry>::deserialize(of)? {
+        match tables.last_mut() {
+            Some(last) if last.table == entry.table => {
+                last.rows += entry.rows;
+                last.bytes += entry.bytes;
+            }
+            _ => tables.push(entry),
+        }
+    }
+    Ok(tables)
 }
 
 impl Manifest {

@@ -1,7 +1,7 @@
 //! The first rows of a Parquet file, as text.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -11,8 +11,32 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 pub struct Rows {
     pub columns: Vec<String>,
     pub cells: Vec<Vec<Option<String>>>,
-    /// How many rows the file holds.
+    /// How many rows there are in all.
     pub total: u64,
+}
+
+/// Reads the first rows of a table of a snapshot, which is a file or a folder of parts; none when a file cannot be read.
+pub fn first(snapshot: &Path, table: &str, limit: usize) -> Option<Rows> {
+    let mut rows = Rows::default();
+    for file in files(snapshot, table)? {
+        let part = read(&file, 0, limit.saturating_sub(rows.cells.len()))?;
+        rows.columns = part.columns;
+        rows.cells.extend(part.cells);
+        rows.total += part.total;
+    }
+    Some(rows)
+}
+
+/// The files of a table in the order of its rows.
+fn files(snapshot: &Path, table: &str) -> Option<Vec<PathBuf>> {
+    let parts = snapshot.join(table);
+    if !parts.is_dir() {
+        return Some(vec![snapshot.join(format!("{table}.parquet"))]);
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(parts).ok()?.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "parquet"));
+    files.sort();
+    Some(files).filter(|files| !files.is_empty())
 }
 
 /// Reads `limit` rows from `offset` on; none when the file cannot be read.
