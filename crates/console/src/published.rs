@@ -86,3 +86,21 @@ pub fn snapshots(publish_to: &Path) -> Vec<Manifest> {
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_parts_is_one_table() {
+        let text = r#"{"snapshot": "2024-12-31-a", "as_of": "2024-12-31", "published_at": "", "tables": [
+            {"table": "dim_date", "rows": 3, "bytes": 30},
+            {"table": "fact_sales", "file": "fact_sales/part-00000.parquet", "rows": 7, "bytes": 70},
+            {"table": "fact_sales", "file": "fact_sales/part-00001.parquet", "rows": 2, "bytes": 20}]}"#;
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!((manifest.tables.len(), manifest.rows(), manifest.bytes()), (2, 12, 120));
+        let sales = manifest.table("fact_sales").unwrap();
+        assert_eq!((sales.rows, sales.bytes), (9, 90));
+    }
+}

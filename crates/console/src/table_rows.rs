@@ -59,3 +59,40 @@ pub fn read(path: &Path, offset: usize, limit: usize) -> Option<Rows> {
     }
     Some(Rows { columns, cells, total })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    fn write(path: &Path, numbers: std::ops::Range<i64>) {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
+        let batch = RecordBatch::try_from_iter([("number", column)]).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn the_first_rows_go_on_in_the_next_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot = folder.path();
+        fs::create_dir(snapshot.join("fact_sales")).unwrap();
+        write(&snapshot.join("fact_sales/part-00001.parquet"), 3..5);
+        write(&snapshot.join("fact_sales/part-00000.parquet"), 0..3);
+        write(&snapshot.join("dim_date.parquet"), 0..2);
+        let shown = |table: &str, limit: usize| -> (Vec<String>, u64) {
+            let rows = first(snapshot, table, limit).unwrap();
+            (rows.cells.into_iter().flatten().flatten().collect(), rows.total)
+        };
+        assert_eq!(shown("fact_sales", 4), (["0", "1", "2", "3"].map(str::to_owned).to_vec(), 5));
+        assert_eq!(shown("fact_sales", 2), (["0", "1"].map(str::to_owned).to_vec(), 5));
+        assert_eq!(shown("dim_date", 20), (["0", "1"].map(str::to_owned).to_vec(), 2));
+        assert!(first(snapshot, "dim_region", 20).is_none());
+    }
+}
