@@ -25,6 +25,7 @@ mod handouts;
 mod incremental;
 mod marts;
 mod ops;
+mod parts;
 mod plans;
 mod powerbi;
 mod process;

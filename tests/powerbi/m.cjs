@@ -7,8 +7,9 @@ const parser = require('@microsoft/powerquery-parser');
 // A query that needs another function needs it said here.
 const LIBRARY = new Set([
   '#table', 'AzureStorage.DataLake', 'Binary.Buffer', 'Currency.Type', 'Folder.Contents', 'Int64.Type', 'Json.Document',
-  'List.Accumulate', 'List.Contains', 'List.Difference', 'List.Transform', 'Parquet.Document', 'Table.AddColumn',
-  'Table.ColumnNames', 'Table.SelectColumns', 'Table.TransformColumnTypes', 'Text.Combine', 'TextEncoding.Utf8', 'Web.Contents',
+  'List.Accumulate', 'List.Count', 'List.Difference', 'List.IsEmpty', 'List.Select', 'List.Transform', 'Parquet.Document',
+  'Record.FieldOrDefault', 'Table.AddColumn', 'Table.ColumnNames', 'Table.Combine', 'Table.SelectColumns',
+  'Table.TransformColumnTypes', 'Text.Combine', 'Text.Split', 'TextEncoding.Utf8', 'Web.Contents',
 ]);
 
 async function findings(text, queries) {

@@ -17,7 +17,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFile {
     pub rows: u64,
-    /// Hash of the file: equal ones need not be read.
+    /// Hash of the file, or of each of its parts: equal ones need not be read.
     pub sha256: String,
 }
 
@@ -27,7 +27,8 @@ impl Snapshot {
         if !self.tables.contains_key(table) {
             return Ok(None);
         }
-        let path = self.folder.join(format!("{table}.parquet"));
-        session.read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await.map(Some)
+        let files = extract::table_files(&self.folder, table)?;
+        let files: Vec<String> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        session.read_parquet(files, ParquetReadOptions::default()).await.map(Some)
     }
 }

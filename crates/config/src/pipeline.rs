@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -345,6 +346,8 @@ pub struct Publish {
     pub to: Target,
     /// Snapshots kept, the current one included; at least 2.
     pub keep: usize,
+    /// Rows of a part, where a fact table is a folder of parts; none where every table is one file.
+    pub rows_per_file: Option<NonZeroU64>,
     /// A publisher to an object store that gave no sign of life for this long counts as dead.
     pub lease: Duration,
     /// Whether `report.html` is written beside what is published.

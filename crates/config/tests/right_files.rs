@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_cmp)]
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ fn what_a_short_file_leaves_out_has_its_default() {
     assert_eq!(pipeline.timezone, chrono_tz::UTC);
     assert_eq!(pipeline.as_of, AsOf::LastSale);
     assert_eq!((pipeline.publish.keep, pipeline.publish.lease), (12, Duration::from_mins(1)));
+    assert_eq!(pipeline.publish.rows_per_file, None);
     let sales = &pipeline.sources[&Entity::Sales];
     assert!(sales.columns.is_empty() && sales.filter.is_none() && sales.deduplicate.is_none());
     assert_eq!((sales.rejects.warn, sales.rejects.fail), (0.001, 0.01));
@@ -133,12 +135,13 @@ transform:
     universe: region
     price_sensitive: off
     segments: workshop12
-publish: {to: "s3://lake/sales/shop/", keep: 2, lease: 5s, profile: powerbi}
+publish: {to: "s3://lake/sales/shop/", keep: 2, rows_per_file: 10000000, lease: 5s, profile: powerbi}
 "#;
     let (pipeline, _) = pipeline(&folder("everything"), text).unwrap();
     assert!(matches!(pipeline.as_of, AsOf::On(day) if day.to_string() == "2017-12-30"));
     assert_eq!(pipeline.publish.to, Target::Store { url: "s3://lake/sales/shop".to_owned() });
     assert_eq!((pipeline.publish.keep, pipeline.publish.lease), (2, Duration::from_secs(5)));
+    assert_eq!(pipeline.publish.rows_per_file.map(NonZeroU64::get), Some(10_000_000));
     let sales = &pipeline.sources[&Entity::Sales];
     let contract = Contract { columns: Change::Freeze, types: Change::Quarantine, stale_fails: false };
     assert_eq!(pipeline.sources[&Entity::Sales].contract, contract);

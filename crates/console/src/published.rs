@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 #[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Manifest {
     pub published_at: String,
     #[serde(default)]
     pub run_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_table")]
     pub tables: Vec<TableEntry>,
 }
 
@@ -30,6 +30,21 @@ pub struct TableEntry {
     pub table: String,
     pub rows: u64,
     pub bytes: u64,
+}
+
+/// A table in parts has an entry for each of them, and is one table to a person.
+fn by_table<'de, D: Deserializer<'de>>(of: D) -> Result<Vec<TableEntry>, D::Error> {
+    let mut tables: Vec<TableEntry> = Vec::new();
+    for entry in Vec::<TableEntry>::deserialize(of)? {
+        match tables.last_mut() {
+            Some(last) if last.table == entry.table => {
+                last.rows += entry.rows;
+                last.bytes += entry.bytes;
+            }
+            _ => tables.push(entry),
+        }
+    }
+    Ok(tables)
 }
 
 impl Manifest {
@@ -70,4 +85,22 @@ pub fn snapshots(publish_to: &Path) -> Vec<Manifest> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_parts_is_one_table() {
+        let text = r#"{"snapshot": "2024-12-31-a", "as_of": "2024-12-31", "published_at": "", "tables": [
+            {"table": "dim_date", "rows": 3, "bytes": 30},
+            {"table": "fact_sales", "file": "fact_sales/part-00000.parquet", "rows": 7, "bytes": 70},
+            {"table": "fact_sales", "file": "fact_sales/part-00001.parquet", "rows": 2, "bytes": 20}]}"#;
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!((manifest.tables.len(), manifest.rows(), manifest.bytes()), (2, 12, 120));
+        let sales = manifest.table("fact_sales").unwrap();
+        assert_eq!((sales.rows, sales.bytes), (9, 90));
+    }
 }

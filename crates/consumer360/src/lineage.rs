@@ -140,17 +140,21 @@ impl Lineage<'_> {
 
     fn outputs(&self, manifest: &Manifest) -> Vec<Value> {
         let (namespace, current) = dataset(&self.pipeline.publish.to);
-        let one = |table: &load::TableEntry| {
-            json!({
+        let one = |files: &[load::TableEntry]| {
+            let first = files.first()?;
+            let sum = |figure: fn(&load::TableEntry) -> u64| files.iter().map(figure).sum::<u64>();
+            // A table in parts is known by its folder.
+            let name = if first.file.is_some() { first.table.clone() } else { first.file() };
+            Some(json!({
                 "namespace": namespace,
-                "name": format!("{current}/{}.parquet", table.table),
-                "facets": self.column_lineage(&table.table),
+                "name": format!("{current}/{name}"),
+                "facets": self.column_lineage(&first.table),
                 "outputFacets": {"outputStatistics": {
-                    "_producer": PRODUCER, "_schemaURL": STATISTICS, "rowCount": table.rows, "size": table.bytes,
+                    "_producer": PRODUCER, "_schemaURL": STATISTICS, "rowCount": sum(|t| t.rows), "size": sum(|t| t.bytes),
                 }},
-            })
+            }))
         };
-        manifest.tables.iter().map(one).collect()
+        manifest.by_table().filter_map(one).collect()
     }
 }
 

@@ -391,6 +391,7 @@ impl<'a> Recorder<'a> {
             sources: sources.join("; "),
             rows_in: staged.entities.values().filter(|e| e.origin == extract::Origin::Source).map(|e| e.book.rows_in).sum(),
             stays_behind: self.run.publish() == Publish::Behind,
+            rows_per_file: pipeline.publish.rows_per_file,
         };
         let snapshot = target.publish(validated, &facts)?;
         let told = json!({"snapshot": snapshot.id, "rows": snapshot.rows, "bytes": snapshot.bytes});

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use extract::FileError;
 
+use crate::parts::MOST_PARTS;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("another run is publishing to {to}{}", .holder.as_ref().map(|h| format!(": {h}")).unwrap_or_default())]
@@ -26,6 +28,11 @@ pub enum Error {
     Manifest { path: String, detail: String },
     #[error("cannot write table {table}")]
     Write { table: &'static str, source: FileError },
+    #[error(
+        "table {table} has {rows} rows, which are {parts} files of {most}, and {MOST_PARTS} are the most\n  \
+         help: raise `rows_per_file` under `publish`"
+    )]
+    TooManyParts { table: &'static str, rows: u64, most: u64, parts: u64 },
     #[error("cannot use {to}: {detail}\n  help: {CREDENTIALS}")]
     Store { to: String, detail: String },
     #[error("cannot {step} {path}: {detail}")]
@@ -50,6 +57,8 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Locked { .. } | Self::Fenced { .. } | Self::Io { .. } => true,
+            // A full disk is met while a part is encoded, too.
+            Self::Write { source, .. } => matches!(source, FileError::Io { .. } | FileError::Encode { .. }),
             Self::Remote { may_pass, .. } => *may_pass,
             _ => false,
         }

@@ -1,15 +1,17 @@
 //! Publishing to a local or mounted folder.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use validate::Validated;
 
 use crate::error::Error;
-use crate::local;
-use crate::manifest::{Manifest, Published, pretty};
+use crate::local::{self, STAGING};
+use crate::manifest::{Manifest, Published, TableEntry, pretty};
+use crate::parts;
 use crate::publish::{RunFacts, Snapshot, prepare};
 use crate::retention;
 use crate::rollback::{RolledBack, choose};
@@ -78,7 +80,7 @@ pub(crate) fn rollback(to: &Path, wanted: Option<&str>, by: &str) -> Result<Roll
 pub(crate) fn published(to: &Path) -> Result<Option<Published>, Error> {
     let path = to.join("published.json");
     let text = match fs::read(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         text => text.map_err(Error::io("read", &path))?,
     };
     let unreadable = |e: serde_json::Error| Error::Manifest { path: path.display().to_string(), detail: e.to_string() };
@@ -132,15 +134,16 @@ fn holder(text: &str) -> Option<String> {
 
 /// Whether every file still has the hash the manifest states.
 pub(crate) fn is_whole(folder: &Path, manifest: &Manifest) -> bool {
-    manifest.tables.iter().all(|entry| {
-        local::hash_file(&folder.join(format!("{}.parquet", entry.table))).is_ok_and(|(_, sha256)| sha256 == entry.sha256)
-    })
+    manifest
+        .tables
+        .iter()
+        .all(|entry| local::hash_file(&folder.join(entry.file())).is_ok_and(|(_, sha256)| sha256 == entry.sha256))
 }
 
 /// Every file of the snapshot has the size its manifest states.
 fn is_there(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     for entry in &manifest.tables {
-        let path = folder.join(format!("{}.parquet", entry.table));
+        let path = folder.join(entry.file());
         let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
         if bytes != entry.bytes {
             let detail = format!("{bytes} bytes instead of {}", entry.bytes);
@@ -154,29 +157,65 @@ fn is_there(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
 fn link_current(to: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let current = to.join("current");
     for entry in &manifest.tables {
-        let name = format!("{}.parquet", entry.table);
-        local::link_atomically(&folder.join(&name), &current.join(&name))?;
+        link(folder, &current, &entry.file())?;
     }
-    local::sync_folder(&current)
+    settle(&current, manifest)
 }
 
 /// Replaces `current/` file by file; files that already are the snapshot's stay as they are.
 fn replace_current(to: &Path, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let current = to.join("current");
     for entry in &manifest.tables {
-        let name = format!("{}.parquet", entry.table);
-        let target = current.join(&name);
-        let same = local::hash_file(&target).is_ok_and(|(_, sha256)| sha256 == entry.sha256);
+        let name = entry.file();
+        let same = local::hash_file(&current.join(&name)).is_ok_and(|(_, sha256)| sha256 == entry.sha256);
         if !same {
-            local::link_atomically(&folder.join(&name), &target)?;
+            link(folder, &current, &name)?;
         }
     }
-    let wanted: Vec<String> = manifest.tables.iter().map(|t| format!("{}.parquet", t.table)).collect();
-    for name in local::names(&current)?.into_iter().filter(|n| n.ends_with(".parquet") && !wanted.contains(n)) {
-        let path = current.join(name);
-        fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+    settle(&current, manifest)
+}
+
+/// Puts a file of the snapshot into `current/`, and a part into the folder of its table.
+fn link(folder: &Path, current: &Path, name: &str) -> Result<(), Error> {
+    if let Some((table, _)) = name.split_once('/') {
+        local::create_folder(&current.join(table))?;
     }
-    local::sync_folder(&current)
+    local::link_atomically(&folder.join(name), &current.join(name))
+}
+
+/// Removes the tables and parts in `current/` that the snapshot does not have, and makes the names of the others last.
+fn settle(current: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let wanted: BTreeSet<String> = manifest.tables.iter().map(TableEntry::file).collect();
+    for name in local::names(current)? {
+        let path = current.join(&name);
+        if parts::may_be(&name) && path.is_dir() {
+            settle_parts(&path, &name, &wanted)?;
+        } else if name.ends_with(".parquet") && !wanted.contains(&name) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    local::sync_folder(current)
+}
+
+/// The same in the folder of a table, which goes with the last of its parts.
+fn settle_parts(folder: &Path, table: &str, wanted: &BTreeSet<String>) -> Result<(), Error> {
+    let mut stays = false;
+    for name in local::names(folder)? {
+        if wanted.contains(&format!("{table}/{name}")) {
+            stays = true;
+        } else if name.ends_with(".parquet") || name.ends_with(STAGING) {
+            let path = folder.join(name);
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    if stays {
+        return local::sync_folder(folder);
+    }
+    match fs::remove_dir(folder) {
+        // What else lies there is not ours.
+        Err(e) if e.kind() != ErrorKind::DirectoryNotEmpty => Err(Error::io("remove", folder)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes `published.json` unless it already says so.
@@ -186,4 +225,98 @@ fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
         return Ok(());
     }
     local::write_atomically(&to.join("published.json"), &pretty(&pointer))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A snapshot of these files below a target; each holds its name and the snapshot's.
+    fn snapshot(to: &Path, id: &str, files: &[&str]) -> (PathBuf, Manifest) {
+        let folder = to.join("snapshots").join(id);
+        let entry = |name: &&str| {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("{id} {name}")).unwrap();
+            let (bytes, sha256) = local::hash_file(&path).unwrap();
+            let table = name.split(['.', '/']).next().unwrap().to_owned();
+            TableEntry { table, file: Some((*name).to_owned()), rows: 0, bytes, sha256, schema_hash: String::new() }
+        };
+        let manifest = Manifest {
+            snapshot: id.to_owned(),
+            pipeline: String::new(),
+            as_of: String::new(),
+            published_at: String::new(),
+            run_id: String::new(),
+            version: String::new(),
+            checks_passed: 0,
+            checks_warned: 0,
+            behind: false,
+            tables: files.iter().map(entry).collect(),
+        };
+        (folder, manifest)
+    }
+
+    /// Files and empty folders below a folder, sorted.
+    fn below(folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for name in local::names(folder).unwrap() {
+            let path = folder.join(&name);
+            let inner = if path.is_dir() { below(&path) } else { Vec::new() };
+            if inner.is_empty() {
+                found.push(name);
+            } else {
+                found.extend(inner.into_iter().map(|inner| format!("{name}/{inner}")));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn current_is_the_snapshot_whatever_shape_it_had() {
+        let target = tempfile::tempdir().unwrap();
+        let to = target.path();
+        let shapes: [&[&str]; 4] = [
+            &["dim_date.parquet", "fact_sales.parquet"],
+            &["dim_date.parquet", "fact_sales/part-00000.parquet"],
+            &["dim_date.parquet", "fact_sales/part-00000.parquet", "fact_sales/part-00001.parquet"],
+            &["dim_date.parquet"],
+        ];
+        let snapshots: Vec<_> = shapes.iter().zip(["a", "b", "c", "d"]).map(|(files, id)| snapshot(to, id, files)).collect();
+        fs::create_dir_all(to.join("current/notes")).unwrap();
+        fs::write(to.join("current/notes/mine.parquet"), "").unwrap();
+        for (from, (first, before)) in snapshots.iter().enumerate() {
+            for (into, (second, after)) in snapshots.iter().enumerate() {
+                for links in [false, true] {
+                    replace_current(to, first, before).unwrap();
+                    // What a publisher that was killed left.
+                    if before.tables.iter().any(|entry| entry.file().contains('/')) {
+                        fs::write(to.join("current/fact_sales/.part-00007.parquet.staging"), "").unwrap();
+                    }
+                    let led = if links { link_current(to, second, after) } else { replace_current(to, second, after) };
+                    led.unwrap();
+                    let mut wanted: Vec<String> = after.tables.iter().map(TableEntry::file).collect();
+                    wanted.push("notes/mine.parquet".to_owned());
+                    assert_eq!(below(&to.join("current")), wanted, "from {from} to {into}");
+                    for entry in &after.tables {
+                        let text = fs::read_to_string(to.join("current").join(entry.file())).unwrap();
+                        assert_eq!(text, format!("{} {}", after.snapshot, entry.file()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_dead_publisher_left_among_parts_is_swept() {
+        let target = tempfile::tempdir().unwrap();
+        let parts = target.path().join("current/fact_sales");
+        fs::create_dir_all(&parts).unwrap();
+        for name in [".part-00000.parquet.staging", "part-00000.parquet"] {
+            fs::write(parts.join(name), "").unwrap();
+        }
+        retention::sweep(target.path()).unwrap();
+        assert_eq!(below(target.path()), ["current/fact_sales/part-00000.parquet"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! `Validated` to [`Snapshot`]: all or nothing.
 //!
 //! ```text
-//! <to>/snapshots/<snapshot_id>/<table>.parquet + manifest.json
+//! <to>/snapshots/<snapshot_id>/<table>.parquet + manifest.json      or <fact table>/part-00000.parquet ...
 //! <to>/current/<table>.parquet          stable names, replaced file by file
 //! <to>/published.json                   written last; names the snapshot
 //! ```
@@ -14,6 +14,7 @@ mod error;
 mod folder;
 mod local;
 mod manifest;
+mod parts;
 mod profile;
 mod publish;
 mod retention;

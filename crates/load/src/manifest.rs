@@ -19,10 +19,16 @@ pub struct Manifest {
     /// Made of a day past, behind what readers saw then: they were never led to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub behind: bool,
+    /// One for each file; those of one table stand together, in the order of its rows.
     pub tables: Vec<TableEntry>,
 }
 
 impl Manifest {
+    /// The files of each table: one, or its parts.
+    pub fn by_table(&self) -> impl Iterator<Item = &[TableEntry]> {
+        self.tables.chunk_by(|one, next| one.table == next.table)
+    }
+
     /// Whether the snapshot may stay as it is where a run comes to it once more. One that readers never saw is made anew when
     /// they are led to it, so that it is among those that they can be led back to.
     pub(crate) fn may_stay(&self, behind: bool, seen: Option<&Published>) -> bool {
@@ -34,11 +40,21 @@ impl Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableEntry {
     pub table: String,
+    /// Where it lies below the snapshot, if that is not `<table>.parquet`: a part, such as `fact_sales/part-00000.parquet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     pub rows: u64,
     pub bytes: u64,
     pub sha256: String,
     /// Hash of names, types and nullability of the columns.
     pub schema_hash: String,
+}
+
+impl TableEntry {
+    /// Where it lies below the snapshot, and below `current/`.
+    pub fn file(&self) -> String {
+        self.file.clone().unwrap_or_else(|| format!("{}.parquet", self.table))
+    }
 }
 
 /// `published.json`: the one file a reader needs to find a consistent set.
@@ -86,7 +102,8 @@ impl Published {
 pub(crate) fn snapshot_id(as_of: &str, tables: &[TableEntry]) -> String {
     let mut hash = Sha256::new();
     for entry in tables.iter().filter(|t| t.table != "meta_run") {
-        for part in [&entry.table, &entry.schema_hash, &entry.sha256] {
+        // A table of one part may have the bytes of the table in one file, and is another set to readers.
+        for part in [&entry.table, &entry.schema_hash, &entry.sha256].into_iter().chain(&entry.file) {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
@@ -110,4 +127,31 @@ pub(crate) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
     text.push(b'\n');
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn entry(table: &str, file: Option<&str>) -> TableEntry {
+        let (file, sha256) = (file.map(str::to_owned), "a".repeat(64));
+        TableEntry { table: table.to_owned(), file, rows: 1, bytes: 2, sha256, schema_hash: "b".repeat(16) }
+    }
+
+    #[test]
+    fn a_table_in_one_file_is_written_as_ever() {
+        let text = serde_json::to_string(&entry("fact_sales", None)).unwrap();
+        assert!(text.starts_with(r#"{"table":"fact_sales","rows":1,"bytes":2,"sha256":"#), "{text}");
+        let read: TableEntry = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.file(), read), ("fact_sales.parquet".to_owned(), entry("fact_sales", None)));
+        let part = entry("fact_sales", Some("fact_sales/part-00000.parquet"));
+        assert_eq!(serde_json::from_str::<TableEntry>(&serde_json::to_string(&part).unwrap()).unwrap(), part);
+    }
+
+    #[test]
+    fn another_shape_of_the_same_bytes_is_another_snapshot() {
+        let (one, part) = (entry("fact_sales", None), entry("fact_sales", Some("fact_sales/part-00000.parquet")));
+        assert_ne!(snapshot_id("2024-12-31", &[one]), snapshot_id("2024-12-31", &[part]));
+    }
 }

@@ -1,6 +1,7 @@
 //! What is published: the tables the gate let through, their manifest, and the one table that tells of the run.
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use validate::{Status, Validated};
 use crate::error::Error;
 use crate::local::{self, STAGING};
 use crate::manifest::{Manifest, TableEntry, pretty, schema_hash, snapshot_id};
-use crate::profile;
+use crate::{parts, profile};
 
 /// What the publisher must be told of the run, because nothing here reads a clock.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct RunFacts<'a> {
     pub rows_in: u64,
     /// Whether readers who see a later day stay with it: the snapshot is then kept beside what they see.
     pub stays_behind: bool,
+    /// Rows of a part, where fact tables are folders of parts.
+    pub rows_per_file: Option<NonZeroU64>,
 }
 
 /// A published set.
@@ -55,7 +58,7 @@ impl Snapshot {
             folder,
             unchanged,
             behind,
-            tables: manifest.tables.len() as u64,
+            tables: manifest.by_table().count() as u64,
             rows: manifest.tables.iter().map(|t| t.rows).sum(),
             bytes: manifest.tables.iter().map(|t| t.bytes).sum(),
             id: manifest.snapshot,
@@ -81,7 +84,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Error> {
     let staging = to.join("snapshots").join(format!(".{}{STAGING}", run.run_id));
     local::create_folder(&staging)?;
-    let mut tables = stage(validated, &staging)?;
+    let mut tables = stage(validated, run.rows_per_file, &staging)?;
     let id = snapshot_id(&validated.warehouse().as_of.to_string(), &tables);
     let folder = to.join("snapshots").join(&id);
     if let Some(manifest) = known(&id, &folder)? {
@@ -95,18 +98,25 @@ pub(crate) fn prepare(
 }
 
 /// Copies every table under the staging name, on disk and read back.
-fn stage(validated: &Validated, staging: &Path) -> Result<Vec<TableEntry>, Error> {
-    validated.tables().into_iter().map(|(contract, path, rows)| stage_table(contract, path, rows, staging)).collect()
+fn stage(validated: &Validated, rows_per_file: Option<NonZeroU64>, staging: &Path) -> Result<Vec<TableEntry>, Error> {
+    let mut entries = Vec::new();
+    for (contract, path, rows) in validated.tables() {
+        match rows_per_file.filter(|_| parts::may_be(contract.name)) {
+            Some(most) => entries.extend(parts::stage(contract, path, rows, most, staging)?),
+            None => entries.push(stage_table(contract, path, rows, staging)?),
+        }
+    }
+    Ok(entries)
 }
 
 fn stage_table(contract: &schema::Table, path: &Path, rows: u64, staging: &Path) -> Result<TableEntry, Error> {
     let target = staging.join(format!("{}.parquet", contract.name));
     let (bytes, sha256) = local::copy_durably(path, &target)?;
     check_rows(&target, rows)?;
-    Ok(TableEntry { table: contract.name.to_owned(), rows, bytes, sha256, schema_hash: schema_hash(contract) })
+    Ok(TableEntry { table: contract.name.to_owned(), file: None, rows, bytes, sha256, schema_hash: schema_hash(contract) })
 }
 
-fn check_rows(path: &Path, rows: u64) -> Result<(), Error> {
+pub(crate) fn check_rows(path: &Path, rows: u64) -> Result<(), Error> {
     let found = profile::assert(path)?;
     if found != rows {
         return Err(Error::ReadBack { path: path.display().to_string(), detail: format!("{found} rows instead of {rows}") });
@@ -155,7 +165,7 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
     let rows = write().map_err(|source| Error::Write { table: NAME, source })?;
     check_rows(&path, 1)?;
     let (bytes, sha256) = local::hash_file(&path)?;
-    Ok(TableEntry { table: NAME.to_owned(), rows, bytes, sha256, schema_hash: schema_hash(contract) })
+    Ok(TableEntry { table: NAME.to_owned(), file: None, rows, bytes, sha256, schema_hash: schema_hash(contract) })
 }
 
 fn manifest(validated: &Validated, run: &RunFacts<'_>, behind: bool, id: &str, tables: Vec<TableEntry>) -> Manifest {

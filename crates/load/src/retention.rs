@@ -1,12 +1,13 @@
 //! How many snapshots stay, and what earlier crashes left behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
 use crate::error::Error;
 use crate::local::{self, STAGING};
 use crate::manifest::Manifest;
+use crate::parts;
 
 /// Removes what a run that died left under staging names.
 pub(crate) fn sweep(to: &Path) -> Result<(), Error> {
@@ -16,7 +17,10 @@ pub(crate) fn sweep(to: &Path) -> Result<(), Error> {
         std::fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
         tracing::info!(path = %path.display(), "removed what an interrupted run left");
     }
-    for folder in [to.to_path_buf(), to.join("current")] {
+    let current = to.join("current");
+    let of_tables = local::names(&current)?.into_iter().filter(|name| parts::may_be(name)).map(|name| current.join(name));
+    let of_tables: Vec<PathBuf> = of_tables.filter(|path| path.is_dir()).collect();
+    for folder in [to.to_path_buf(), current].into_iter().chain(of_tables) {
         for name in local::names(&folder)?.iter().filter(|n| n.starts_with('.') && n.ends_with(STAGING)) {
             let path = folder.join(name);
             std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;

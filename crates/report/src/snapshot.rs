@@ -1,10 +1,11 @@
 //! Reading a published snapshot, without what must not be seen of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ impl Facts {
     /// Reads the manifest of a snapshot's folder.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("manifest.json");
-        let bytes = std::fs::read(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
+        let bytes = fs::read(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
         serde_json::from_slice(&bytes).map_err(|source| Error::Json { path, source })
     }
 }
@@ -46,13 +47,16 @@ impl Snapshot<'_> {
     /// The named columns of a table. A masked column is not even read, so nothing of it can be shown; a table that an
     /// older program did not publish has no rows.
     pub fn rows(&self, table: &str, columns: &[&str]) -> Result<Rows, Error> {
-        let path = self.folder.join(format!("{table}.parquet"));
         let wanted: Vec<&str> = columns.iter().copied().filter(|column| !self.masks(column)).collect();
-        match File::open(&path) {
-            Ok(file) => read(file, &path, &wanted),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Rows::default()),
-            Err(source) => Err(Error::Open { path, source }),
+        let mut batches = Vec::new();
+        for path in files(self.folder, table)? {
+            match File::open(&path) {
+                Ok(file) => batches.extend(read(file, &path, &wanted)?),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Open { path, source }),
+            }
         }
+        Ok(Rows::new(batches))
     }
 
     /// The texts of a dimension for some of its keys.
@@ -69,10 +73,25 @@ impl Snapshot<'_> {
     }
 }
 
-fn read(file: File, path: &Path, columns: &[&str]) -> Result<Rows, Error> {
+/// The files of a table in the order of its rows: the one of its name, whether it is there or not, or the parts in its folder.
+pub(crate) fn files(folder: &Path, table: &str) -> Result<Vec<PathBuf>, Error> {
+    let parts = folder.join(table);
+    let listed = match fs::read_dir(&parts) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(vec![folder.join(format!("{table}.parquet"))]),
+        listed => listed,
+    };
+    let paths = |entries: fs::ReadDir| entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let files: io::Result<Vec<PathBuf>> = listed.and_then(paths);
+    let mut files = files.map_err(|source| Error::Open { path: parts, source })?;
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "parquet"));
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: File, path: &Path, columns: &[&str]) -> Result<Vec<RecordBatch>, Error> {
     let parquet = |source| Error::Parquet { path: PathBuf::from(path), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let batches: Result<Vec<_>, _> = builder.with_projection(mask).build().map_err(parquet)?.collect();
-    batches.map(Rows::new).map_err(|source| Error::Rows { path: PathBuf::from(path), source })
+    batches.map_err(|source| Error::Rows { path: PathBuf::from(path), source })
 }

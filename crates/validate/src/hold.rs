@@ -35,11 +35,8 @@ pub async fn hold(
 
 async fn revenue(session: &SessionContext, most: f64, published: &Path) -> Result<Option<String>, DataFusionError> {
     const NAME: &str = "published_sales";
-    let file = published.join("fact_sales.parquet");
-    if !file.is_file() {
-        return Ok(None);
-    }
-    session.register_parquet(NAME, file.to_string_lossy(), ParquetReadOptions::default()).await?;
+    let Some(sales) = extract::published(published, "fact_sales") else { return Ok(None) };
+    session.register_parquet(NAME, sales.to_string_lossy(), ParquetReadOptions::default()).await?;
     let before = amount(session, "SELECT SUM(net_amount) FROM published_sales").await?;
     session.deregister_table(NAME)?;
     let now = amount(session, "SELECT SUM(net_amount) FROM fact_sales").await?;

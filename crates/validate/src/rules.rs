@@ -239,7 +239,7 @@ async fn drift(
     let limits = [max_drop.map(|most| format!("down by at most {most}")), max_rise.map(|most| format!("up by at most {most}"))];
     let wanted = format!("{what} {}", limits.into_iter().flatten().collect::<Vec<_>>().join(", "));
     let now = figure(desk.figure(of, value).await?).await?;
-    let was_published = demands.previous.is_some_and(|folder| folder.join(format!("{}.parquet", of.table)).is_file());
+    let was_published = demands.previous.is_some_and(|folder| extract::published(folder, &of.table).is_some());
     if !was_published {
         let measured = format!("{}; there is no snapshot of an earlier day to compare with", shown(now));
         return Ok(Seen { holds: true, measured, wanted, failing: 0, rows: None });

@@ -1,5 +1,6 @@
 //! Where a pipeline publishes.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,13 +15,15 @@ pub(super) fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publi
     let to = target(check, &raw.to).filter(|_| check.is_allowed(&["publish", "to"], &raw.to));
     let lease = lease(check, raw.lease.as_deref());
     let keep = raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(KEEP);
+    // Less than one is told by the schema.
+    let rows_per_file = raw.rows_per_file.and_then(|rows| u64::try_from(rows).ok()).and_then(NonZeroU64::new);
     let (report, powerbi) = (raw.report.unwrap_or(false), raw.powerbi.unwrap_or(false));
     if powerbi && matches!(to, Some(Target::Store { .. })) {
         let help = "leave it out, and write the project to a folder with `consumer360 powerbi PIPELINE --to DIR --source adls`";
         check.say(&["publish", "powerbi"], "a Power BI project is opened from a folder, not from a store".to_owned(), help);
         return None;
     }
-    Some(Publish { to: to?, keep, lease: lease?, report, powerbi })
+    Some(Publish { to: to?, keep, rows_per_file, lease: lease?, report, powerbi })
 }
 
 fn target(check: &mut Check<'_>, to: &str) -> Option<Target> {

@@ -149,9 +149,8 @@ fn columns(table: &Table, origins: &BTreeMap<String, Vec<String>>) -> Markup {
 }
 
 fn preview(pipeline: &PipelineView, manifest: &Manifest, table: &Table) -> Markup {
-    let file = format!("{}.parquet", table.name);
-    let path = pipeline.publish_to.join("snapshots").join(&manifest.snapshot).join(file);
-    let Some(rows) = table_rows::read(&path, 0, PREVIEW_ROWS) else {
+    let snapshot = pipeline.publish_to.join("snapshots").join(&manifest.snapshot);
+    let Some(rows) = table_rows::first(&snapshot, table.name, PREVIEW_ROWS) else {
         return parts::empty("Not to be read", &html! { "The file of this table is not there, or not whole." });
     };
     html! {

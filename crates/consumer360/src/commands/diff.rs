@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use compare::{Snapshot, TableFile};
 use config::{Pipeline, Settings};
-use load::{Manifest, Target};
+use load::{Manifest, TableEntry, Target};
 use serde_json::{Map, Value, json};
 
 use super::describe::{published, unknown};
@@ -63,7 +63,12 @@ impl Sides {
 }
 
 fn opened(target: &Target, manifest: &Manifest) -> Result<Snapshot, Failure> {
-    let files = manifest.tables.iter().map(|t| (t.table.clone(), TableFile { rows: t.rows, sha256: t.sha256.clone() }));
+    let of = |files: &[TableEntry]| {
+        let hashes: Vec<&str> = files.iter().map(|file| file.sha256.as_str()).collect();
+        let whole = TableFile { rows: files.iter().map(|file| file.rows).sum(), sha256: hashes.join(" ") };
+        files.first().map(|file| (file.table.clone(), whole))
+    };
+    let files = manifest.by_table().filter_map(of);
     Ok(Snapshot { folder: target.snapshot(&manifest.snapshot).map_err(|e| Failure::step(&e))?, tables: files.collect() })
 }
 

@@ -33,7 +33,7 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
     let rows = if contract.name == WINBACK {
         report::export_winback(&folder, &options.to, format, masked.is_empty())
     } else {
-        report::export(&folder.join(format!("{}.parquet", contract.name)), &options.to, format, &masked)
+        report::export(&folder, contract.name, &options.to, format, &masked)
     };
     let rows = rows.map_err(|e| Failure::step(&e))?;
     let left_out: Vec<&str> =

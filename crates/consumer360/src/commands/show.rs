@@ -62,30 +62,50 @@ async fn shown(
     options: &ShowOptions,
     output: Output,
 ) -> Result<Shown, DataFusionError> {
-    let path = snapshot.join(format!("{}.parquet", options.table));
-    let mut frame = session.read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
-    if let Some(filter) = &options.filter {
-        let filter = session.parse_sql_expr(filter, frame.schema())?;
-        frame = frame.filter(filter)?;
-    }
+    let files = extract::table_files(snapshot, &options.table)?;
+    let files: Vec<String> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let frame = matching(session, files.clone(), options).await?;
     if options.pivot {
         return Ok(Shown { batches: frame.collect().await?, total: 0, narrowed: false });
     }
     let total = frame.clone().count().await?;
-    if let Some(top) = options.top {
-        frame = best_first(frame, &options.table)?.limit(0, Some(top))?;
-    } else {
-        frame = frame.limit(0, Some(options.limit))?;
-    }
     let columns = view::columns(&options.table).filter(|_| output == Output::Text && !options.all);
-    if let Some(columns) = columns {
-        frame = frame.select_columns(columns)?;
+    let narrowed = |frame: DataFrame| match columns {
+        Some(columns) => frame.select_columns(columns),
+        None => Ok(frame),
+    };
+    let mut batches = Vec::new();
+    if let Some(top) = options.top {
+        batches.extend(narrowed(best_first(frame, &options.table)?.limit(0, Some(top))?)?.collect().await?);
+    } else {
+        // Parts of a table that are read at once come in any order, so each is asked for what those before it lack.
+        let mut lacking = options.limit;
+        for file in files {
+            let frame = matching(session, vec![file], options).await?.limit(0, Some(lacking))?;
+            let found = narrowed(frame)?.collect().await?;
+            lacking = lacking.saturating_sub(found.iter().map(RecordBatch::num_rows).sum());
+            batches.extend(found);
+            if lacking == 0 {
+                break;
+            }
+        }
     }
-    let mut batches = frame.collect().await?;
     if output == Output::Text {
         batches = names::of_keys(session, snapshot, batches).await?;
     }
     Ok(Shown { batches, total, narrowed: columns.is_some() })
+}
+
+/// The rows of files of the table that the user asks for.
+async fn matching(session: &SessionContext, files: Vec<String>, options: &ShowOptions) -> Result<DataFrame, DataFusionError> {
+    let frame = session.read_parquet(files, ParquetReadOptions::default()).await?;
+    match &options.filter {
+        Some(filter) => {
+            let filter = session.parse_sql_expr(filter, frame.schema())?;
+            frame.filter(filter)
+        }
+        None => Ok(frame),
+    }
 }
 
 /// Sorted by what the table ranks by; ties by its key, as the file has them.

@@ -85,7 +85,7 @@ fn of(manifest: &Manifest, file: &Path) -> Option<Told> {
         as_of: manifest.as_of.parse().ok()?,
         published_at: DateTime::parse_from_rfc3339(&manifest.published_at).ok()?.to_utc(),
         behind: manifest.behind,
-        facts: json!({"tables": manifest.tables.len(), "rows": sum(|t| t.rows), "bytes": sum(|t| t.bytes)}),
+        facts: json!({"tables": manifest.by_table().count(), "rows": sum(|t| t.rows), "bytes": sum(|t| t.bytes)}),
         file: file.to_path_buf(),
     })
 }

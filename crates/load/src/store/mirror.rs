@@ -63,7 +63,10 @@ pub(super) async fn fetch(bucket: &Bucket, mirror: &Path, manifest: &Manifest) -
     let folder = mirror.join("snapshots").join(&manifest.snapshot);
     local::create_folder(&folder)?;
     for entry in &manifest.tables {
-        let file = format!("{}.parquet", entry.table);
+        let file = entry.file();
+        if let Some((table, _)) = file.split_once('/') {
+            local::create_folder(&folder.join(table))?;
+        }
         let to = folder.join(&file);
         if local::hash_file(&to).is_ok_and(|(_, sha256)| sha256 == entry.sha256) {
             continue;
@@ -96,14 +99,21 @@ pub(super) fn place(path: &Path, content: &[u8]) -> Result<(), Error> {
 
 /// Removes what processes that died left half-way. One that lives may be at its own.
 pub(super) fn sweep(mirror: &Path) -> Result<(), Error> {
-    let snapshots = mirror.join("snapshots");
-    let folders = local::names(&snapshots)?.into_iter().map(|name| snapshots.join(name)).filter(|path| path.is_dir());
-    for folder in std::iter::once(mirror.to_path_buf()).chain(folders) {
+    let mut folders = vec![mirror.to_path_buf()];
+    for snapshot in folders_in(&mirror.join("snapshots"))? {
+        folders.extend(folders_in(&snapshot)?);
+        folders.push(snapshot);
+    }
+    for folder in folders {
         for path in local::names(&folder)?.iter().filter(|name| is_of_a_dead_process(name)).map(|name| folder.join(name)) {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
     }
     Ok(())
+}
+
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(local::names(folder)?.into_iter().map(|name| folder.join(name)).filter(|path| path.is_dir()).collect())
 }
 
 /// Whether a name is one of [`aside`] and its process is gone. A system that does not tell of its processes keeps them all.

@@ -226,7 +226,7 @@ async fn whole(bucket: &Bucket, mirror: &Path, id: &str) -> Result<Option<Manife
 async fn is_there(bucket: &Bucket, manifest: &Manifest) -> Result<bool, Error> {
     let folder = format!("snapshots/{}", manifest.snapshot);
     let listed: BTreeMap<String, u64> = bucket.list(&folder).await?.into_iter().collect();
-    Ok(manifest.tables.iter().all(|entry| listed.get(&format!("{folder}/{}.parquet", entry.table)) == Some(&entry.bytes)))
+    Ok(manifest.tables.iter().all(|entry| listed.get(&format!("{folder}/{}", entry.file())) == Some(&entry.bytes)))
 }
 
 /// Does several things at a time; the first that fails ends it.
@@ -239,7 +239,7 @@ async fn side_by_side(work: impl Iterator<Item = impl Future<Output = Result<(),
 async fn send(lease: &Lease, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let id = &manifest.snapshot;
     let send = |entry: &TableEntry| {
-        let file = format!("{}.parquet", entry.table);
+        let file = entry.file();
         let (from, to, entry) = (folder.join(&file), format!("snapshots/{id}/{file}"), entry.clone());
         async move {
             lease.is_live().await?;
@@ -281,14 +281,14 @@ async fn lead(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
     let (bucket, id) = (&lease.bucket, &manifest.snapshot);
     lease.confirm().await?;
     let copy = |entry: &TableEntry| {
-        let file = format!("{}.parquet", entry.table);
+        let file = entry.file();
         async move {
             lease.is_live().await?;
             bucket.copy(&format!("snapshots/{id}/{file}"), &format!("current/{file}")).await
         }
     };
     side_by_side(manifest.tables.iter().map(copy)).await?;
-    let wanted: BTreeSet<String> = manifest.tables.iter().map(|t| format!("current/{}.parquet", t.table)).collect();
+    let wanted: BTreeSet<String> = manifest.tables.iter().map(|t| format!("current/{}", t.file())).collect();
     let listed = bucket.list("current").await?;
     let strays = listed.into_iter().map(|(name, _)| name).filter(|n| n.ends_with(".parquet") && !wanted.contains(n));
     lease.is_live().await?;

@@ -50,10 +50,10 @@ pub(super) async fn of_run(session: &SessionContext, previous: Option<&Path>) ->
         readable.register_table(table.name, session.table_provider(table.name).await?)?;
         let name = format!("previous_{}", table.name);
         let before = nullable(&table.arrow());
-        match previous.map(|folder| folder.join(format!("{}.parquet", table.name))).filter(|file| file.is_file()) {
-            Some(file) => {
+        match previous.and_then(|folder| extract::published(folder, table.name)) {
+            Some(found) => {
                 let options = ParquetReadOptions { schema: Some(&before), ..ParquetReadOptions::default() };
-                readable.register_parquet(name, file.to_string_lossy(), options).await?;
+                readable.register_parquet(name, found.to_string_lossy(), options).await?;
             }
             None => _ = readable.register_table(name, Arc::new(EmptyTable::new(before)))?,
         }
