@@ -2,6 +2,7 @@
 
 mod network;
 mod sizes;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -177,6 +178,29 @@ fn workers_that_share_nothing_but_a_store_publish_the_same_bytes_and_leave_it_em
     assert_same(&here, &there, "commerce from a store");
     assert!(store.moods.seen().iter().any(|request| request.contains("staging/commerce")), "nothing was read from the store");
     assert_eq!(contents(&store.path("staging")).len(), 0, "tables stay in the store");
+}
+
+/// Tables of the snapshot before have the names that this one's have, and lie in the same store.
+#[test]
+fn workers_that_share_a_store_tell_the_snapshot_before_from_this_one() {
+    let space = retailers();
+    space.write("config/here.yaml", "");
+    let store = Server::start();
+    let storage = "storage: \"s3://lake/staging\"";
+    let workers = Workers::start(&space, 2, &format!("engine: {{cluster: {{{storage}}}}}\n"), Some(&store));
+    space.write("config/cluster.yaml", environment(&workers, 2, 2, &format!(", {storage}")));
+    let two_days = |env: &str| {
+        let _ = fs::remove_dir_all(space.path("out"));
+        for day in ["2025-09-30", "2025-12-15"] {
+            let mut command = space.command(&["run", "pipelines/commerce.yaml", "--quiet", "--env", env, "--as-of", day]);
+            Ran::from(command.envs(store.environment()).output().unwrap()).ok();
+        }
+        published_bytes(&space.path("out/commerce"))
+    };
+    let here = two_days("here");
+    assert_same(&here, &two_days("cluster"), "the second of two days");
+    let moves = space.table("out/commerce", "segment_migration").named();
+    assert!(moves.iter().any(|row| row["from_segment"] != "New" && row["from_segment"] != row["to_segment"]), "nobody moved");
 }
 
 /// A run on workers, until it ends or `within` is over.

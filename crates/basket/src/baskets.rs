@@ -1,5 +1,6 @@
 //! Baskets of items side by side in one array.
 
+use std::mem::take;
 use std::ops::Range;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
@@ -32,6 +33,35 @@ impl Baskets {
         let mut ends = Vec::with_capacity(baskets.saturating_add(1));
         ends.push(0);
         Self { ends, items: Vec::with_capacity(lines) }
+    }
+
+    /// Baskets that lie one behind the other; `ends` says where each of them does. Items may come in any order in a basket, and
+    /// more than once.
+    pub fn of(mut items: Vec<u32>, ends: &[usize]) -> Self {
+        let (mut rest, mut from, mut baskets) = (items.as_mut_slice(), 0, Vec::with_capacity(ends.len()));
+        for end in ends {
+            let (basket, behind) = take(&mut rest).split_at_mut_checked(end - from).unwrap_or_default();
+            baskets.push(basket);
+            (rest, from) = (behind, *end);
+        }
+        baskets.into_par_iter().for_each(<[u32]>::sort_unstable);
+        let mut distinct = Self { ends: Vec::with_capacity(ends.len() + 1), items: Vec::new() };
+        distinct.ends.push(0);
+        let (mut from, mut kept) = (0, 0);
+        for end in ends {
+            let start = kept;
+            for at in from..*end {
+                let (before, item) = (items.get(start..kept).and_then(<[u32]>::last).copied(), items.get(at).copied());
+                if let (Some(place), Some(item)) = (items.get_mut(kept).filter(|_| before != item), item) {
+                    *place = item;
+                    kept += 1;
+                }
+            }
+            distinct.ends.push(kept);
+            from = *end;
+        }
+        items.truncate(kept);
+        Self { items, ..distinct }
     }
 
     /// Adds a basket. Its items may come in any order and more than once; none at all makes an empty basket, which counts.
@@ -118,6 +148,23 @@ mod tests {
             (baskets.get(0), baskets.get(4), baskets.get(5), baskets.get(usize::MAX)),
             (&[1, 2, 3][..], &[2][..], &[][..], &[][..])
         );
+    }
+
+    #[test]
+    fn baskets_side_by_side_are_those_that_were_pushed() {
+        let all = [vec![3, 1, 3, 2], vec![], vec![5], vec![1, 2], vec![2, 2], vec![]];
+        let pushed: Baskets = all.iter().cloned().collect();
+        let ends: Vec<usize> = all
+            .iter()
+            .scan(0, |end, basket| {
+                Some({
+                    *end += basket.len();
+                    *end
+                })
+            })
+            .collect();
+        assert_eq!(Baskets::of(all.concat(), &ends), pushed);
+        assert_eq!(Baskets::of(Vec::new(), &[]), Baskets::new());
     }
 
     #[test]

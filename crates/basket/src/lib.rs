@@ -25,7 +25,7 @@ mod text;
 pub use baskets::Baskets;
 pub use best_sellers::{BestSellers, Seller};
 pub use measures::Counts;
-pub use mine::{mine, mine_in_parts};
+pub use mine::{Elsewhere, mine, mine_elsewhere, mine_in_parts, search_bytes};
 pub use mined::{Facts, Itemset, Mined};
 pub use next_best::{Next, next_best};
 pub use options::Options;

@@ -13,6 +13,7 @@ mod database;
 mod dictionary;
 mod limit;
 mod partitions;
+mod piece;
 mod search;
 mod sets;
 
@@ -27,6 +28,7 @@ use candidates::Tree;
 use dictionary::{Census, Dictionary};
 use limit::Limit;
 use partitions::{Found, Partitions};
+pub use piece::{Elsewhere, search_bytes};
 
 /// The frequent itemsets of the baskets. `names` gives each item's text, which orders the result; an item beyond them has none.
 pub fn mine(baskets: &Baskets, names: &[String], options: &Options) -> Mined {
@@ -34,10 +36,24 @@ pub fn mine(baskets: &Baskets, names: &[String], options: &Options) -> Mined {
         visit(baskets);
         Ok::<(), Infallible>(())
     };
-    match run(scan, names, options) {
+    match run(scan, names, options, None) {
         Ok(mined) => mined,
         Err(never) => match never {},
     }
+}
+
+/// The same, with the partitions searched elsewhere where the baskets are cut into some.
+pub fn mine_elsewhere<E: Send>(
+    baskets: &Baskets,
+    names: &[String],
+    options: &Options,
+    elsewhere: &Elsewhere<'_, E>,
+) -> Result<Mined, E> {
+    let scan = |visit: &mut dyn FnMut(&Baskets)| {
+        visit(baskets);
+        Ok(())
+    };
+    run(scan, names, options, Some(elsewhere))
 }
 
 /// The frequent itemsets of baskets that come in parts, 0 and on until there is none; the same as of all in one.
@@ -45,7 +61,7 @@ pub fn mine(baskets: &Baskets, names: &[String], options: &Options) -> Mined {
 /// The parts are read twice, or three times where their frequent items do not fit in memory, and have to be the same each
 /// time. One exception to the sameness: where a partition alone has far more frequent sets than may be kept, the least count
 /// rises by quarters, and may end above the lowest that would do.
-pub fn mine_in_parts<E>(
+pub fn mine_in_parts<E: Send>(
     mut parts: impl FnMut(usize) -> Result<Option<Baskets>, E>,
     names: &[String],
     options: &Options,
@@ -58,13 +74,14 @@ pub fn mine_in_parts<E>(
         }
         Ok(())
     };
-    run(scan, names, options)
+    run(scan, names, options, None)
 }
 
-fn run<E>(
+fn run<E: Send>(
     mut scan: impl FnMut(&mut dyn FnMut(&Baskets)) -> Result<(), E>,
     names: &[String],
     options: &Options,
+    elsewhere: Option<&Elsewhere<'_, E>>,
 ) -> Result<Mined, E> {
     let mut census = Census::default();
     scan(&mut |baskets| census.add(baskets, options.max_basket_items))?;
@@ -72,12 +89,12 @@ fn run<E>(
     loop {
         let limit = limit_of_singles(&census, minimum, options);
         let dictionary = Dictionary::new(&census.counts, limit.minimum());
-        let mut partitions = Partitions::new(&dictionary, limit.minimum(), census.baskets, options);
+        let mut partitions = Partitions::new(&dictionary, limit.minimum(), census.baskets, options, elsewhere);
         if options.max_items > 1 && dictionary.len() > 1 {
             scan(&mut |baskets| partitions.add(baskets))?;
         }
         let number = partitions.number();
-        let sets = match partitions.finish(&limit) {
+        let sets = match partitions.finish(&limit)? {
             Found::Sets(sets) => sets,
             Found::Candidates(mut candidates) => {
                 let tree = candidates.link(dictionary.len());

@@ -1,6 +1,7 @@
 //! Connections to workers: one each, with the token on every call, closed where the other side falls silent.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,12 @@ pub(crate) struct Channels {
     open: Arc<Mutex<BTreeMap<Url, BoxCloneSyncChannel>>>,
 }
 
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Channels")
+    }
+}
+
 impl Channels {
     pub fn new(cluster: &config::Cluster) -> Result<Self, Error> {
         let authorization = cluster.token.as_ref().map(bearer).transpose()?;
@@ -47,7 +54,7 @@ impl Channels {
         Ok(Self { authorization, tls, open: Arc::default() })
     }
 
-    fn to(&self, url: &Url) -> Result<BoxCloneSyncChannel, DataFusionError> {
+    pub fn to(&self, url: &Url) -> Result<BoxCloneSyncChannel, DataFusionError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = open.get(url) {
             return Ok(channel.clone());

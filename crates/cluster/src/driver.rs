@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use datafusion::common::plan_err;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
-use datafusion::prelude::SessionContext;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_distributed::{ChannelResolver, DistributedExt, GetWorkerInfoRequest, SessionStateBuilderExt, WorkerResolver};
 use extract::{Elsewhere, SharedTables, Work};
 use sha2::{Digest, Sha256};
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::measured::{Measure, Told};
 use crate::planner::Planner;
 use crate::worker::end_on_panic;
+use crate::writer::Writer;
 
 /// How long a worker may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(15);
@@ -28,15 +30,21 @@ const BYTES_ON_THE_WAY: usize = 256 << 20;
 
 /// Workers that have introduced themselves, for the statements of one run.
 pub struct Cluster {
-    workers: Workers,
-    channels: Channels,
-    settings: config::Cluster,
+    deal: Deal,
     tables: Option<SharedTables>,
-    measure: Measure,
+    writer: Arc<Writer>,
+}
+
+/// How statements are dealt out.
+pub(crate) struct Deal {
+    pub workers: Workers,
+    pub channels: Channels,
+    pub settings: config::Cluster,
+    pub measure: Measure,
 }
 
 #[derive(Clone)]
-struct Workers(Vec<Url>);
+pub(crate) struct Workers(pub Vec<Url>);
 
 impl WorkerResolver for Workers {
     /// The engine would run a statement here if it was told of none.
@@ -66,23 +74,51 @@ impl Cluster {
             // What runs that died have left there.
             tables.clear().await?;
         }
-        Ok(Self { workers, channels, settings: settings.clone(), tables, measure: Measure::new(told) })
+        let (measure, settings) = (Measure::new(told), settings.clone());
+        let writer = Writer {
+            workers: workers.0.clone(),
+            channels: channels.clone(),
+            settings: settings.clone(),
+            tables: tables.clone(),
+            pipeline: pipeline.to_owned(),
+            run: run.to_owned(),
+            measure: measure.clone(),
+            turn: AtomicUsize::new(0),
+        };
+        Ok(Self { deal: Deal { workers, channels, settings, measure }, tables, writer: Arc::new(writer) })
     }
 
-    /// The same tables as in `local`, with statements computed by the workers.
-    ///
-    /// A plan has two partitions at least, because one that has a single one is computed whole by whoever has a part of it.
+    /// The same tables as in `local`, with statements computed and tables written by the workers.
     pub fn session(&self, local: &SessionContext) -> Result<SessionContext, Error> {
         if let Some(tables) = &self.tables {
             tables.open_to(local);
         }
         let state = local.state();
-        let mut config = state.config().clone();
+        let elsewhere = Elsewhere { tables: self.tables.clone(), writer: self.writer.clone() };
+        let config = state.config().clone().with_extension(Arc::new(elsewhere));
+        self.deal.session(state, config)
+    }
+
+    /// Removes what was brought to the workers, and says what they did; what cannot be removed the next run removes.
+    pub async fn end(&self) -> Work {
+        if let Some(tables) = &self.tables
+            && let Err(error) = tables.clear().await
+        {
+            tracing::warn!(%error, "tables of this run stay in the workers' storage until the next one");
+        }
+        Work { workers: self.deal.workers.0.len() as u64, ..self.deal.measure.so_far() }
+    }
+}
+
+impl Deal {
+    /// A session of this state with statements computed by the workers.
+    ///
+    /// A plan has two partitions at least, because one that has a single one is computed whole by whoever has a part of it.
+    pub fn session(&self, state: SessionState, mut config: SessionConfig) -> Result<SessionContext, Error> {
         // Or the empty catalog of a new session would take the place of the one with the tables.
         config.options_mut().catalog.create_default_catalog_and_schema = false;
         let partitions = config.target_partitions().max(2);
-        let elsewhere = Elsewhere { tables: self.tables.clone() };
-        let config = config.with_target_partitions(partitions).with_extension(Arc::new(elsewhere));
+        let config = config.with_target_partitions(partitions);
         let tasks = self.workers.0.len() * self.settings.slots.max(1);
         let build = || {
             SessionStateBuilder::new_from_existing(state)
@@ -98,16 +134,6 @@ impl Cluster {
         let mut builder: SessionStateBuilder = build().map_err(|source| Error::Session { source })?;
         let planner = Planner::over(builder.query_planner().take(), self.settings.deadline, self.measure.clone());
         Ok(SessionContext::new_with_state(builder.with_query_planner(Arc::new(planner)).build()))
-    }
-
-    /// Removes what was brought to the workers, and says what they did; what cannot be removed the next run removes.
-    pub async fn end(&self) -> Work {
-        if let Some(tables) = &self.tables
-            && let Err(error) = tables.clear().await
-        {
-            tracing::warn!(%error, "tables of this run stay in the workers' storage until the next one");
-        }
-        Work { workers: self.workers.0.len() as u64, ..self.measure.so_far() }
     }
 }
 

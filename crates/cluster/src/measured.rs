@@ -40,6 +40,15 @@ impl Measure {
         Self { sum: Arc::default(), told }
     }
 
+    /// What the writer of tables was told by the workers.
+    pub fn add(&self, work: &Work) {
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(work);
+    }
+
+    pub fn say(&self, words: &str) {
+        (self.told)(words);
+    }
+
     pub fn so_far(&self) -> Work {
         *self.sum.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,8 +75,15 @@ impl Measure {
             Err(_) => tracing::debug!("the workers' figures did not come"),
         }
         let Work { bytes_moved, bytes_spilled, .. } = work;
-        tracing::debug!(stages = size.stages, tasks = size.tasks, rows, bytes_moved, bytes_spilled, "a statement ended on the workers");
-        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(&work);
+        tracing::debug!(
+            stages = size.stages,
+            tasks = size.tasks,
+            rows,
+            bytes_moved,
+            bytes_spilled,
+            "a statement ended on the workers"
+        );
+        self.add(&work);
     }
 }
 

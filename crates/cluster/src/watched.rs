@@ -100,18 +100,20 @@ type Batch = datafusion::arrow::array::RecordBatch;
 impl Running {
     /// The next rows; an error is the last of them.
     async fn next(mut self) -> Option<(Result<Batch>, Option<Self>)> {
-        match timeout_at(self.ends_at, self.rows.next()).await {
-            Ok(None) => {
+        // Rows that are always ready would never be late.
+        let next = if Instant::now() < self.ends_at { timeout_at(self.ends_at, self.rows.next()).await.ok() } else { None };
+        match next {
+            Some(None) => {
                 self.measure.end(&self.plan, self.size, self.arrived).await;
                 None
             }
-            Ok(Some(Ok(batch))) => {
+            Some(Some(Ok(batch))) => {
                 self.arrived += batch.num_rows();
                 self.measure.under_way(self.size, self.arrived);
                 Some((Ok(batch), Some(self)))
             }
-            Ok(Some(Err(error))) => Some((Err(told(error)), None)),
-            Err(_) => Some((Err(DataFusionError::External(Box::new(WorkerFailure::Late { after: self.deadline }))), None)),
+            Some(Some(Err(error))) => Some((Err(told(error)), None)),
+            None => Some((Err(DataFusionError::External(Box::new(WorkerFailure::Late { after: self.deadline }))), None)),
         }
     }
 }

@@ -20,6 +20,7 @@ use tonic::{Request, Status};
 use crate::channels::{ASKED_AFTER, CLOSED_AFTER, Channels, bearer};
 use crate::driver::build_id;
 use crate::error::Error;
+use crate::scribe::{Computes, Scribe};
 
 /// Where a worker listens, and as whom.
 #[derive(Debug, Clone)]
@@ -33,15 +34,27 @@ pub struct Listen {
 ///
 /// All statements share the memory and the spill space of `engine`. A panic ends the process: the engine would take the rows of
 /// a task that is gone for all the rows there are.
-pub async fn serve(engine: &Engine, spill: &Path, listen: &Listen, stop: impl Future<Output = ()>) -> Result<(), Error> {
+///
+/// `computes` is what it knows beside statements.
+pub async fn serve(
+    engine: &Engine,
+    spill: &Path,
+    listen: &Listen,
+    computes: Computes,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
     end_on_panic();
     let shared = extract::session(engine, spill)?;
     if let Some(url) = &engine.cluster.storage {
         SharedTables::open(url, "", "")?.open_to(&shared);
     }
-    let worker = worker(engine, &shared)?;
+    let channels = Channels::new(&engine.cluster)?;
+    let worker = worker(engine, &channels, &shared)?;
+    let scribe = Scribe::new(engine, channels, shared, spill, computes);
     let token = engine.cluster.token.as_ref().map(bearer).transpose()?;
-    let service = InterceptedService::new(worker.into_worker_server(), move |request| admitted(token.as_ref(), request));
+    let admitted = move |request| admitted(token.as_ref(), request);
+    let parts = InterceptedService::new(worker.into_worker_server(), admitted.clone());
+    let tables = InterceptedService::new(scribe, admitted);
 
     let failed = |e: tonic::transport::Error| Error::Listen { address: listen.address, detail: chain(&e) };
     let mut server = Server::builder().http2_keepalive_interval(Some(ASKED_AFTER)).http2_keepalive_timeout(Some(CLOSED_AFTER));
@@ -50,11 +63,11 @@ pub async fn serve(engine: &Engine, spill: &Path, listen: &Listen, stop: impl Fu
         let identity = Identity::from_pem(read(certificate)?, read(key)?);
         server = server.tls_config(ServerTlsConfig::new().identity(identity)).map_err(failed)?;
     }
-    server.add_service(service).serve_with_shutdown(listen.address, stop).await.map_err(failed)
+    server.add_service(parts).add_service(tables).serve_with_shutdown(listen.address, stop).await.map_err(failed)
 }
 
-fn worker(engine: &Engine, shared: &SessionContext) -> Result<Worker, Error> {
-    let (engine, channels) = (engine.clone(), Channels::new(&engine.cluster)?);
+fn worker(engine: &Engine, channels: &Channels, shared: &SessionContext) -> Result<Worker, Error> {
+    let (engine, channels) = (engine.clone(), channels.clone());
     let session = move |context: WorkerQueryContext| {
         let (engine, channels) = (engine.clone(), channels.clone());
         async move {

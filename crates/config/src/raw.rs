@@ -266,9 +266,9 @@ pub(crate) struct Publish {
     /// Snapshots kept, the current one included. Default: 12.
     #[schemars(range(min = 2, max = 10_000))]
     pub keep: Option<i64>,
-    /// Rows of a file of a fact table, at least 1; 10000000 is a sensible figure. Such a table is then a folder of parts,
-    /// `fact_sales/part-00000.parquet` and so on. Default: every table is one file.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    /// Rows of a file of a fact table, such as 10000000; 0 for every table in one file. Otherwise each fact table is a folder,
+    /// `fact_sales/part-00000.parquet` and so on. Default: 0.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub rows_per_file: Option<i64>,
     /// Object stores: a publisher that gave no sign of life for this long counts as dead, and the next one takes its place. From
     /// `5s` to `1h`. Default: 1m.

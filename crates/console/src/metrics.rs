@@ -66,9 +66,13 @@ pub fn text(figures: &[PipelineFigures]) -> String {
     family(&mut text, "cluster_sent_bytes", "Bytes that went between workers and to the driver.", figures, |f| {
         of_workers(f, "bytes_moved")
     });
-    family(&mut text, "cluster_spilled_bytes", "Bytes that workers wrote to disk because their memory was short.", figures, |f| {
-        of_workers(f, "bytes_spilled")
-    });
+    family(
+        &mut text,
+        "cluster_spilled_bytes",
+        "Bytes that workers wrote to disk because their memory was short.",
+        figures,
+        |f| of_workers(f, "bytes_spilled"),
+    );
     family(&mut text, "peak_memory_bytes", "Most memory the latest run held.", figures, |f| fact(f, "peak_memory_bytes"));
     text
 }

@@ -85,7 +85,8 @@ pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
-        let words = source.to_string();
+        // The engine's name for whatever is not its own.
+        let words = source.to_string().replace("External error: ", "");
         if !text.contains(&words) {
             let _ = write!(text, "\n  because: {words}");
         }

@@ -76,7 +76,7 @@ fn serve(
         let build = cluster::build_id().map_err(|e| Failure::step(&e))?;
         tracing::info!(address = %options.listen, build, "a worker");
         let stop = async { _ = crate::runtime::stop_signal().await };
-        cluster::serve(&settings.engine, &spill, &listen, stop).await.map_err(|e| Failure::step(&e))
+        cluster::serve(&settings.engine, &spill, &listen, transform::compute, stop).await.map_err(|e| Failure::step(&e))
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -43,7 +43,7 @@ pub use rejects::schema as rejects_schema;
 pub use resume::{record, reopen};
 pub use rows::staged_schema;
 pub use session::{configure, functions, session, session_that_spills};
-pub use shared::{Elsewhere, SharedTables, WorkerFailure, location, share};
+pub use shared::{Elsewhere, SharedTables, TableWriter, WorkerFailure, location, share, table_writer};
 pub use stage::{Place, Probed, probe, register, stage};
 pub use staged::{Book, Finding, Origin, Staged, StagedEntity};
 pub use table_file::{FileError, TableFile};

@@ -2,17 +2,19 @@
 //!
 //! Of the engine's own pools one gives everything to whoever comes first, and the operator that comes last fails with nothing to
 //! spill; the other gives every operator an equal share, also those that need none, and a plan of many parts leaves each too
-//! little to merge what it spilled. Here whoever holds much is told to spill while there still is room for the rest to begin.
+//! little to merge what it spilled. Here whoever holds much is told to spill while there still is room for the rest to begin. One
+//! who asks again has given back what it could, and needs what it asks for to go on: a hash table keeps its size when it is emptied.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use datafusion::common::resources_datafusion_err;
+use datafusion::common::resources_err;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation, human_readable_size};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size};
 
 /// Holding no more than this part of the memory is little.
-const LITTLE: usize = 16;
+const LITTLE: usize = 8;
 /// The part that is kept from those who hold more and could spill it.
 const KEPT: usize = 4;
 /// And from those who hold more and cannot.
@@ -21,17 +23,28 @@ const KEPT_FROM_ALL: usize = 16;
 #[derive(Debug)]
 pub(crate) struct SharedMemory {
     bytes: usize,
-    used: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    used: usize,
+    /// Those who were told to spill when they asked last.
+    refused: BTreeSet<usize>,
 }
 
 impl SharedMemory {
     pub fn new(bytes: usize) -> Self {
-        Self { bytes, used: AtomicUsize::new(0) }
+        Self { bytes, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much may be in use once a reservation has grown to `held`.
-    fn limit(&self, held: usize, can_spill: bool) -> usize {
-        let kept = if held <= self.bytes / LITTLE {
+    fn limit(&self, held: usize, can_spill: bool, asks_again: bool) -> usize {
+        let kept = if held <= self.bytes / LITTLE || asks_again {
             0
         } else if can_spill {
             self.bytes / KEPT
@@ -47,33 +60,44 @@ impl MemoryPool for SharedMemory {
         "shared"
     }
 
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.state().refused.remove(&consumer.id());
+    }
+
     fn grow(&self, _: &MemoryReservation, additional: usize) {
-        self.used.fetch_add(additional, Ordering::Relaxed);
+        self.state().used += additional;
     }
 
     fn shrink(&self, _: &MemoryReservation, less: usize) {
-        self.used.fetch_sub(less, Ordering::Relaxed);
+        let mut state = self.state();
+        state.used = state.used.saturating_sub(less);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let consumer = reservation.consumer();
-        let limit = self.limit(reservation.size().saturating_add(additional), consumer.can_spill());
-        let grown = |used: usize| used.checked_add(additional).filter(|used| *used <= limit);
-        let grew = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown);
-        grew.map(|_| ()).map_err(|used| {
-            resources_datafusion_err!(
-                "{} holds {} and asks for {} more, {} of {} are in use",
-                consumer.name(),
-                human_readable_size(reservation.size()),
-                human_readable_size(additional),
-                human_readable_size(used),
-                human_readable_size(self.bytes)
-            )
-        })
+        let mut state = self.state();
+        let asks_again = state.refused.remove(&consumer.id());
+        let limit = self.limit(reservation.size().saturating_add(additional), consumer.can_spill(), asks_again);
+        let grown = state.used.saturating_add(additional);
+        if grown <= limit {
+            state.used = grown;
+            return Ok(());
+        }
+        if consumer.can_spill() {
+            state.refused.insert(consumer.id());
+        }
+        resources_err!(
+            "{} holds {} and asks for {} more, {} of {} are in use",
+            consumer.name(),
+            human_readable_size(reservation.size()),
+            human_readable_size(additional),
+            human_readable_size(state.used),
+            human_readable_size(self.bytes)
+        )
     }
 
     fn reserved(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.state().used
     }
 
     fn memory_limit(&self) -> MemoryLimit {
@@ -92,8 +116,6 @@ impl fmt::Display for SharedMemory {
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::execution::memory_pool::MemoryConsumer;
-
     use super::*;
 
     const MIB: usize = 1 << 20;
@@ -107,10 +129,13 @@ mod tests {
         // A sort that has not begun, and a hash table that nothing can be spilled of.
         let (late, table) = (MemoryConsumer::new("late").with_can_spill(true), MemoryConsumer::new("table"));
         let (late, table) = (late.register(&pool), table.register(&pool));
-        late.try_grow(4 * MIB).unwrap();
+        late.try_grow(8 * MIB).unwrap();
         assert!(late.try_grow(MIB).is_err());
-        table.try_grow(8 * MIB).unwrap();
-        assert!(table.try_grow(MIB).is_err());
+        // It has spilled, and cannot go on without.
+        late.try_grow(MIB).unwrap();
+        late.shrink(MIB);
+        table.try_grow(4 * MIB).unwrap();
+        assert!(table.try_grow(8 * MIB).is_err());
         MemoryConsumer::new("last").register(&pool).try_grow(4 * MIB).unwrap();
         sort.shrink(40 * MIB);
         assert!(sort.try_grow(MIB).is_ok());

@@ -1,5 +1,6 @@
 //! The query session: the one place that knows where the engine runs.
 
+use std::mem::take;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ fn config(engine: &Engine) -> SessionConfig {
 
 /// How statements are read, planned and computed, on this machine and on any other that has a part in them.
 pub fn configure(config: &mut SessionConfig, engine: &Engine) {
+    // A merge holds a batch of each of its inputs, so where memory is little they are short. Results do not depend on it.
+    *config = take(config).with_batch_size((engine.memory >> 16).clamp(1024, 8192).next_power_of_two());
     let options = config.options_mut();
     // Pushing dynamic filters into joins has dropped rows of derived tables with two columns of one name.
     options.optimizer.enable_join_dynamic_filter_pushdown = false;

@@ -3,16 +3,20 @@
 //! Those read a table's file themselves: in a folder that all see under the same path, or in an object store, which each reaches
 //! with credentials of its own environment.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
-use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
@@ -31,6 +35,30 @@ const SETTING: &str = "engine.cluster.storage";
 pub struct Elsewhere {
     /// None where the run's folder is seen by all.
     pub tables: Option<SharedTables>,
+    pub writer: Arc<dyn TableWriter>,
+}
+
+/// Has other machines compute statements and write what comes of them.
+pub trait TableWriter: fmt::Debug + Send + Sync {
+    /// Returns the rows written; the file then lies at `path`, as [`crate::TableFile`] would have made it here.
+    fn write<'a>(
+        &'a self,
+        session: &'a SessionContext,
+        plan: LogicalPlan,
+        table: &'static schema::Table,
+        path: &'a FsPath,
+    ) -> BoxFuture<'a, Result<u64, DataFusionError>>;
+
+    /// Has one of them compute something that it knows by name, from bytes to bytes.
+    fn compute<'a>(&'a self, what: &'static str, bytes: Vec<u8>) -> BoxFuture<'a, Result<Vec<u8>, DataFusionError>>;
+
+    /// Machines that take part.
+    fn machines(&self) -> usize;
+}
+
+/// Who writes the tables of a session; none where this machine does.
+pub fn table_writer(session: &SessionContext) -> Option<Arc<dyn TableWriter>> {
+    session.copied_config().get_extension::<Elsewhere>().map(|elsewhere| Arc::clone(&elsewhere.writer))
 }
 
 /// Why a statement that other machines computed has no answer; nothing of it is kept.
@@ -77,6 +105,8 @@ pub struct SharedTables {
     runs: Path,
     /// Of this one.
     run: Path,
+    /// Files that are there.
+    there: Arc<Mutex<BTreeSet<Path>>>,
 }
 
 impl SharedTables {
@@ -89,7 +119,7 @@ impl SharedTables {
             help: "write s3://bucket/prefix".to_owned(),
         };
         let runs = below.join(pipeline);
-        Ok(Self { store, url: Url::parse(url).map_err(failed)?, run: runs.clone().join(run), runs })
+        Ok(Self { store, url: Url::parse(url).map_err(failed)?, run: runs.clone().join(run), runs, there: Arc::default() })
     }
 
     /// Lets a session, and all that share its runtime, read the store.
@@ -97,16 +127,43 @@ impl SharedTables {
         session.register_object_store(&self.url, Arc::clone(&self.store));
     }
 
-    /// Brings a file up and returns its url.
-    async fn bring(&self, file: &FsPath) -> std::io::Result<String> {
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let path = self.run.clone().join(name);
+    /// Brings a file up, unless one of its name is there, and returns its url.
+    pub async fn bring(&self, file: &FsPath) -> std::io::Result<String> {
+        let path = self.place(file);
         let url = format!("{}://{}/{path}", self.url.scheme(), self.url.host_str().unwrap_or_default());
+        if self.there().contains(&path) {
+            return Ok(url);
+        }
         let mut from = tokio::fs::File::open(PathBuf::from(file)).await?;
-        let mut to = BufWriter::with_capacity(Arc::clone(&self.store), path, PART);
+        let mut to = BufWriter::with_capacity(Arc::clone(&self.store), path.clone(), PART);
         tokio::io::copy(&mut from, &mut to).await?;
         to.shutdown().await?;
+        self.there().insert(path);
         Ok(url)
+    }
+
+    /// Fetches a file that another machine brought up.
+    pub async fn fetch(&self, file: &FsPath) -> std::io::Result<()> {
+        let path = self.place(file);
+        let mut bytes = self.store.get(&path).await?.into_stream();
+        let mut to = tokio::fs::File::create(PathBuf::from(file)).await?;
+        while let Some(part) = bytes.try_next().await? {
+            to.write_all(&part).await?;
+        }
+        to.sync_all().await?;
+        self.there().insert(path);
+        Ok(())
+    }
+
+    /// Where a file lies: below the name of its folder, because a table of the snapshot before has the name of this one's.
+    fn place(&self, file: &FsPath) -> Path {
+        let folder = file.parent().and_then(FsPath::file_name).unwrap_or_default();
+        let names = [folder, file.file_name().unwrap_or_default()];
+        names.into_iter().fold(self.run.clone(), |path, name| path.join(name.to_string_lossy().as_ref()))
+    }
+
+    fn there(&self) -> MutexGuard<'_, BTreeSet<Path>> {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the tables of all runs of the pipeline, this one's and those of runs that died. Only who holds the pipeline's lock

@@ -25,6 +25,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
+use schema::Visibility;
 
 /// Rows of a row group: small enough to hold a few in memory, large enough to scan fast.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
@@ -70,6 +71,12 @@ enum Work {
 }
 
 impl TableFile {
+    /// The file of a table of the contract.
+    pub fn of(path: &Path, table: &schema::Table) -> Result<Self, FileError> {
+        let create = if table.visibility == Visibility::Working { Self::create_for_run } else { Self::create };
+        create(path, table.arrow())
+    }
+
     /// A file for readers: numbers that repeat are kept once, which costs time and makes it small.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
         Self::with(path, schema, WriterProperties::builder())

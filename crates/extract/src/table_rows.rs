@@ -35,6 +35,11 @@ impl TableRows {
         Ok(Self { path: path.to_path_buf(), footer, columns, groups, decoded: VecDeque::new() })
     }
 
+    /// Rows of the whole file.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.footer.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
     /// Decodes as many row groups as there are threads.
     fn decode(&mut self) -> Result<(), ParquetError> {
         let groups: Vec<usize> = self.groups.by_ref().take(rayon::current_num_threads()).collect();

@@ -64,7 +64,12 @@ pub(crate) fn link_atomically(from: &Path, to: &Path) -> Result<(), Error> {
     if fs::hard_link(from, &staged).is_err() {
         copy_durably(from, &staged)?;
     }
-    fs::rename(&staged, to).map_err(Error::io("replace", to))
+    fs::rename(&staged, to).map_err(Error::io("replace", to))?;
+    // Of two names of one file, renaming one to the other does nothing and leaves both.
+    match fs::remove_file(&staged) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", staged)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// Renames and makes the new name last.

@@ -13,11 +13,12 @@ use chrono::NaiveDate;
 use config::Transform;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile, WorkerFailure};
 use futures::StreamExt;
-use schema::{TABLES, Visibility};
+use schema::TABLES;
 use tokio::task::JoinSet;
 
 use crate::grid;
@@ -50,6 +51,14 @@ impl Error {
     /// Whether another attempt may go better though nobody does anything: a worker was lost, or is slow.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Compute { source, .. } if WorkerFailure::among(source).is_some())
+    }
+
+    /// The same, with what can be done about it where nothing is left to try.
+    fn said_of_memory(self) -> Self {
+        match self {
+            Self::Compute { table, source } if is_exhausted(&source) => Self::Memory { table, source },
+            other => other,
+        }
     }
 
     fn is_short_of_memory(&self) -> bool {
@@ -152,7 +161,7 @@ impl Builder {
                 }
                 (Err(error), _) => {
                     running.shutdown().await;
-                    return Err(error);
+                    return Err(error.said_of_memory());
                 }
             }
         }
@@ -256,6 +265,21 @@ impl Builder {
         }
     }
 
+    /// Memory for what Rust computes a table from, out of that which the engine's operators share.
+    pub fn reserve(&self, table: &'static str, bytes: usize) -> Result<MemoryReservation, Error> {
+        let room = MemoryConsumer::new(table).register(&self.session.runtime_env().memory_pool);
+        room.try_grow(bytes).map_err(|source| Error::Compute { table: table.to_owned(), source })?;
+        Ok(room)
+    }
+
+    /// Bytes that there are to be shared.
+    pub fn memory(&self) -> usize {
+        match self.session.runtime_env().memory_pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        }
+    }
+
     pub fn path(&self, contract: &schema::Table) -> PathBuf {
         self.folder.join(format!("{}.parquet", contract.name))
     }
@@ -276,11 +300,7 @@ impl Builder {
         match self.write(&self.session, contract, sql, path).await {
             Err(error) if error.is_short_of_memory() && job.is_alone => {
                 tracing::warn!(table = contract.name, "memory ran out; once more with joins that spill");
-                let again = self.write(&self.with_joins_that_spill(), contract, sql, path).await;
-                again.map_err(|error| match error {
-                    Error::Compute { table, source } if is_exhausted(&source) => Error::Memory { table, source },
-                    other => other,
-                })
+                self.write(&self.with_joins_that_spill(), contract, sql, path).await
             }
             result => result,
         }
@@ -305,9 +325,12 @@ impl Builder {
     ) -> Result<u64, Error> {
         let compute = |source| Error::Compute { table: contract.name.to_owned(), source };
         let store = |source| Error::Write { table: contract.name.to_owned(), source };
-        let create = if contract.visibility == Visibility::Working { TableFile::create_for_run } else { TableFile::create };
-        let mut file = create(path, contract.arrow()).map_err(store)?;
         let frame = self.frame_in(session, sql).await.map_err(compute)?;
+        if let Some(elsewhere) = extract::table_writer(session) {
+            let written = elsewhere.write(session, frame.into_unoptimized_plan(), contract, path).await;
+            return written.map_err(compute);
+        }
+        let mut file = TableFile::of(path, contract).map_err(store)?;
         let mut batches = frame.execute_stream().await.map_err(compute)?;
         while let Some(batch) = batches.next().await {
             file.write(&batch.map_err(compute)?).map_err(store)?;

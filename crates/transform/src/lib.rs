@@ -20,5 +20,6 @@ mod value;
 
 pub use build::{Error, Table, Warehouse, build};
 pub use columns::{Origins, columns};
+pub use prediction::affinity::compute;
 pub use previous::PREVIOUS;
 pub use sql::{VIEWS, files, inputs, lineage, statement, view_statements};

@@ -28,11 +28,9 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
             ("purchase_days", include_str!("prediction/purchase_days.sql")),
             ("known_models", include_str!("prediction/known_models.sql")),
         ],
-        "basket_itemsets" => &[
-            ("items", include_str!("prediction/items.sql")),
-            ("order_items", include_str!("prediction/order_items.sql")),
-            ("buyers", include_str!("prediction/buyers.sql")),
-        ],
+        "basket_itemsets" => {
+            &[("items", include_str!("prediction/items.sql")), ("buyers", include_str!("prediction/buyers.sql"))]
+        }
         _ => &[],
     }
 }
@@ -41,6 +39,7 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
 pub fn files(table: &str) -> &'static [&'static str] {
     match table {
         "orders" => &["fact_sales"],
+        "basket_itemsets" => &["order_items"],
         _ => &[],
     }
 }

@@ -1,4 +1,8 @@
-//! Baskets recoded, and mined whenever they fill the memory allowed.
+//! Baskets recoded, and mined whenever they fill the memory allowed, here or elsewhere.
+
+use std::mem::take;
+use std::panic::resume_unwind;
+use std::thread;
 
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 
@@ -7,6 +11,7 @@ use crate::mine::candidates::Candidates;
 use crate::mine::database::{BYTES_A_LINE, Database, END, MAX_LINES};
 use crate::mine::dictionary::Dictionary;
 use crate::mine::limit::Limit;
+use crate::mine::piece::{Elsewhere, Piece, answered};
 use crate::mine::search::search;
 use crate::mine::sets::Sets;
 use crate::options::Options;
@@ -28,10 +33,13 @@ pub(super) enum Found {
 }
 
 /// The partition being filled, and what was found in those before it.
-#[derive(Debug)]
-pub(super) struct Partitions<'a> {
+pub(super) struct Partitions<'a, E> {
     dictionary: &'a Dictionary,
     options: &'a Options,
+    elsewhere: Option<&'a Elsewhere<'a, E>>,
+    /// Partitions that are to go elsewhere.
+    waiting: Vec<Piece>,
+    failed: Option<E>,
     /// The least count among all baskets.
     minimum: u64,
     total: u64,
@@ -43,10 +51,28 @@ pub(super) struct Partitions<'a> {
     is_too_many: bool,
 }
 
-impl<'a> Partitions<'a> {
-    pub fn new(dictionary: &'a Dictionary, minimum: u64, total: u64, options: &'a Options) -> Self {
-        let (lines, candidates) = (Vec::new(), Candidates::default());
-        Self { dictionary, options, minimum, total, lines, baskets: 0, mined: 0, candidates, is_too_many: false }
+impl<'a, E: Send> Partitions<'a, E> {
+    pub fn new(
+        dictionary: &'a Dictionary,
+        minimum: u64,
+        total: u64,
+        options: &'a Options,
+        elsewhere: Option<&'a Elsewhere<'a, E>>,
+    ) -> Self {
+        Self {
+            dictionary,
+            options,
+            elsewhere,
+            waiting: Vec::new(),
+            failed: None,
+            minimum,
+            total,
+            lines: Vec::new(),
+            baskets: 0,
+            mined: 0,
+            candidates: Candidates::default(),
+            is_too_many: false,
+        }
     }
 
     /// Partitions in all, the one being filled included.
@@ -73,37 +99,82 @@ impl<'a> Partitions<'a> {
 
     /// Mines the partition at the share asked for of all.
     fn close(&mut self) {
-        let lines = std::mem::take(&mut self.lines);
-        let baskets = std::mem::take(&mut self.baskets);
+        let (lines, baskets) = (take(&mut self.lines), take(&mut self.baskets));
         self.mined += 1;
-        if self.is_too_many {
+        if self.is_too_many || self.failed.is_some() {
             return;
         }
         // A set below this in every partition is below the least count in all.
         let share = u128::from(self.minimum) * u128::from(baskets);
         let minimum = u64::try_from(share.div_ceil(u128::from(self.total.max(1)))).unwrap_or(u64::MAX);
-        let max_sets = self.options.max_itemsets.saturating_mul(CANDIDATES_A_SET);
-        let limit = Limit::new(minimum, baskets, max_sets, self.options.memory_bytes / 2);
-        let codes = self.dictionary.len();
-        let sets = search(&Database::new(lines, codes), codes, &limit, self.options.max_items);
-        self.is_too_many = limit.minimum() > minimum;
-        if !self.is_too_many {
-            self.candidates.add(sets);
-            let (sets, codes) = self.candidates.size();
-            self.is_too_many = sets > max_sets || codes > self.options.memory_bytes / 8;
+        let piece = Piece {
+            lines,
+            codes: self.dictionary.len() as u64,
+            minimum,
+            baskets,
+            max_sets: self.max_sets() as u64,
+            memory_bytes: (self.options.memory_bytes / 2) as u64,
+            max_items: self.options.max_items as u64,
+        };
+        match self.elsewhere {
+            None => self.keep(piece.search()),
+            Some(elsewhere) => {
+                self.waiting.push(piece);
+                if self.waiting.len() >= elsewhere.at_once {
+                    self.send(elsewhere);
+                }
+            }
+        }
+    }
+
+    fn max_sets(&self) -> usize {
+        self.options.max_itemsets.saturating_mul(CANDIDATES_A_SET)
+    }
+
+    /// What is frequent in one more partition; none where that is more than may be kept.
+    fn keep(&mut self, found: Option<Sets>) {
+        let Some(found) = found else {
+            self.is_too_many = true;
+            return;
+        };
+        self.candidates.add(found);
+        let (sets, codes) = self.candidates.size();
+        self.is_too_many |= sets > self.max_sets() || codes > self.options.memory_bytes / 8;
+    }
+
+    /// Has the waiting partitions searched elsewhere, side by side. What is no answer is searched for here.
+    fn send(&mut self, elsewhere: &Elsewhere<'_, E>) {
+        let waiting = take(&mut self.waiting);
+        let answers: Vec<Result<Vec<u8>, E>> = thread::scope(|scope| {
+            let asked = waiting.iter().map(|piece| scope.spawn(move || (elsewhere.send)(piece.to_bytes())));
+            let asked: Vec<_> = asked.collect();
+            asked.into_iter().map(|answer| answer.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        for (piece, answer) in waiting.into_iter().zip(answers) {
+            match answer {
+                Ok(bytes) => self.keep(answered(&bytes).unwrap_or_else(|()| piece.search())),
+                Err(error) => self.failed = Some(error),
+            }
         }
     }
 
     /// What there is, after the last basket. `limit` is that of the result.
-    pub fn finish(mut self, limit: &Limit) -> Found {
+    pub fn finish(mut self, limit: &Limit) -> Result<Found, E> {
         if self.mined == 0 {
             let codes = self.dictionary.len();
-            return Found::Sets(search(&Database::new(self.lines, codes), codes, limit, self.options.max_items));
+            return Ok(Found::Sets(search(&Database::new(self.lines, codes), codes, limit, self.options.max_items)));
         }
         if self.baskets > 0 {
             self.close();
         }
-        if self.is_too_many { Found::TooMany } else { Found::Candidates(self.candidates) }
+        if let Some(elsewhere) = self.elsewhere {
+            self.send(elsewhere);
+        }
+        match self.failed {
+            Some(error) => Err(error),
+            None if self.is_too_many => Ok(Found::TooMany),
+            None => Ok(Found::Candidates(self.candidates)),
+        }
     }
 }
 

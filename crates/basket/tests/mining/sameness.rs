@@ -1,6 +1,11 @@
 //! Threads, the order of baskets and how they are cut change nothing.
 
-use basket::{Baskets, BestSellers, Mined, Options, RecommendOptions, mine, mine_in_parts, next_best, recommend, rules};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use basket::{
+    Baskets, BestSellers, Elsewhere, Mined, Options, RecommendOptions, mine, mine_elsewhere, mine_in_parts, next_best, recommend,
+    rules, search_bytes,
+};
 use proptest::prelude::{Just, Strategy, proptest};
 
 use crate::{Dice, baskets, names, random_baskets};
@@ -58,6 +63,35 @@ fn seven_parts_equal_one() {
         assert!(listing(&mined, &names, &cut) == listing(&whole, &names, &options()));
         assert_eq!(mined.facts.minimum_count, whole.facts.minimum_count);
     }
+}
+
+#[test]
+fn partitions_searched_elsewhere_equal_those_searched_here() {
+    let (shop, names) = (baskets(&shop(60_000)), names(60));
+    let asked = AtomicUsize::new(0);
+    let send = |bytes: Vec<u8>| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, &str>(search_bytes(&bytes).unwrap())
+    };
+    for at_once in [1, 3] {
+        let elsewhere = Elsewhere { send: &send, at_once };
+        for memory_bytes in [700_000, 1 << 30] {
+            let cut = Options { memory_bytes, ..options() };
+            let (here, there) = (mine(&shop, &names, &cut), mine_elsewhere(&shop, &names, &cut, &elsewhere).unwrap());
+            assert_eq!(here.facts, there.facts);
+            assert!(listing(&here, &names, &cut) == listing(&there, &names, &cut));
+            // What fits is not sent.
+            let expected = if here.facts.partitions > 1 { here.facts.partitions } else { 0 };
+            assert_eq!(asked.swap(0, Ordering::SeqCst), expected, "{memory_bytes}");
+        }
+    }
+    // Whoever answers nonsense is not believed, and whoever is lost is told.
+    let cut = Options { memory_bytes: 700_000, ..options() };
+    let nonsense = Elsewhere { send: &|_| Ok::<_, &str>(vec![1, 2, 3]), at_once: 2 };
+    let mined = mine_elsewhere(&shop, &names, &cut, &nonsense).unwrap();
+    assert!(listing(&mined, &names, &cut) == listing(&mine(&shop, &names, &cut), &names, &cut));
+    let lost = Elsewhere { send: &|_| Err("lost"), at_once: 2 };
+    assert_eq!(mine_elsewhere(&shop, &names, &cut, &lost).unwrap_err(), "lost");
 }
 
 /// One part is full of sets that are rare in all: the least count rises by quarters, and is the truth where it ends.

@@ -15,7 +15,7 @@ pub(super) fn publish(check: &mut Check<'_>, raw: &raw::Publish) -> Option<Publi
     let to = target(check, &raw.to).filter(|_| check.is_allowed(&["publish", "to"], &raw.to));
     let lease = lease(check, raw.lease.as_deref());
     let keep = raw.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(KEEP);
-    // Less than one is told by the schema.
+    // Less than none is told by the schema.
     let rows_per_file = raw.rows_per_file.and_then(|rows| u64::try_from(rows).ok()).and_then(NonZeroU64::new);
     let (report, powerbi) = (raw.report.unwrap_or(false), raw.powerbi.unwrap_or(false));
     if powerbi && matches!(to, Some(Target::Store { .. })) {

@@ -43,7 +43,9 @@ mod orders;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use basket::{Baskets, BestSellers, Mined, Next, Options, RecommendOptions, Recommendation, Rule, text};
+use basket::{Baskets, BestSellers, Elsewhere, Mined, Next, Options, RecommendOptions, Recommendation, Rule, text};
+use extract::TableWriter;
+use tokio::runtime::Handle;
 
 use crate::build::{Builder, Computed, Error};
 use crate::rows::{batch, in_background};
@@ -55,17 +57,51 @@ const TABLE: &str = "basket_itemsets";
 const MIN_ORDERS_BOTH: u64 = 3;
 /// Nor does an itemset of fewer, however low the support asked for.
 const MIN_COUNT: u64 = 2;
-/// What the search may hold beside the baskets; above it they are mined piece by piece, with the same result.
+/// What the search may hold beside the baskets, and no more than this part of the memory; above it they are mined piece by piece,
+/// with the same result.
 const MINING_BYTES: usize = 512 << 20;
+const MINING_PART: usize = 4;
 
 pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     let catalogue = Catalogue::read(builder).await?;
     let bought = Bought::read(builder, &catalogue).await?;
-    let options = builder.options.basket.clone();
-    in_background(TABLE, move || laid_out(&catalogue, &bought, &options)).await?
+    let room = builder.reserve(TABLE, (builder.memory() / MINING_PART).min(MINING_BYTES))?;
+    let (options, elsewhere) = (builder.options.basket.clone(), extract::table_writer(&builder.session));
+    let runtime = Handle::current();
+    in_background(TABLE, move || {
+        let elsewhere = elsewhere.as_deref().map(|machines| (machines, &runtime));
+        laid_out(&catalogue, &bought, &options, room.size(), elsewhere)
+    })
+    .await?
 }
 
-fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> Result<Computed, Error> {
+/// Partitions of baskets that other machines search, where these do not fit here.
+const SEARCH: &str = "itemsets";
+/// Partitions under way at once: each takes a quarter of the miner's memory.
+const AWAY_AT_ONCE: usize = 3;
+
+/// What a machine that takes part in a run computes by name, from bytes to bytes: partitions of baskets.
+pub fn compute(what: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    if what == SEARCH { basket::search_bytes(bytes) } else { None }
+}
+
+type Machines<'a> = (&'a dyn TableWriter, &'a Handle);
+
+fn mined(baskets: &Baskets, names: &[String], options: &Options, elsewhere: Option<Machines<'_>>) -> Result<Mined, Error> {
+    let Some((machines, runtime)) = elsewhere else { return Ok(basket::mine(baskets, names, options)) };
+    let send = |bytes: Vec<u8>| runtime.block_on(machines.compute(SEARCH, bytes));
+    let elsewhere = Elsewhere { send: &send, at_once: machines.machines().clamp(1, AWAY_AT_ONCE) };
+    let mined = basket::mine_elsewhere(baskets, names, options, &elsewhere);
+    mined.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })
+}
+
+fn laid_out(
+    catalogue: &Catalogue,
+    bought: &Bought,
+    basket: &config::Basket,
+    memory: usize,
+    elsewhere: Option<Machines<'_>>,
+) -> Result<Computed, Error> {
     let level = catalogue.level(basket.items);
     let at_level;
     let baskets = match &level.of_product {
@@ -75,8 +111,8 @@ fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> 
             &at_level
         }
     };
-    let options = mining(basket);
-    let mined = basket::mine(baskets, &level.names, &options);
+    let options = mining(basket, memory);
+    let mined = mined(baskets, &level.names, &options, elsewhere)?;
     let rules = basket::rules(&mined, &level.names, &options);
     let all = vec![true; catalogue.keys.len()];
     let wanted = RecommendOptions {
@@ -96,7 +132,7 @@ fn laid_out(catalogue: &Catalogue, bought: &Bought, basket: &config::Basket) -> 
     ])
 }
 
-fn mining(basket: &config::Basket) -> Options {
+fn mining(basket: &config::Basket, memory: usize) -> Options {
     Options {
         min_support_ppb: basket.min_support_ppb,
         min_count_floor: MIN_COUNT,
@@ -104,7 +140,7 @@ fn mining(basket: &config::Basket) -> Options {
         max_items: basket.max_items,
         max_basket_items: basket.max_basket_items,
         max_itemsets: basket.max_itemsets,
-        memory_bytes: MINING_BYTES,
+        memory_bytes: memory,
     }
 }
 

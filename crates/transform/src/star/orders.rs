@@ -12,6 +12,7 @@ use arrow::array::{
     ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use extract::{TableFile, TableRows};
 use schema::Type;
 
@@ -168,7 +169,9 @@ impl Pass {
         self.end_items()?;
         self.end_parts()?;
         self.lines.clear();
-        self.number += 1;
+        let too_many = || ArrowError::ComputeError(format!("more than {} orders", i32::MAX));
+        self.number =
+            self.number.checked_add(1).ok_or_else(too_many).map_err(|source| Error::Layout { table: ORDERS, source })?;
         Ok(())
     }
 

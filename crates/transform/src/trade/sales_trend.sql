@@ -1,84 +1,106 @@
 -- Sales a day, week (from Monday) and month, each by region of the sale.
-WITH dated AS (
+WITH days AS (
     SELECT
-        d.date AS day_start,
+        ordered_on,
+        region_key,
+        SUM(quantity) AS units,
+        SUM(gross_amount) AS gross_amount,
+        SUM(discount_amount) AS discount_amount,
+        SUM(net_amount) AS net_amount
+    FROM orders
+    GROUP BY ordered_on, region_key
+),
+dated_days AS (
+    SELECT
+        d.date,
         d.week_start,
         d.month_start,
-        o.order_number,
-        o.customer_key,
-        o.region_key,
-        o.quantity,
-        o.gross_amount,
-        o.discount_amount,
-        o.net_amount,
-        o.is_purchase
-    FROM orders AS o
-    INNER JOIN dim_date AS d ON o.ordered_on = d.date
-),
-days AS (
-    SELECT
-        day_start AS period_start,
-        region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
-        COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
-        SUM(quantity) AS units,
-        SUM(gross_amount) AS gross_amount,
-        SUM(discount_amount) AS discount_amount,
-        SUM(net_amount) AS net_amount
-    FROM dated
-    GROUP BY day_start, region_key
-),
-weeks AS (
-    SELECT
-        week_start AS period_start,
-        region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
-        COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
-        SUM(quantity) AS units,
-        SUM(gross_amount) AS gross_amount,
-        SUM(discount_amount) AS discount_amount,
-        SUM(net_amount) AS net_amount
-    FROM dated
-    GROUP BY week_start, region_key
-),
-months AS (
-    SELECT
-        month_start AS period_start,
-        region_key,
-        COUNT(DISTINCT CASE WHEN is_purchase THEN order_number END) AS orders,
-        COUNT(DISTINCT CASE WHEN is_purchase AND customer_key <> 0 THEN customer_key END) AS customers,
-        SUM(quantity) AS units,
-        SUM(gross_amount) AS gross_amount,
-        SUM(discount_amount) AS discount_amount,
-        SUM(net_amount) AS net_amount
-    FROM dated
-    GROUP BY month_start, region_key
+        s.region_key,
+        s.units,
+        s.gross_amount,
+        s.discount_amount,
+        s.net_amount
+    FROM days AS s
+    INNER JOIN dim_date AS d ON s.ordered_on = d.date
 ),
 -- A period is complete when its last day is not after as_of.
 periods AS (
-    SELECT 'day' AS period_kind, period_start, region_key, orders, customers, units, gross_amount, discount_amount, net_amount,
-        period_start AS last_day
-    FROM days
+    SELECT 'day' AS period_kind, date AS period_start, region_key, units, gross_amount, discount_amount, net_amount, date AS last_day
+    FROM dated_days
     UNION ALL
-    SELECT 'week' AS period_kind, period_start, region_key, orders, customers, units, gross_amount, discount_amount, net_amount,
-        CAST(period_start + INTERVAL '6 days' AS DATE) AS last_day
-    FROM weeks
+    SELECT
+        'week' AS period_kind,
+        week_start AS period_start,
+        region_key,
+        SUM(units) AS units,
+        SUM(gross_amount) AS gross_amount,
+        SUM(discount_amount) AS discount_amount,
+        SUM(net_amount) AS net_amount,
+        CAST(week_start + INTERVAL '6 days' AS DATE) AS last_day
+    FROM dated_days
+    GROUP BY week_start, region_key
     UNION ALL
-    SELECT 'month' AS period_kind, period_start, region_key, orders, customers, units, gross_amount, discount_amount, net_amount,
-        CAST(period_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
-    FROM months
+    SELECT
+        'month' AS period_kind,
+        month_start AS period_start,
+        region_key,
+        SUM(units) AS units,
+        SUM(gross_amount) AS gross_amount,
+        SUM(discount_amount) AS discount_amount,
+        SUM(net_amount) AS net_amount,
+        CAST(month_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
+    FROM dated_days
+    GROUP BY month_start, region_key
+),
+bought AS (
+    SELECT d.date, d.week_start, d.month_start, o.region_key, o.order_number, o.customer_key
+    FROM orders AS o
+    INNER JOIN dim_date AS d ON o.ordered_on = d.date
+    WHERE o.is_purchase
+),
+-- One distinct count a statement is a grouping of a grouping, which may be larger than memory; several are sets that may not.
+orders_counted AS (
+    SELECT 'day' AS period_kind, date AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
+    FROM bought
+    GROUP BY date, region_key
+    UNION ALL
+    SELECT 'week' AS period_kind, week_start AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
+    FROM bought
+    GROUP BY week_start, region_key
+    UNION ALL
+    SELECT 'month' AS period_kind, month_start AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
+    FROM bought
+    GROUP BY month_start, region_key
+),
+customers_counted AS (
+    SELECT 'day' AS period_kind, date AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
+    FROM bought
+    WHERE customer_key <> 0
+    GROUP BY date, region_key
+    UNION ALL
+    SELECT 'week' AS period_kind, week_start AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
+    FROM bought
+    WHERE customer_key <> 0
+    GROUP BY week_start, region_key
+    UNION ALL
+    SELECT 'month' AS period_kind, month_start AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
+    FROM bought
+    WHERE customer_key <> 0
+    GROUP BY month_start, region_key
 )
 SELECT
-    period_kind,
-    period_start,
-    region_key,
-    CAST(orders AS INT) AS orders,
-    CAST(customers AS INT) AS customers,
-    units,
-    gross_amount,
-    discount_amount,
-    net_amount,
-    CASE WHEN orders > 0 THEN CAST(net_amount / orders AS DECIMAL(18, 4)) END AS average_order_value,
-    last_day <= CAST($as_of AS DATE) AS is_complete
-FROM periods
-ORDER BY period_kind, period_start, region_key
+    p.period_kind,
+    p.period_start,
+    p.region_key,
+    CAST(COALESCE(o.orders, 0) AS INT) AS orders,
+    CAST(COALESCE(c.customers, 0) AS INT) AS customers,
+    p.units,
+    p.gross_amount,
+    p.discount_amount,
+    p.net_amount,
+    CASE WHEN o.orders > 0 THEN CAST(p.net_amount / o.orders AS DECIMAL(18, 4)) END AS average_order_value,
+    p.last_day <= CAST($as_of AS DATE) AS is_complete
+FROM periods AS p
+LEFT JOIN orders_counted AS o ON p.period_kind = o.period_kind AND p.period_start = o.period_start AND p.region_key = o.region_key
+LEFT JOIN customers_counted AS c ON p.period_kind = c.period_kind AND p.period_start = c.period_start AND p.region_key = c.region_key
+ORDER BY p.period_kind, p.period_start, p.region_key

@@ -1,16 +1,26 @@
 //! What was bought: the products of each order, and those each customer owns.
+//!
+//! Both are read from the file of `order_items`, in which orders stand one behind the other. Customers come in no order there, so
+//! a first pass counts what each bought and a second one puts it into its place: twelve bytes a line, whatever its columns hold.
+
+use std::mem::take;
+use std::path::PathBuf;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
 use basket::Baskets;
-use extract::KeyMap;
+use datafusion::execution::memory_pool::MemoryReservation;
+use extract::{FileError, KeyMap, TableRows};
 use futures::StreamExt;
-use rayon::slice::ParallelSliceMut;
 
 use super::TABLE;
 use super::catalogue::Catalogue;
 use crate::build::{Builder, Error};
 use crate::rows::in_background;
+use crate::star::orders::ITEMS;
+
+/// What a line of an order takes: a product in its basket and in its customer's, and their borders.
+const BYTES_A_LINE: usize = 12;
 
 pub(super) struct Bought {
     /// Orders of products.
@@ -21,33 +31,32 @@ pub(super) struct Bought {
     pub customers: Vec<i64>,
     /// Numbered.
     pub segments: Vec<Option<u32>>,
+    /// The memory that all this takes.
+    _room: MemoryReservation,
 }
-
-/// What a purchase keeps of a product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Item {
-    order: i32,
-    product: u32,
-    /// `NOBODY` for an anonymous sale, and for who kept no purchase.
-    customer: u32,
-}
-
-const NOBODY: u32 = u32::MAX;
 
 impl Bought {
     pub async fn read(builder: &Builder, catalogue: &Catalogue) -> Result<Self, Error> {
         let (customers, segments) = buyers(builder).await?;
-        let numbers: KeyMap<u32> = (0_u32..).zip(&customers).map(|(number, key)| (*key, number)).collect();
-        let mut rows = builder.input(TABLE, "order_items").await?;
-        let mut items = Vec::new();
-        while let Some(rows) = rows.next().await {
-            let rows = rows.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })?;
-            take(&rows, catalogue, &numbers, &mut items);
-        }
-        let number = customers.len();
-        let (baskets, owned) = in_background(TABLE, move || put_together(items, number)).await?;
-        Ok(Self { baskets, owned, customers, segments })
+        let path = builder.folder.join(format!("{ITEMS}.parquet"));
+        let rows = TableRows::open(&path, &[]).map_err(unreadable)?.rows();
+        let room = builder.reserve(TABLE, usize::try_from(rows).unwrap_or(usize::MAX).saturating_mul(BYTES_A_LINE))?;
+        let lines = Lines {
+            path,
+            products: catalogue.numbers.clone(),
+            customers: (0..).zip(&customers).map(|(number, key)| (*key, number)).collect(),
+        };
+        let (baskets, owned) = in_background(TABLE, move || {
+            let (baskets, bought) = lines.baskets()?;
+            Ok::<_, Error>((baskets, lines.owned(&bought)?))
+        })
+        .await??;
+        Ok(Self { baskets, owned, customers, segments, _room: room })
     }
+}
+
+fn unreadable(source: FileError) -> Error {
+    Error::Write { table: ITEMS.to_owned(), source }
 }
 
 async fn buyers(builder: &Builder) -> Result<(Vec<i64>, Vec<Option<u32>>), Error> {
@@ -67,36 +76,78 @@ async fn buyers(builder: &Builder) -> Result<(Vec<i64>, Vec<Option<u32>>), Error
     Ok((customers, segments))
 }
 
-fn take(rows: &RecordBatch, catalogue: &Catalogue, customers: &KeyMap<u32>, items: &mut Vec<Item>) {
-    let orders = rows.column(0).as_primitive::<Int32Type>().values();
-    let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
-    items.extend(orders.iter().zip(keys(1)).zip(keys(2)).filter_map(|((order, customer), product)| {
-        let product = *catalogue.numbers.get(product)?;
-        Some(Item { order: *order, product, customer: customers.get(customer).copied().unwrap_or(NOBODY) })
-    }));
+/// The file of order items, and the numbers of its keys.
+struct Lines {
+    path: PathBuf,
+    products: KeyMap<u32>,
+    customers: KeyMap<usize>,
 }
 
-fn put_together(mut items: Vec<Item>, customers: usize) -> (Baskets, Baskets) {
-    items.par_sort_unstable();
-    let mut baskets = Baskets::with_capacity(items.len() / 4, items.len());
-    for order in items.chunk_by(|a, b| a.order == b.order) {
-        baskets.push(order.iter().map(|item| item.product));
-    }
-    let known = items.iter().filter(|item| item.customer != NOBODY);
-    let pairs = known.map(|item| (item.customer, item.product)).collect();
-    drop(items);
-    (baskets, owned(pairs, customers))
+/// What a purchase keeps of a product.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    order: i32,
+    product: u32,
+    /// None for an anonymous sale, and for who kept no purchase.
+    customer: Option<usize>,
 }
 
-/// Baskets by customer; one who only gave back in the end owns nothing.
-fn owned(mut pairs: Vec<(u32, u32)>, customers: usize) -> Baskets {
-    pairs.par_sort_unstable();
-    let mut owned = Baskets::default();
-    let mut rest = pairs.as_slice();
-    for customer in 0..u32::try_from(customers).unwrap_or(u32::MAX) {
-        let own = rest.partition_point(|(c, _)| *c == customer);
-        owned.push(rest.iter().take(own).map(|(_, product)| *product));
-        rest = rest.get(own..).unwrap_or_default();
+impl Lines {
+    /// Hands over every line of a purchase whose product is known, in the order of the file.
+    fn each(&self, mut take: impl FnMut(Line)) -> Result<(), Error> {
+        let columns = ["order_number", "customer_key", "product_key", "is_purchase"];
+        for rows in TableRows::open(&self.path, &columns).map_err(unreadable)? {
+            self.lines(&rows.map_err(unreadable)?).for_each(&mut take);
+        }
+        Ok(())
     }
-    owned
+
+    fn lines<'a>(&'a self, rows: &'a RecordBatch) -> impl Iterator<Item = Line> + 'a {
+        let orders = rows.column(0).as_primitive::<Int32Type>().values();
+        let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
+        let purchases = rows.column(3).as_boolean().iter();
+        orders.iter().zip(keys(1)).zip(keys(2)).zip(purchases).filter_map(|(((order, customer), product), is_purchase)| {
+            let product = *self.products.get(product).filter(|_| is_purchase == Some(true))?;
+            Some(Line { order: *order, product, customer: self.customers.get(customer).copied() })
+        })
+    }
+
+    /// The baskets, and how many lines each customer bought.
+    fn baskets(&self) -> Result<(Baskets, Vec<usize>), Error> {
+        let (mut baskets, mut bought) = (Baskets::new(), vec![0_usize; self.customers.len()]);
+        let (mut order, mut products) = (None, Vec::new());
+        self.each(|line| {
+            if order != Some(line.order) && order.replace(line.order).is_some() {
+                baskets.push(products.drain(..));
+            }
+            products.push(line.product);
+            if let Some(count) = line.customer.and_then(|customer| bought.get_mut(customer)) {
+                *count += 1;
+            }
+        })?;
+        if order.is_some() {
+            baskets.push(take(&mut products));
+        }
+        Ok((baskets, bought))
+    }
+
+    /// Baskets by customer; one who only gave back in the end owns nothing.
+    fn owned(&self, bought: &[usize]) -> Result<Baskets, Error> {
+        let mut places = Vec::with_capacity(bought.len());
+        let mut lines = 0;
+        for count in bought {
+            places.push(lines);
+            lines += count;
+        }
+        let mut products = vec![0_u32; lines];
+        self.each(|line| {
+            let Some(place) = line.customer.and_then(|customer| places.get_mut(customer)) else { return };
+            if let Some(product) = products.get_mut(*place) {
+                *product = line.product;
+            }
+            *place += 1;
+        })?;
+        // Each place now is where the customer's lines end.
+        Ok(Baskets::of(products, &places))
+    }
 }
