@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use datafusion::common::plan_err;
@@ -171,6 +171,10 @@ async fn introduction(channels: &Channels, url: &Url) -> Result<String, Error> {
 
 /// What tells this very program from any other: the beginning of its SHA-256.
 pub fn build_id() -> Result<String, Error> {
+    static KNOWN: OnceLock<String> = OnceLock::new();
+    if let Some(id) = KNOWN.get() {
+        return Ok(id.clone());
+    }
     let failed = |source| Error::File { path: "the running program".into(), source };
     // The file may have been replaced since; what runs is still to be had here.
     let path = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe().map_err(failed)? };
@@ -182,7 +186,7 @@ pub fn build_id() -> Result<String, Error> {
         digest.update(bytes);
     }
     let start: [u8; 8] = digest.finalize().iter().copied().take(8).collect::<Vec<u8>>().try_into().unwrap_or_default();
-    Ok(format!("{:016x}", u64::from_be_bytes(start)))
+    Ok(KNOWN.get_or_init(|| format!("{:016x}", u64::from_be_bytes(start))).clone())
 }
 
 #[cfg(test)]

@@ -61,6 +61,9 @@ pub fn wide(settings: &Settings) -> Result<Runtime, Error> {
     pool.build_global().map_err(|e| Error::Worker(e.to_string()))?;
     Builder::new_multi_thread()
         .worker_threads(settings.engine.threads.max(1))
+        // An operator computes for long before it lets go of its thread. After each, and not after the usual sixty of them, is looked
+        // at what came meanwhile: that it is late, that nobody waits any more, that somebody asks whether this process lives.
+        .event_interval(1)
         .enable_all()
         .build()
         .map_err(|e| Error::Worker(e.to_string()))
