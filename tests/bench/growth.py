@@ -3,7 +3,7 @@
 usage: growth.py WORK CONSUMER360 [LINES...]
 
 WORK is a folder outside the source tree in which the shops are kept; LINES are 1000000, 10000000 and 100000000 unless named.
-Settings are the defaults (`engine.memory: 1.5GiB`). Needs the standard library alone.
+Settings are those of the folder `large`. Needs the standard library alone.
 """
 
 import json
@@ -30,12 +30,13 @@ def run(folder, product):
     for name in ["product", "state"]:
         shutil.rmtree(folder / name, ignore_errors=True)
     result = folder / "growth.json"
-    command = [product, "-C", folder, "run", HERE / "pipeline.yaml", "--quiet", "--output", "json"]
+    command = [product, "-C", folder, "--config", HERE / "large", "run", HERE / "pipeline.yaml", "--quiet", "--output", "json"]
     subprocess.run([sys.executable, HERE / "measure.py", result, *command], check=True)
     measured = json.loads(result.read_text(encoding="utf-8"))
     seconds = {stage["stage"]: stage["seconds"] for stage in measured["printed"]["stages"]}
     published = sum(file.stat().st_size for file in (folder / "product" / "current").rglob("*.parquet"))
-    return {"wall": measured["wall_seconds"], "peak": measured["peak_mib"], "published": published, **seconds}
+    taken = {"wall": measured["wall_seconds"], "cpu": measured["cpu_seconds"], "peak": measured["peak_mib"]}
+    return {**taken, "published": published, **seconds}
 
 
 def main():
@@ -43,15 +44,15 @@ def main():
         sys.exit(__doc__)
     work, product = pathlib.Path(sys.argv[1]).resolve(), str(pathlib.Path(sys.argv[2]).resolve())
     sizes = [int(lines) for lines in sys.argv[3:]] or [1_000_000, 10_000_000, 100_000_000]
-    print("| lines | " + " | ".join(STAGES) + " | seconds in all | grows as lines to the power of | MiB at the peak | bytes published a line |")
-    print("|---|" + "---|" * (len(STAGES) + 4))
+    print("| lines | " + " | ".join(STAGES) + " | seconds in all | CPU seconds | grow as lines to the power of | MiB at the peak | bytes published a line |")
+    print("|---|" + "---|" * (len(STAGES) + 5))
     before = None
     for lines in sizes:
         one = run(shop(work, product, lines), product)
-        power = "" if before is None else f"{math.log(one['wall'] / before[1]) / math.log(lines / before[0]):.2f}"
-        before = (lines, one["wall"])
+        power = "" if before is None else f"{math.log(one['cpu'] / before[1]) / math.log(lines / before[0]):.2f}"
+        before = (lines, one["cpu"])
         stages = " | ".join(f"{one[stage]:.1f}" for stage in STAGES)
-        print(f"| {lines:,} | {stages} | {one['wall']:.1f} | {power} | {one['peak']} | {one['published'] / lines:.1f} |", flush=True)
+        print(f"| {lines:,} | {stages} | {one['wall']:.1f} | {one['cpu']:.1f} | {power} | {one['peak']} | {one['published'] / lines:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ fn a_run_that_is_stopped_ends_its_work_on_the_workers() {
     let here = published(&space, "shop", "here", None);
     fs::remove_dir_all(space.path("state")).unwrap();
     // So little that sorts spill at once, but for a floor that operators need.
-    let memory = (lines() * 20 / (1 << 20)).max(24);
+    let memory = (lines() * 48 / (1 << 20)).max(24);
     let (workers, spill) = begin_workers(&space, 3, &format!("engine: {{memory: {memory}MiB}}\n"));
     space.write("config/cluster.yaml", environment(&workers, 4, 2, ""));
     let mut run = begun(&space, "shop");
