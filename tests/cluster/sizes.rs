@@ -120,13 +120,15 @@ fn workers_with_less_memory_than_rows_spill_and_the_bytes_are_the_same() {
     let space = shop();
     let (here, _) = run(&space, "here", None);
     // What a line takes while it is sorted or grouped, and a bound far below it, but for a floor that operators need.
-    let memory = (lines() * 48 / (1 << 20)).max(24);
+    let memory = (lines() * 56 / (1 << 20)).max(24);
+    // Many small parts each need memory to begin with; those of larger tables are larger.
+    let piece = (lines() * 8 / 5 / 1024).max(256);
     let spill = space.path("spill");
     fs::create_dir(&spill).unwrap();
     let settings = format!("engine: {{memory: {memory}MiB}}\n");
     let environment = vec![("TMPDIR".to_owned(), spill.display().to_string())];
     let workers = Workers::start_at(&space, 3, &settings, environment, "127.0.0.1", None);
-    let cluster = format!("{{workers: {}, token: \"{TOKEN}\", piece: 256KiB}}", workers.addresses());
+    let cluster = format!("{{workers: {}, token: \"{TOKEN}\", piece: {piece}KiB}}", workers.addresses());
     space.write("config/cluster.yaml", format!("engine: {{threads: 4, cluster: {cluster}}}\n"));
     let is_over = Arc::new(AtomicBool::new(false));
     let watched = most_in(spill, &is_over);
