@@ -99,7 +99,7 @@ async fn workers(engine: &Engine, spill: &Path, number: usize) -> Vec<String> {
         // Threads of its own: where they compute, those of the driver still see how late it is.
         thread::spawn(move || {
             let runtime = Builder::new_multi_thread().worker_threads(2).event_interval(1).enable_all().build().unwrap();
-            runtime.block_on(serve(&engine, &spill, &Listen { address, identity: None }, |_, _| None, pending())).unwrap();
+            runtime.block_on(serve(&engine, &spill, &Listen { address, identity: None }, reversed, pending())).unwrap();
         });
         while tokio::net::TcpStream::connect(address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -204,4 +204,25 @@ async fn workers_whose_memory_is_short_spill() {
     assert!(rows(&here, sql).await.unwrap() == rows(&session, sql).await.unwrap(), "the rows differ");
     let work = cluster.end().await;
     assert!(work.bytes_spilled > 0, "{work:?}");
+}
+
+/// What the workers of these tests know by name.
+fn reversed(what: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    (what == "reversed").then(|| bytes.iter().rev().copied().collect())
+}
+
+/// As partitions of baskets do, which are larger than gRPC's messages are unless it is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_workers_know_by_name_is_computed_from_bytes_to_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    write_tables(folder.path()).await;
+    let urls = workers(&engine(), folder.path(), 2).await;
+    let (cluster, session) = there(&engine(), &urls, folder.path()).await;
+    let machines = extract::table_writer(&session).unwrap();
+    let bytes: Vec<u8> = (0..9_000_000).map(|n: u32| n.to_le_bytes()[0]).collect();
+    let answer = machines.compute("reversed", bytes.clone()).await.unwrap();
+    assert!(answer.iter().eq(bytes.iter().rev()), "other bytes came back");
+    assert_eq!((machines.machines(), cluster.end().await.tasks), (2, 1));
+    let unknown = machines.compute("unheard of", bytes).await.unwrap_err().to_string();
+    assert!(unknown.contains("this worker cannot compute unheard of"), "{unknown}");
 }

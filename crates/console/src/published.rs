@@ -88,7 +88,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 mod tests {
     use super::*;
 

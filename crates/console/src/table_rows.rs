@@ -61,7 +61,7 @@ pub fn read(path: &Path, offset: usize, limit: usize) -> Option<Rows> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 mod tests {
     use std::sync::Arc;
 

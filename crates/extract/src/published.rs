@@ -27,7 +27,7 @@ fn file(snapshot: &Path, table: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 mod tests {
     use super::*;
 

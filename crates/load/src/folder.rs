@@ -228,7 +228,7 @@ fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 mod tests {
     use super::*;
 

@@ -130,7 +130,7 @@ pub(crate) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 mod tests {
     use super::*;
 
