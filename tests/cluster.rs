@@ -6,7 +6,7 @@ mod stops;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -98,6 +98,17 @@ impl Workers {
     fn addresses(&self) -> String {
         let urls: Vec<String> = self.running.iter().map(|(port, _)| format!("http://{}:{port}", self.host)).collect();
         format!("[{}]", urls.join(", "))
+    }
+
+    /// Waits until each takes connections: a line that was cut carries nothing in the moment it is mended.
+    fn reached(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        for (port, _) in &self.running {
+            while TcpStream::connect((self.host.as_str(), *port)).is_err() {
+                assert!(Instant::now() < until, "no worker at {}:{port}", self.host);
+                sleep(Duration::from_millis(100));
+            }
+        }
     }
 }
 

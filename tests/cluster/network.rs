@@ -114,6 +114,7 @@ fn a_network_that_is_cut_ends_the_run_and_the_next_one_is_right() {
         assert_eq!(ran.code, 1, "{line:?}: {}", ran.stderr);
         assert_same(&here, &published_bytes(&space.path("out/superstore")), "after the cut");
         network.set(line, "up");
+        workers.reached();
         let next = ended(begun(), WITHIN);
         assert_eq!(next.code, 0, "{line:?}: {}", next.stderr);
         assert_same(&here, &published_bytes(&space.path("out/superstore")), "after the next run");
