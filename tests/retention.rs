@@ -185,6 +185,36 @@ fn signup_cohorts_by_plain_loops() {
     }
 }
 
+/// Whoever signed up before anything was sold is followed from the first month that is known.
+#[test]
+fn a_signup_before_the_calendar_has_a_cohort() {
+    let space = Workspace::new();
+    let sales = "order,day,customer,product,pieces,price\n1,2015-01-05,old,tea,1,10\n2,2015-02-07,old,tea,1,5\n3,2015-02-09,new,tea,1,7\n";
+    space.write("drop/sales.csv", sales);
+    space.write("drop/people.csv", "id,since\nold,2001-05-20\nnew,2015-02-01\nnobody,2001-05-31\n");
+    space.write(
+        "shop.yaml",
+        "version: 1\nname: shop\nas_of: 2015-03-31\nconnections: {shop: {type: files, url: drop}}\nextract:\n  \
+         sales: {from: shop, path: sales.csv, columns: {order_id: order, ordered_at: day, customer_id: customer, \
+         product_id: product, quantity: pieces, unit_price: price}}\n  \
+         customers: {from: shop, path: people.csv, columns: {customer_id: id, signup_on: since}}\n\
+         publish: {to: out}\n",
+    );
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let cells = space.table("out", "cohort_retention").only("cohort_kind", "signup");
+    // 13 years and 8 months from May 2001 to January 2015.
+    assert_eq!(cells.column("cohort_start"), ["2001-05-01", "2001-05-01", "2001-05-01", "2015-02-01", "2015-02-01"]);
+    assert_eq!(cells.column("period"), ["164", "165", "166", "0", "1"]);
+    assert_eq!(cells.column("cohort_size"), ["2", "2", "2", "1", "1"]);
+    assert_eq!(cells.column("active_customers"), ["1", "1", "0", "1", "0"]);
+    assert_eq!(cells.column("retention_on_or_after"), ["0.5", "0.5", "0.0", "1.0", "0.0"]);
+    assert_eq!(cells.column("cumulative_revenue_per_customer"), ["5.0000", "7.5000", "7.5000", "7.0000", "7.0000"]);
+    let averages = space.table("out", "cohort_average").only("cohort_kind", "signup");
+    assert_eq!(averages.column("period"), ["0", "1", "164", "165", "166"]);
+    let shown = space.run(&["show", "cohort_retention", "--pivot"]).ok().stdout;
+    assert!(shown.contains(" 164 ") && !shown.contains(" 163 "), "{shown}");
+}
+
 /// The running month is there and marked, and no average knows it.
 #[test]
 fn what_is_not_over_is_in_no_average() {

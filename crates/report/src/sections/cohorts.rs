@@ -49,12 +49,9 @@ fn lead(averages: &Rows) -> Option<String> {
 
 fn triangle(rows: &Rows, kind: &'static str, title: &'static str) -> Markup {
     let mut cohorts: BTreeMap<NaiveDate, Vec<Row<'_>>> = BTreeMap::new();
-    for row in rows.of("cohort_kind", kind) {
+    for row in rows.of("cohort_kind", kind).filter(|row| (0..=PERIODS).contains(&row.int("period"))) {
         let Some(start) = row.day("cohort_start") else { continue };
-        let cohort = cohorts.entry(start).or_default();
-        if (0..=PERIODS).contains(&row.int("period")) {
-            cohort.push(row);
-        }
+        cohorts.entry(start).or_default().push(row);
     }
     let left_out = cohorts.len().saturating_sub(COHORTS);
     let shown: Vec<_> = cohorts.iter().skip(left_out).collect();

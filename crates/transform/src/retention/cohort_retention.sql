@@ -1,4 +1,5 @@
--- Every cohort in every month from its start to as_of's, whether anybody bought or not.
+-- Every cohort in every month of the calendar from its start to as_of's, whether anybody bought or not. One may have begun before
+-- the calendar does, by signup.
 WITH sizes AS (
     SELECT cohort_kind, cohort_month, COUNT(*) AS cohort_size
     FROM customer_cohorts
@@ -7,7 +8,6 @@ WITH sizes AS (
 calendar AS (
     SELECT
         CAST(year * 12 + month - 1 AS INT) AS month_number,
-        month_start,
         CAST(month_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
     FROM dim_date
     WHERE day_of_month = 1 AND month_start <= CAST($as_of AS DATE)
@@ -99,7 +99,7 @@ followed AS (
 )
 SELECT
     f.cohort_kind,
-    m.month_start AS cohort_start,
+    make_date(f.cohort_month / 12, f.cohort_month % 12 + 1, 1) AS cohort_start,
     f.period,
     CAST(f.cohort_size AS INT) AS cohort_size,
     CAST(f.active_customers AS INT) AS active_customers,
@@ -115,5 +115,4 @@ SELECT
     CASE WHEN f.orders > 0 THEN CAST(f.net_amount / f.orders AS DECIMAL(18, 4)) END AS average_order_value,
     f.is_complete
 FROM followed AS f
-INNER JOIN calendar AS m ON f.cohort_month = m.month_number
-ORDER BY f.cohort_kind, m.month_start, f.period
+ORDER BY f.cohort_kind, f.cohort_month, f.period

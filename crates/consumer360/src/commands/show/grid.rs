@@ -1,6 +1,6 @@
 //! Tables that are grids by nature, laid out as such.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -56,12 +56,12 @@ fn cohorts(batches: &[RecordBatch]) -> String {
     }
     let mut text = String::new();
     for (kind, cohorts) in kinds {
-        let last = cohorts.values().filter_map(|(_, cells)| cells.keys().last()).max().copied().unwrap_or_default();
-        let header = ["cohort".to_owned(), "size".to_owned()].into_iter().chain((0..=last).map(|p| p.to_string()));
+        let periods: BTreeSet<i32> = cohorts.values().flat_map(|(_, cells)| cells.keys().copied()).collect();
+        let header = ["cohort".to_owned(), "size".to_owned()].into_iter().chain(periods.iter().map(ToString::to_string));
         let mut table = grid(header.collect());
         for (start, (size, cells)) in cohorts {
             let month = start.get(..7).unwrap_or(&start).to_owned();
-            let cells = (0..=last).map(|p| cells.get(&p).cloned().unwrap_or_default());
+            let cells = periods.iter().map(|p| cells.get(p).cloned().unwrap_or_default());
             table.add_row([month, size.to_string()].into_iter().chain(cells).collect::<Vec<_>>());
         }
         let title = "% of the cohort that bought, by months since its start (* not over yet)";
