@@ -238,8 +238,9 @@ async fn stages(
     let build = async {
         let computing = workers::session(cluster, &session, &staged).await?;
         let options = &pipeline.transform;
-        let built = transform::build(&computing, &staged, options, at_once, previous.as_deref(), &folder, &told).await;
-        built.map_err(Error::from)
+        let built = transform::build(&computing, &staged, options, at_once, previous.as_deref(), &folder, &told).await?;
+        workers::read_here(cluster, &session, &staged, &built).await?;
+        Ok::<_, Error>(built)
     };
     let warehouse = run.stage(Stage::Transform, build).await?;
     run.lineage.columns = lineage::columns(&session, pipeline, &record).await;

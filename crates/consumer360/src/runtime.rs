@@ -55,12 +55,17 @@ pub fn small() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
+/// What a plan of many steps takes when it is walked through, and its rows are asked for, from top to bottom. Pages that are never
+/// touched cost nothing.
+const STACK: usize = 16 << 20;
+
 /// As many threads as `engine.threads` says, for queries and for what is computed beside them.
 pub fn wide(settings: &Settings) -> Result<Runtime, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.engine.threads.max(1));
     pool.build_global().map_err(|e| Error::Worker(e.to_string()))?;
     Builder::new_multi_thread()
         .worker_threads(settings.engine.threads.max(1))
+        .thread_stack_size(STACK)
         // An operator computes for long before it lets go of its thread. After each, and not after the usual sixty of them, is looked
         // at what came meanwhile: that it is late, that nobody waits any more, that somebody asks whether this process lives.
         .event_interval(1)

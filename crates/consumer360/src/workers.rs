@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use config::Settings;
 use datafusion::prelude::SessionContext;
 use extract::{Staged, Work};
+use transform::Warehouse;
 
 use crate::cli::{Global, WorkerOptions};
 use crate::exit::Failure;
@@ -35,6 +36,20 @@ pub async fn session(
     let session = cluster.session(local)?;
     extract::share(&session, staged).await?;
     Ok(session)
+}
+
+/// From here on `local` reads the files that are to be published, not what the workers read in their place.
+pub async fn read_here(
+    cluster: Option<&Cluster>,
+    local: &SessionContext,
+    staged: &Staged,
+    warehouse: &Warehouse,
+) -> Result<(), crate::run::Error> {
+    if cluster.is_some() {
+        extract::share(local, staged).await?;
+        warehouse.share(local).await?;
+    }
+    Ok(())
 }
 
 /// Clears away what was brought to the workers, and says what they did.

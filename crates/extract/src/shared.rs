@@ -193,8 +193,8 @@ pub async fn location(session: &SessionContext, file: &FsPath) -> Result<String,
     }
 }
 
-/// Makes what was staged readable in a session whose statements are computed elsewhere, which shares the names of tables with
-/// the one it was staged in.
+/// Makes what was staged readable in another session than the one it was staged in, which shares its names of tables: one whose
+/// statements are computed elsewhere, or this machine's again.
 pub async fn share(session: &SessionContext, staged: &Staged) -> Result<(), Error> {
     for (entity, one) in &staged.entities {
         let failed = |source| Error::Compute { entity: *entity, step: "the staged rows", source };

@@ -79,6 +79,18 @@ pub struct Warehouse {
     pub tables: Vec<Table>,
 }
 
+impl Warehouse {
+    /// Makes the tables readable in another session than the one they were built in, which shares its names.
+    pub async fn share(&self, session: &SessionContext) -> Result<(), Error> {
+        for Table { contract, path, .. } in &self.tables {
+            let failed = |source| Error::Compute { table: contract.name.to_owned(), source };
+            session.deregister_table(contract.name).map_err(failed)?;
+            register(session, contract, path).await?;
+        }
+        Ok(())
+    }
+}
+
 /// One built table.
 #[derive(Debug)]
 pub struct Table {
@@ -338,13 +350,17 @@ impl Builder {
         file.finish().map_err(store)
     }
 
-    /// Registers the file, with its order where grouping by the key's first columns is worth a stream of its own: the
-    /// largest tables are read faster in as many pieces as there are threads.
     async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
-        let order = if IN_PIECES.contains(&contract.name) { &[] } else { contract.key };
-        let registered = extract::register(&self.session, contract.name, path, order).await;
-        registered.map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
+        register(&self.session, contract, path).await
     }
+}
+
+/// Registers the file, with its order where grouping by the key's first columns is worth a stream of its own: the largest tables
+/// are read faster in as many pieces as there are threads.
+async fn register(session: &SessionContext, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
+    let order = if IN_PIECES.contains(&contract.name) { &[] } else { contract.key };
+    let registered = extract::register(session, contract.name, path, order).await;
+    registered.map_err(|source| Error::Compute { table: contract.name.to_owned(), source })
 }
 
 /// Tables whose order the engine is not told.
