@@ -171,7 +171,7 @@ fn converted(value: i128, rate: Option<i128>) -> Result<i128, &'static str> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use super::*;
 

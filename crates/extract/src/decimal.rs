@@ -97,7 +97,7 @@ pub fn display(value: i128) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use super::*;
 

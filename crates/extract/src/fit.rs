@@ -167,7 +167,7 @@ fn to_local(raw: &ArrayRef, zone: Tz) -> Result<ArrayRef, ArrowError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use arrow::array::Float32Array;
     use arrow::datatypes::Decimal128Type;

@@ -86,7 +86,7 @@ fn of_type(column: &ColumnDescriptor) -> Option<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use std::sync::Arc;
 

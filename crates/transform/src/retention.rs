@@ -16,7 +16,7 @@
 //! before. `revenue_retention` is revenue over that of period 0, NULL where that is not positive;
 //! `cumulative_revenue_per_customer` is all revenue up to k over N. What was bought before a signup, or given back before a first
 //! purchase, counts in period 0, so that no revenue is lost. Months are those of `dim_date`, which begins with the year of the
-//! earliest fact: a signup cohort from before that year begins with the period of its first month, for nobody knows what was bought
+//! earliest fact: a signup cohort from before that year begins with the period of that January, for nobody knows what was bought
 //! before. Rates rise with the age of a cohort because those likely to leave go first, so an old cohort's churn says little of a
 //! young one's (Fader and Hardie, Journal of Interactive Marketing 21 (2007), 76-90).
 //!

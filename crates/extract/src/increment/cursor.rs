@@ -154,7 +154,7 @@ pub(super) fn later<'t>(known: Option<(Mark, &'t str)>, text: &'t str) -> Option
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use config::Deletions;
 

@@ -142,7 +142,7 @@ impl<'f> Lines<'f> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use super::*;
 

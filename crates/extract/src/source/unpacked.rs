@@ -60,7 +60,7 @@ pub(super) fn recognised<R: Read + Send + 'static>(mut reader: R) -> io::Result<
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use super::*;
 

@@ -29,7 +29,7 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     }
     let body = html! {
         @if let Some(lead) = lead(&averages) { p.lead { (lead) } }
-        @for (at, (kind, title)) in KINDS.into_iter().enumerate() { @if rows.of("cohort_kind", kind).next().is_some() {
+        @for (at, (kind, title)) in KINDS.into_iter().enumerate() { @if rows.of("cohort_kind", kind).any(|row| is_shown(&row)) {
             @let triangle = triangle(&rows, kind, title);
             @if at == 0 { (triangle) } @else { details { summary { (title) } (triangle) } }
         } }
@@ -47,9 +47,14 @@ fn lead(averages: &Rows) -> Option<String> {
     Some(format!("On average {}.", sentence(&months.collect::<Vec<_>>())))
 }
 
+/// A cohort that began long before the calendar has no period that is.
+fn is_shown(row: &Row<'_>) -> bool {
+    (0..=PERIODS).contains(&row.int("period"))
+}
+
 fn triangle(rows: &Rows, kind: &'static str, title: &'static str) -> Markup {
     let mut cohorts: BTreeMap<NaiveDate, Vec<Row<'_>>> = BTreeMap::new();
-    for row in rows.of("cohort_kind", kind).filter(|row| (0..=PERIODS).contains(&row.int("period"))) {
+    for row in rows.of("cohort_kind", kind).filter(is_shown) {
         let Some(start) = row.day("cohort_start") else { continue };
         cohorts.entry(start).or_default().push(row);
     }
