@@ -422,7 +422,7 @@ async fn rows_without_a_key_of_their_own_are_compared_as_often_as_they_are_there
     let after = payments(&space.path("b"), &[row("p1", 1), row("p2", 2), row("p3", 4), row("p4", 4), row("p4", 4)]);
     let mut answers = Vec::new();
     for threads in [1, 5] {
-        let session = extract::session_that_spills(&engine(64 << 20, threads), &space.path("spill")).unwrap();
+        let session = extract::that_spills(&extract::session(&engine(64 << 20, threads), &space.path("spill")).unwrap());
         answers.push(compare::rows(&session, &before, &after, "fact_payments", 20, &|_| false).await.unwrap());
     }
     let (found, rows) = &answers[0];
@@ -454,7 +454,7 @@ async fn tables_larger_than_memory_are_compared() {
     let others = (0..45_000).filter(|n| n % 100 != 7).map(|n| row(n, 1 + i32::from(n % 10 == 0), (n == 20).then_some("o1")));
     let after: Vec<_> = others.chain((45_000..45_450).map(|n| row(n, 1, None))).collect();
     let (before, after) = (payments(&space.path("a"), &before), payments(&space.path("b"), &after));
-    let session = extract::session_that_spills(&engine(24 << 20, 2), &space.path("spill")).unwrap();
+    let session = extract::that_spills(&extract::session(&engine(24 << 20, 2), &space.path("spill")).unwrap());
     // A batch is a small part of what the engine may hold, as it is with the memory that a pipeline has.
     session.sql("SET datafusion.execution.batch_size = 128").await.unwrap();
     let (found, rows) = compare::rows(&session, &before, &after, "fact_payments", 20, &|_| false).await.unwrap();

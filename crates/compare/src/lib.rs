@@ -2,7 +2,7 @@
 //!
 //! [`compare`] says it of all tables, of the figures a retailer looks at, and of the customers who moved between segments;
 //! [`rows`] shows the rows of one table. Both only read. They run in a session of
-//! `extract::session_that_spills`, whose joins and groups spill, so the tables may be larger than memory. Names of columns come from the files and reach the engine as identifiers, never as
+//! `extract::that_spills`, whose joins and groups spill, so the tables may be larger than memory. Names of columns come from the files and reach the engine as identifiers, never as
 //! text of a statement. The same two snapshots give the same answer however many threads there are.
 
 mod cell;

@@ -1,15 +1,15 @@
 //! The amounts of a sales line: each follows from the ones the source gives, in decimals.
 //!
 //! gross = quantity × unit price and net = gross − discount hold for every line that leaves this module, the first but
-//! for rounding where the source gives the net amount.
+//! for rounding where the source gives the net amount, and but for what is told where it gives the discount as well.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type};
 use schema::Type;
 
-use crate::decimal::{UNIT, divide, fits, multiply};
+use crate::decimal::{NOT_A_NUMBER, TOO_LARGE, UNIT, divide, fits, multiply};
 
 /// Rates are held as whole billionths.
 const BILLION: i128 = 1_000_000_000;
@@ -129,6 +129,20 @@ fn derive(
     })
 }
 
+/// Lines whose quantity and unit price do not give what net amount and discount do, though the source states all of them. Prices
+/// to the cent explain half a cent a piece, and one in all.
+pub(crate) fn disagreeing(lines: &RecordBatch) -> usize {
+    let column = |name: &str| lines.column_by_name(name);
+    let (quantity, unit_price, gross) = (column("quantity"), column("unit_price"), column("gross_amount"));
+    let disagrees = |row: &usize| {
+        let amount = |column| decimal(column, *row).unwrap_or_default();
+        let (quantity, gross) = (amount(quantity), amount(gross));
+        let off = multiply(quantity, amount(unit_price)).map(|priced| (priced - gross).abs());
+        off.is_ok_and(|off| off > quantity.abs() / 200 + UNIT / 100)
+    };
+    (0..lines.num_rows()).filter(disagrees).count()
+}
+
 /// A row with neither price nor amount: a fault, unless a value was there and could not be read.
 fn unpriced(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
     let absent = |column: Option<&ArrayRef>| column.is_none_or(|c| c.is_null(row));
@@ -152,12 +166,36 @@ fn discount_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
     Ok(rate)
 }
 
-fn exchange_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
-    let rate = billionths(given.exchange_rate, row);
-    if rate.is_some_and(|rate| rate <= 0) {
-        return Err(("exchange_rate", "is not above 0".to_owned()));
+/// A rate to its last digit: the digits, and the power of ten they are divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Exchange {
+    digits: i128,
+    divisor: i128,
+}
+
+/// Where the source has a column of rates, a line without one is in a currency that nobody knows the worth of.
+fn exchange_rate(given: &Given<'_>, row: usize) -> Result<Option<Exchange>, Fault> {
+    let Some(column) = given.exchange_rate.and_then(|column| column.as_primitive_opt::<Float64Type>()) else { return Ok(None) };
+    let rate = column.is_valid(row).then(|| column.value(row)).ok_or("is missing");
+    let rate = rate.and_then(exchange);
+    rate.map(Some).map_err(|reason| ("exchange_rate", reason.to_owned()))
+}
+
+fn exchange(rate: f64) -> Result<Exchange, &'static str> {
+    if rate <= 0.0 {
+        return Err("is not above 0");
     }
-    Ok(rate)
+    // The shortest text that means this number, such as 3.65123e-5: at most 17 digits.
+    let text = format!("{rate:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: i128 = format!("{whole}{fraction}").parse().map_err(|_| NOT_A_NUMBER)?;
+    let places = i32::try_from(fraction.len()).unwrap_or(i32::MAX) - exponent.parse::<i32>().map_err(|_| NOT_A_NUMBER)?;
+    let power = 10_i128.checked_pow(places.unsigned_abs()).ok_or("is no rate of exchange")?;
+    if places > 0 {
+        return Ok(Exchange { digits, divisor: power });
+    }
+    Ok(Exchange { digits: digits.checked_mul(power).ok_or("is no rate of exchange")?, divisor: 1 })
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "bounded just before the cast")]
@@ -166,8 +204,9 @@ fn billionths(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
     column.is_valid(row).then(|| (column.value(row).clamp(-1e9, 1e9) * BILLION as f64).round() as i128)
 }
 
-fn converted(value: i128, rate: Option<i128>) -> Result<i128, &'static str> {
-    rate.map_or(Ok(value), |rate| fits(divide(value * rate, BILLION)))
+fn converted(value: i128, rate: Option<Exchange>) -> Result<i128, &'static str> {
+    let Some(Exchange { digits, divisor }) = rate else { return Ok(value) };
+    fits(divide(value.checked_mul(digits).ok_or(TOO_LARGE)?, divisor))
 }
 
 #[cfg(test)]
@@ -192,6 +231,36 @@ mod tests {
         for (quantity, price, net, discount, rate, expected) in cases {
             assert_eq!(derive(quantity * UNIT, price, net, discount, rate).unwrap(), Some(expected));
         }
+    }
+
+    #[test]
+    fn rates_keep_all_their_digits() {
+        for (value, rate, expected) in [
+            (50_000_000, 3.651_23e-5, 18_256_150),
+            (1_000_000_000, 2.375_29e-5, 237_529_000),
+            (100, 1.0, 1_000_000),
+            (3, 25_000.5, 750_015_000),
+            (12, 1e-10, 0),
+        ] {
+            assert_eq!(converted(value * UNIT, Some(exchange(rate).unwrap())), Ok(expected), "{rate}");
+        }
+        assert!(exchange(0.0).is_err() && exchange(-1.0).is_err() && exchange(1e-300).is_err() && exchange(1e300).is_err());
+        let rates: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![Some(2.0), None]));
+        let given = Given { exchange_rate: Some(&rates), ..Given::default() };
+        assert!(exchange_rate(&given, 0).unwrap().is_some());
+        assert_eq!(exchange_rate(&given, 1), Err(("exchange_rate", "is missing".to_owned())));
+    }
+
+    #[test]
+    fn prices_to_the_cent_explain_half_a_cent_a_piece() {
+        let money =
+            |values: Vec<i128>| -> ArrayRef { Arc::new(Decimal128Array::from(values).with_data_type(Type::Money.arrow())) };
+        let lines = RecordBatch::try_from_iter([
+            ("quantity", money(vec![3 * UNIT, 3 * UNIT, 2 * UNIT, -2 * UNIT])),
+            ("unit_price", money(vec![33_300, 33_300, 50_000, 50_000])),
+            ("gross_amount", money(vec![100_000, 100_200, 40_000, -100_000])),
+        ]);
+        assert_eq!(disagreeing(&lines.unwrap()), 2);
     }
 
     proptest::proptest! {

@@ -81,7 +81,8 @@ pub fn fits(value: i128) -> Result<i128, &'static str> {
 /// `a / b`, rounded half away from zero; `b` is not 0.
 pub fn divide(a: i128, b: i128) -> i128 {
     let (quotient, remainder) = (a / b, a % b);
-    if remainder.abs() * 2 >= b.abs() { quotient + a.signum() * b.signum() } else { quotient }
+    // Half of b or more, said so that nothing overflows.
+    if remainder.abs() >= b.abs() - remainder.abs() { quotient + a.signum() * b.signum() } else { quotient }
 }
 
 /// The product of two decimals with four places.

@@ -55,7 +55,9 @@ fn one_a_key(rows: DataFrame, keys: &[String], keep: Keep, by: &str) -> Result<D
     let mut order = vec![column(by).sort(keep == Keep::First, false)];
     order.extend(names.iter().filter(|n| *n != by).map(|n| column(n).sort(true, false)));
     let place = row_number().partition_by(keys.iter().map(|k| column(k)).collect()).order_by(order).build()?.alias(PLACE);
-    rows.window(vec![place])?.filter(ident(PLACE).eq(lit(1_u64)))?.select(names.iter().map(|n| column(n)).collect::<Vec<_>>())
+    // Rows without a key are nobody's duplicates.
+    let stays = keys.iter().fold(ident(PLACE).eq(lit(1_u64)), |stays, key| stays.or(column(key).is_null()));
+    rows.window(vec![place])?.filter(stays)?.select(names.iter().map(|n| column(n)).collect::<Vec<_>>())
 }
 
 fn column(name: &str) -> Expr {

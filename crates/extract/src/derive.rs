@@ -1,5 +1,6 @@
 //! Customers and products for a pipeline that has only sales: the latest value of each attribute that is not NULL.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow::array::AsArray;
@@ -20,6 +21,7 @@ const CUSTOMER_CONFLICTS: &str = include_str!("derive/customer_conflicts.sql");
 const PRODUCT_CONFLICTS: &str = include_str!("derive/product_conflicts.sql");
 const SALES_FINDINGS: &str = include_str!("derive/sales_findings.sql");
 const UNNUMBERED_LINES: &str = "SELECT 'unnumbered' AS finding, COUNT(*) - COUNT(line_number) AS found FROM sales";
+const RESOLVED_EARLY: &str = "SELECT 'resolved_early' AS finding, COUNT(*) AS found FROM tickets WHERE resolved_at < opened_at";
 const REPEATED_LINES: &str = include_str!("derive/repeated_lines.sql");
 
 /// Writes the derived entity to `path`; its rows and what was found, or nothing for an entity that cannot be derived.
@@ -60,6 +62,7 @@ pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, E
     if !counts(session, UNNUMBERED_LINES).await.map_err(compute)?.is_empty() {
         found.extend(counts(session, REPEATED_LINES).await.map_err(compute)?);
     }
+    found.extend(counts(session, RESOLVED_EARLY).await.map_err(compute)?);
     Ok(found.into_iter().map(|(name, count)| told(&name, count)).collect())
 }
 
@@ -89,6 +92,11 @@ fn told(name: &str, count: u64) -> Finding {
             "more than once in the same order with the same product, time and amounts; if a join in the source's query has \
              multiplied lines, revenue is too high: map `line_number`, or leave them out with `deduplicate`",
         ),
+        "resolved_early" => (
+            "tickets_resolved_early",
+            "tickets.resolved_at",
+            "tickets were resolved before they were opened; how long they took is left empty",
+        ),
         _ => (
             "customers_in_several_regions",
             "sales.region",
@@ -98,6 +106,28 @@ fn told(name: &str, count: u64) -> Finding {
     let lines = if count == 1 { "line stands" } else { "lines stand" };
     let what = if name == "repeated_line" { format!("{lines} {what}") } else { what.to_owned() };
     Finding { check: check.into(), table: table.to_owned(), count, message: format!("{count} {what}") }
+}
+
+/// Of lines for which a source states more than it needs to.
+pub(crate) fn disagreeing_amounts(lines: usize) -> Option<Finding> {
+    let count = u64::try_from(lines).unwrap_or(u64::MAX);
+    let what = "whose quantity and unit price do not give their net amount and discount: gross_amount is the sum of these two; see \
+                whether one of the columns holds something else, or leave one out";
+    let lines = if count == 1 { "line" } else { "lines" };
+    let message = format!("{count} {lines} {what}");
+    (count > 0).then(|| Finding { check: "disagreeing_amounts".into(), table: "sales".to_owned(), count, message })
+}
+
+/// Of amounts that are added up though they are in several currencies.
+pub(crate) fn mixed_currencies(currencies: &BTreeSet<String>) -> Option<Finding> {
+    let few: Vec<&str> = currencies.iter().map(String::as_str).take(5).collect();
+    let more = if currencies.len() > few.len() { " …" } else { "" };
+    let count = currencies.len() as u64;
+    let message = format!(
+        "{count} currencies ({}{more}) are added up as if they were one: map `exchange_rate`, or read one of them with `where`",
+        few.join(", ")
+    );
+    (count > 1).then(|| Finding { check: "mixed_currencies".into(), table: "sales.currency".to_owned(), count, message })
 }
 
 /// Rows of (name, count) with a count above 0, in the query's order.

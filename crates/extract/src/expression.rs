@@ -1,19 +1,22 @@
 //! SQL expressions over a source's columns, evaluated so that one bad value costs one row and not the run.
 //!
 //! Text that meets arithmetic or a comparison with a number is read as a decimal. `CAST`, `to_timestamp` and `to_date`
-//! of what cannot be read give NULL and the row is reported; `TRY_CAST` gives NULL and is silent, because it was asked.
+//! of what cannot be read set the row aside, wherever in the expression they stand, unless a `CASE` or `COALESCE` spares the
+//! row that branch; `TRY_CAST` gives NULL and is silent, because it was asked.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::TryCast;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, ExprSchemable, Operator, Volatility};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
@@ -24,8 +27,8 @@ const TEXT_NUMBER: DataType = DataType::Decimal128(20, 6);
 
 pub(crate) struct Expression {
     value: Arc<dyn PhysicalExpr>,
-    /// Pairs of what goes into a conversion and what comes out of it.
-    conversions: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)>,
+    /// Where values are read as others, the innermost first.
+    conversions: Vec<Arc<dyn PhysicalExpr>>,
     /// Source columns it reads, ascending.
     pub reads: Vec<usize>,
 }
@@ -33,84 +36,77 @@ pub(crate) struct Expression {
 /// A value a row and, where the expression could not be computed, the reason.
 pub(crate) struct Evaluated {
     pub values: ArrayRef,
+    /// Rows, ascending.
     pub failures: Vec<(usize, String)>,
 }
 
 impl Expression {
     pub fn compile(session: &SessionContext, sql: &str, schema: &SchemaRef) -> Result<Self> {
-        let schema = DFSchema::try_from(schema.as_ref().clone())?;
+        let schema = Arc::new(DFSchema::try_from(schema.as_ref().clone())?);
         let parsed = session.parse_sql_expr(sql, &schema)?;
         let mut conversions = Vec::new();
-        let safe = parsed.transform_up(|expr| make_safe(expr, &schema, &mut conversions))?.data;
+        let explicit = parsed.transform_up(|expr| make_explicit(expr, &schema, &mut conversions))?.data;
         let mut reads = Vec::new();
-        safe.apply(|expr| {
-            if let Expr::Column(column) = expr {
-                reads.push(schema.index_of_column(column)?);
+        explicit.apply(|expr| {
+            match expr {
+                Expr::Column(column) => reads.push(schema.index_of_column(column)?),
+                Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
+                    return datafusion::common::plan_err!("`{}` gives another value in every run", function.name());
+                }
+                _ => {}
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
         reads.sort_unstable();
         reads.dedup();
-        let conversions = conversions
-            .into_iter()
-            .map(|(inner, outer)| {
-                Ok((session.create_physical_expr(inner, &schema)?, session.create_physical_expr(outer, &schema)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self { value: session.create_physical_expr(safe, &schema)?, conversions, reads })
+        let conversions = conversions.into_iter().map(|expr| physical(session, expr, &schema)).collect::<Result<_>>()?;
+        Ok(Self { value: physical(session, explicit, &schema)?, conversions, reads })
     }
 
+    /// What cannot be computed ends a batch; in ever smaller ones it costs only its own row.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Evaluated> {
-        match self.evaluate_all(batch) {
-            Ok(evaluated) => Ok(evaluated),
-            Err(_) => self.evaluate_one_by_one(batch),
-        }
-    }
-
-    fn evaluate_all(&self, batch: &RecordBatch) -> Result<Evaluated> {
         let rows = batch.num_rows();
-        let values = self.value.evaluate(batch)?.into_array(rows)?;
-        let mut failures = Vec::new();
-        if values.null_count() > 0 {
-            for (inner, outer) in &self.conversions {
-                let inner = inner.evaluate(batch)?.into_array(rows)?;
-                let outer = outer.evaluate(batch)?.into_array(rows)?;
-                let failed = (0..rows).filter(|row| values.is_null(*row) && inner.is_valid(*row) && outer.is_null(*row));
-                failures.extend(failed.map(|row| (row, format!("cannot be read as {}", readable(outer.data_type())))));
+        match self.value.evaluate(batch).and_then(|values| values.into_array(rows)) {
+            Ok(values) => Ok(Evaluated { values, failures: Vec::new() }),
+            Err(error) if rows <= 1 => {
+                let values = new_null_array(&self.value.data_type(&batch.schema())?, rows);
+                let failures = (0..rows).map(|row| (row, self.reason(batch, &error))).collect();
+                Ok(Evaluated { values, failures })
             }
-            failures.sort_by_key(|(row, _)| *row);
-            failures.dedup_by_key(|(row, _)| *row);
+            Err(_) => {
+                let half = rows / 2;
+                let first = self.evaluate(&batch.slice(0, half))?;
+                let second = self.evaluate(&batch.slice(half, rows - half))?;
+                let behind = second.failures.into_iter().map(|(row, reason)| (row + half, reason));
+                let failures = first.failures.into_iter().chain(behind).collect();
+                Ok(Evaluated { values: concat(&[&first.values, &second.values])?, failures })
+            }
         }
-        Ok(Evaluated { values, failures })
     }
 
-    /// A division by zero or an overflow ends the batch; row by row it costs only its own row.
-    fn evaluate_one_by_one(&self, batch: &RecordBatch) -> Result<Evaluated> {
-        let returns = self.value.data_type(&batch.schema())?;
-        let own_fault = self.own_fault(&batch.schema());
-        let (mut parts, mut failures) = (Vec::with_capacity(batch.num_rows()), Vec::new());
-        for row in 0..batch.num_rows() {
-            match self.evaluate_all(&batch.slice(row, 1)) {
-                Ok(one) => {
-                    parts.push(one.values);
-                    failures.extend(one.failures.into_iter().map(|(_, reason)| (row, reason)));
-                }
-                Err(error) => {
-                    parts.push(new_null_array(&returns, 1));
-                    failures.push((row, format!("cannot be computed: {}", why(&error, own_fault.as_deref()))));
-                }
-            }
+    /// Why the one row of a batch has no value.
+    fn reason(&self, row: &RecordBatch, error: &DataFusionError) -> String {
+        let unread = self.conversions.iter().find(|conversion| conversion.evaluate(row).is_err());
+        match unread.and_then(|conversion| conversion.data_type(&row.schema()).ok()) {
+            Some(wanted) => format!("cannot be read as {}", readable(&wanted)),
+            None => format!("cannot be computed: {}", why(error, self.own_fault(&row.schema()).as_deref())),
         }
-        let arrays: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-        Ok(Evaluated { values: concat(&arrays)?, failures })
     }
 
     /// What the engine says of a row that holds nothing: it is about the expression alone.
     fn own_fault(&self, schema: &SchemaRef) -> Option<String> {
         let nothing = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
         let row = RecordBatch::try_new(Arc::clone(schema), nothing).ok()?;
-        self.evaluate_all(&row).err().map(|error| error.strip_backtrace())
+        self.value.evaluate(&row).err().map(|error| error.strip_backtrace())
     }
+}
+
+/// Some functions are only there to be written as others.
+fn physical(session: &SessionContext, expr: Expr, schema: &Arc<DFSchema>) -> Result<Arc<dyn PhysicalExpr>> {
+    let context = SimplifyContext::builder().with_schema(Arc::clone(schema)).build();
+    let simplifier = ExprSimplifier::new(context);
+    let expr = simplifier.simplify(simplifier.coerce(expr, schema)?)?;
+    session.create_physical_expr(expr, schema)
 }
 
 /// Why a row could not be computed, in words that hold nothing of it: the engine's own may name a person.
@@ -126,22 +122,11 @@ fn why<'a>(error: &DataFusionError, own_fault: Option<&'a str>) -> &'a str {
     }
 }
 
-type Conversions = Vec<(Expr, Expr)>;
-
-fn make_safe(expr: Expr, schema: &DFSchema, conversions: &mut Conversions) -> Result<Transformed<Expr>> {
+/// Casts what SQL leaves to be guessed, and notes where values are read as others.
+fn make_explicit(expr: Expr, schema: &DFSchema, conversions: &mut Vec<Expr>) -> Result<Transformed<Expr>> {
     match expr {
-        Expr::Cast(cast) => {
-            let inner = *cast.expr;
-            let outer = Expr::TryCast(TryCast::new_from_field(Box::new(inner.clone()), cast.field));
-            conversions.push((inner, outer.clone()));
-            Ok(Transformed::yes(outer))
-        }
-        Expr::ScalarFunction(ref function) if moment::reads_text(function.name()) => {
-            if let Some(first) = function.args.first() {
-                conversions.push((first.clone(), expr.clone()));
-            }
-            Ok(Transformed::no(expr))
-        }
+        Expr::Cast(_) => conversions.push(expr.clone()),
+        Expr::ScalarFunction(ref function) if moment::reads_text(function.name()) => conversions.push(expr.clone()),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
             let arithmetic =
@@ -152,18 +137,40 @@ fn make_safe(expr: Expr, schema: &DFSchema, conversions: &mut Conversions) -> Re
             }
             let left = Box::new(as_number(*left, &l, conversions));
             let right = Box::new(as_number(*right, &r, conversions));
-            Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+            return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })));
         }
-        other => Ok(Transformed::no(other)),
+        Expr::Between(Between { expr, negated, low, high }) => {
+            let [expr, low, high] = numbers([*expr, *low, *high], schema, conversions)?.map(Box::new);
+            return Ok(Transformed::yes(Expr::Between(Between { expr, negated, low, high })));
+        }
+        Expr::InList(InList { expr, list, negated }) => {
+            let all = numbers(std::iter::once(*expr).chain(list).collect::<Vec<_>>(), schema, conversions)?;
+            let mut all = all.into_iter();
+            let Some(expr) = all.next().map(Box::new) else { return datafusion::common::plan_err!("IN of nothing") };
+            return Ok(Transformed::yes(Expr::InList(InList { expr, list: all.collect(), negated })));
+        }
+        _ => {}
     }
+    Ok(Transformed::no(expr))
 }
 
-fn as_number(expr: Expr, found: &DataType, conversions: &mut Conversions) -> Expr {
+/// What is compared with each other: numbers, if one of it is.
+fn numbers<All: AsMut<[Expr]>>(mut compared: All, schema: &DFSchema, conversions: &mut Vec<Expr>) -> Result<All> {
+    let types = compared.as_mut().iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    if types.iter().any(DataType::is_numeric) {
+        for (expr, found) in compared.as_mut().iter_mut().zip(&types) {
+            *expr = as_number(std::mem::take(expr), found, conversions);
+        }
+    }
+    Ok(compared)
+}
+
+fn as_number(expr: Expr, found: &DataType, conversions: &mut Vec<Expr>) -> Expr {
     if !matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
         return expr;
     }
-    let number = Expr::TryCast(TryCast::new(Box::new(expr.clone()), TEXT_NUMBER));
-    conversions.push((expr, number.clone()));
+    let number = Expr::Cast(Cast::new(Box::new(expr), TEXT_NUMBER));
+    conversions.push(number.clone());
     number
 }
 
@@ -212,7 +219,7 @@ mod tests {
         config.options_mut().sql_parser.enable_ident_normalization = false;
         config.options_mut().sql_parser.parse_float_as_decimal = true;
         let session = SessionContext::new_with_config(config);
-        for function in moment::functions() {
+        for function in moment::functions(chrono_tz::Tz::UTC) {
             session.register_udf(function);
         }
         let schema =
@@ -255,6 +262,10 @@ mod tests {
         let (values, failures) = evaluate("Quantity <> 0", &[None, None, None], &[Some("0.0"), Some("10"), Some("abc")]);
         assert_eq!(values, ["false", "true", ""]);
         assert_eq!(failures.len(), 1);
+        let (values, failures) = evaluate("Quantity BETWEEN 1 AND 5", &[None; 3], &[Some("1.5"), Some("10"), Some("abc")]);
+        assert_eq!((values, failures.len()), (["true", "false", ""].map(str::to_owned).to_vec(), 1));
+        let (values, failures) = evaluate("Quantity NOT IN (1, 2.5)", &[None; 3], &[Some("1.0"), Some("10"), Some("abc")]);
+        assert_eq!((values, failures.len()), (["false", "true", ""].map(str::to_owned).to_vec(), 1));
     }
 
     #[test]
@@ -265,5 +276,38 @@ mod tests {
         let (values, failures) = evaluate("to_timestamp(Sales, '%m/%d/%Y')", &[Some("11/8/2016"), Some("8.11.2016")], &bad);
         assert_eq!(values[0], "2016-11-08T00:00:00");
         assert_eq!(failures, [(1, "cannot be read as a date and time".to_owned())]);
+    }
+
+    #[test]
+    fn a_cast_that_fails_is_told_wherever_it_stands() {
+        let sales = [Some("5"), Some("10 %"), None];
+        let unread = [(1, "cannot be read as a whole number".to_owned())];
+        for (sql, expected) in [
+            ("CASE WHEN CAST(Sales AS INT) > 0 THEN 'a' ELSE 'b' END", ["a", "", "b"]),
+            ("coalesce(CAST(Sales AS INT), 0)", ["5", "", "0"]),
+            ("CAST(Sales AS INT) IS NULL", ["false", "", "true"]),
+        ] {
+            assert_eq!(evaluate(sql, &sales, &sales), (expected.map(str::to_owned).to_vec(), unread.to_vec()), "{sql}");
+        }
+        // Whoever asks first is not told.
+        for sql in ["CASE WHEN Sales ~ '^[0-9]+$' THEN CAST(Sales AS INT) END", "Sales ~ '^[0-9]+$' AND CAST(Sales AS INT) > 0"] {
+            assert!(evaluate(sql, &sales, &sales).1.is_empty(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn functions_that_stand_for_others_are_known() {
+        let (sales, quantity) = ([None, Some("a")], [Some("b"), None]);
+        for sql in ["coalesce(Sales, Quantity)", "nvl(Sales, Quantity)", "nvl2(Sales, Sales, Quantity)"] {
+            assert_eq!(evaluate(sql, &sales, &quantity).0, ["b", "a"], "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_differs_from_run_to_run_is_refused() {
+        let schema = Arc::new(Schema::new(vec![Field::new("Sales", DataType::Utf8, true)]));
+        for sql in ["now()", "random()", "current_date()"] {
+            assert!(Expression::compile(&SessionContext::new(), sql, &schema).is_err(), "{sql}");
+        }
     }
 }

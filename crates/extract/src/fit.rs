@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, PrimitiveArray,
-    StringArray, TimestampMicrosecondArray,
+    StringArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::compute::{can_cast_types, cast};
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::error::ArrowError;
-use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
 use schema::Type;
 
@@ -32,6 +31,8 @@ pub(crate) fn fit(raw: &ArrayRef, kind: Type, format: Option<&str>, zone: Tz) ->
         // Floats go through their shortest text: 0.285 is meant as 0.285, not as the binary fraction next to it.
         DataType::Float32 if decimal_kind(kind) => Some(texts(raw.as_primitive::<Float32Type>())),
         DataType::Float64 if decimal_kind(kind) => Some(texts(raw.as_primitive::<Float64Type>())),
+        // What pandas writes for a column without a single value.
+        DataType::Null => return Ok(Fitted { values: new_null_array(&kind.arrow(), raw.len()), failures: Vec::new() }),
         _ => None,
     };
     match text {
@@ -123,10 +124,14 @@ fn each<T>(text: &StringArray, read: impl Fn(&str) -> Result<T, &'static str>) -
 
 fn fit_typed(raw: &ArrayRef, kind: Type, zone: Tz) -> Result<Fitted, ArrowError> {
     let local = match (raw.data_type(), kind) {
-        (DataType::Timestamp(_, Some(_)), Type::Time | Type::Date | Type::Text) => to_local(raw, zone)?,
+        (DataType::Timestamp(_, Some(_)), Type::Time | Type::Date | Type::Text) => moment::to_local(raw, zone)?,
         _ => Arc::clone(raw),
     };
     let wanted = kind.arrow();
+    if let Some(reason) = another_meaning(raw.data_type(), &wanted) {
+        let failures = (0..raw.len()).filter(|row| raw.is_valid(*row)).map(|row| (row, reason.clone())).collect();
+        return Ok(Fitted { values: new_null_array(&wanted, raw.len()), failures });
+    }
     let values = match kind {
         // A whole number out of a decimal must be whole, which a cast would not ask.
         Type::Int if matches!(raw.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..)) => {
@@ -143,6 +148,17 @@ fn fit_typed(raw: &ArrayRef, kind: Type, zone: Tz) -> Result<Fitted, ArrowError>
     Ok(Fitted { values, failures })
 }
 
+/// What a cast would make of it is a count of days or microseconds that nobody has said it is.
+fn another_meaning(raw: &DataType, wanted: &DataType) -> Option<String> {
+    if raw.is_numeric() && wanted.is_temporal() {
+        return Some("is a number and no date; `to_timestamp` in the mapping takes seconds since 1970".to_owned());
+    }
+    if raw.is_temporal() && wanted.is_numeric() {
+        return Some("is a date or a time and no number".to_owned());
+    }
+    (!can_cast_types(raw, wanted)).then(|| format!("is of the type {raw}, which is not read; write it as text or a number"))
+}
+
 fn finite(values: ArrayRef) -> ArrayRef {
     match values.as_primitive_opt::<Float64Type>() {
         Some(numbers) if numbers.iter().flatten().any(|x| !x.is_finite()) => {
@@ -152,25 +168,11 @@ fn finite(values: ArrayRef) -> ArrayRef {
     }
 }
 
-/// Instants as local times of the store.
-fn to_local(raw: &ArrayRef, zone: Tz) -> Result<ArrayRef, ArrowError> {
-    let instants = cast(raw, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
-    let local: TimestampMicrosecondArray = instants
-        .as_primitive::<TimestampMicrosecondType>()
-        .iter()
-        .map(|micros| {
-            let instant = DateTime::from_timestamp_micros(micros?)?;
-            Some(zone.from_utc_datetime(&instant.naive_utc()).naive_local().and_utc().timestamp_micros())
-        })
-        .collect();
-    Ok(Arc::new(local))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 mod tests {
     use arrow::array::Float32Array;
-    use arrow::datatypes::Decimal128Type;
+    use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 
     use super::*;
 
@@ -191,6 +193,20 @@ mod tests {
         let raw: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC"));
         let fitted = fit(&raw, Type::Time, None, Tz::America__New_York).unwrap();
         assert_eq!(fitted.values.as_primitive::<TimestampMicrosecondType>().value(0), -5 * 3600 * 1_000_000);
+    }
+
+    #[test]
+    fn numbers_are_no_times_and_times_no_numbers() {
+        let epoch: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![Some(1_700_000_000_000), None]));
+        for kind in [Type::Time, Type::Date] {
+            let fitted = fit(&epoch, kind, None, Tz::UTC).unwrap();
+            assert_eq!((fitted.values.null_count(), fitted.failures.len()), (2, 1), "{}", kind.name());
+        }
+        let none: ArrayRef = Arc::new(arrow::array::NullArray::new(3));
+        let fitted = fit(&none, Type::Key, None, Tz::UTC).unwrap();
+        assert_eq!((fitted.values.null_count(), fitted.failures.len()), (3, 0));
+        let day: ArrayRef = Arc::new(Date32Array::from(vec![19_000]));
+        assert_eq!(fit(&day, Type::Int, None, Tz::UTC).unwrap().failures.len(), 1);
     }
 
     #[test]

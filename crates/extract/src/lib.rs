@@ -6,6 +6,7 @@
 mod amounts;
 mod ask;
 mod contract;
+mod date_key;
 pub mod decimal;
 mod deduplicate;
 mod derive;
@@ -42,7 +43,7 @@ pub use published::{published, table_files};
 pub use rejects::schema as rejects_schema;
 pub use resume::{record, reopen};
 pub use rows::staged_schema;
-pub use session::{configure, functions, session, session_that_spills};
+pub use session::{configure, functions, session, that_spills};
 pub use shared::{Elsewhere, SharedTables, TableWriter, WorkerFailure, location, share, table_writer};
 pub use stage::{Place, Probed, probe, register, stage};
 pub use staged::{Book, Finding, Origin, Staged, StagedEntity};

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Date32Array, TimestampMicrosecondArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::datatypes::{DataType, Decimal128Type, TimeUnit, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::common::Result as DfResult;
-use datafusion::common::exec_err;
+use datafusion::common::{exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 pub const NOT_A_DATE: &str = "is not a date";
@@ -22,7 +23,8 @@ pub fn parse_time(text: &str, format: Option<&str>, zone: Tz) -> Result<NaiveDat
         Some(format) => parse_as(text, format, zone),
         None => parse_iso(text, zone),
     };
-    parsed.filter(|t| (1..=9999).contains(&t.year())).ok_or(NOT_A_TIME)
+    // `%Y` takes the 24 of 1.2.24 for a year of antiquity, where another pattern may tell it right.
+    parsed.filter(|t| (1000..=9999).contains(&t.year())).ok_or(NOT_A_TIME)
 }
 
 /// A day; a time of day behind it is dropped.
@@ -104,11 +106,11 @@ fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0_u32, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0')))
 }
 
-/// `to_timestamp` and `to_date` for mappings: what cannot be read is NULL instead of the end of the run, so that the
-/// one row is set aside with its raw value.
-pub fn functions() -> [ScalarUDF; 2] {
+/// `to_timestamp` and `to_date` for mappings. Text is read as that of a column is, a number is a count of seconds since
+/// 1970-01-01 UTC, and instants become local times of `zone`. What cannot be read is an error.
+pub fn functions(zone: Tz) -> [ScalarUDF; 2] {
     [("to_timestamp", DataType::Timestamp(TimeUnit::Microsecond, None)), ("to_date", DataType::Date32)].map(|(name, returns)| {
-        ScalarUDF::from(ReadMoment { name, returns, signature: Signature::variadic_any(Volatility::Immutable) })
+        ScalarUDF::from(ReadMoment { name, returns, zone, signature: Signature::variadic_any(Volatility::Immutable) })
     })
 }
 
@@ -121,6 +123,7 @@ pub fn reads_text(function: &str) -> bool {
 struct ReadMoment {
     name: &'static str,
     returns: DataType,
+    zone: Tz,
     signature: Signature,
 }
 
@@ -133,7 +136,10 @@ impl ScalarUDFImpl for ReadMoment {
         &self.signature
     }
 
-    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+    fn return_type(&self, arguments: &[DataType]) -> DfResult<DataType> {
+        if self.returns == DataType::Date32 && arguments.first().is_some_and(DataType::is_numeric) {
+            return plan_err!("a number is no date; of seconds since 1970 it is to_date(to_timestamp(…))");
+        }
         Ok(self.returns.clone())
     }
 
@@ -142,25 +148,57 @@ impl ScalarUDFImpl for ReadMoment {
         let Some((values, formats)) = arrays.split_first() else {
             return exec_err!("{} takes a value and patterns", self.name);
         };
-        if !matches!(values.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-            return Ok(ColumnarValue::Array(cast(values, &self.returns)?));
-        }
-        let values = cast(values, &DataType::Utf8)?;
-        let formats = formats.iter().map(|f| cast(f, &DataType::Utf8)).collect::<Result<Vec<ArrayRef>, _>>()?;
-        let times = values.as_string::<i32>().iter().enumerate().map(|(row, text)| {
-            let text = text?;
-            if formats.is_empty() {
-                return parse_time(text, None, Tz::UTC).ok();
-            }
-            formats.iter().map(AsArray::as_string::<i32>).find_map(|f| parse_time(text, Some(f.value(row)), Tz::UTC).ok())
-        });
-        let array: ArrayRef = if self.returns == DataType::Date32 {
-            Arc::new(times.map(|t| t.map(|t| days(t.date()))).collect::<Date32Array>())
-        } else {
-            Arc::new(times.map(|t| t.map(|t| t.and_utc().timestamp_micros())).collect::<TimestampMicrosecondArray>())
+        let times = match values.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => self.read(values, formats)?,
+            DataType::Timestamp(_, Some(_)) => to_local(values, self.zone)?,
+            kind if kind.is_numeric() => to_local(&instants(values)?, self.zone)?,
+            _ => Arc::clone(values),
         };
-        Ok(ColumnarValue::Array(array))
+        Ok(ColumnarValue::Array(cast(&times, &self.returns)?))
     }
+}
+
+impl ReadMoment {
+    /// Texts after the first of the patterns that fits, or of ISO 8601 where there are none.
+    fn read(&self, texts: &ArrayRef, formats: &[ArrayRef]) -> DfResult<ArrayRef> {
+        let texts = cast(texts, &DataType::Utf8)?;
+        let formats = formats.iter().map(|f| cast(f, &DataType::Utf8)).collect::<Result<Vec<ArrayRef>, _>>()?;
+        let time = |row: usize, text: &str| {
+            if formats.is_empty() {
+                return parse_time(text, None, self.zone).ok();
+            }
+            formats.iter().map(AsArray::as_string::<i32>).find_map(|f| parse_time(text, Some(f.value(row)), self.zone).ok())
+        };
+        let times = texts.as_string::<i32>().iter().enumerate().map(|(row, text)| {
+            let Some(text) = text else { return Ok(None) };
+            time(row, text).map_or_else(|| exec_err!("a text {NOT_A_TIME}"), |time| Ok(Some(time.and_utc().timestamp_micros())))
+        });
+        Ok(Arc::new(times.collect::<DfResult<TimestampMicrosecondArray>>()?))
+    }
+}
+
+/// Counts of seconds since 1970-01-01 UTC.
+fn instants(seconds: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let micros = cast_with_options(seconds, &DataType::Decimal128(27, 6), &strict)?;
+    let micros = micros.as_primitive::<Decimal128Type>().try_unary::<_, TimestampMicrosecondType, _>(|micros| {
+        i64::try_from(micros).map_err(|_| ArrowError::ArithmeticOverflow(NOT_A_TIME.to_owned()))
+    })?;
+    Ok(Arc::new(micros.with_timezone("UTC")))
+}
+
+/// Instants as local times of the store.
+pub(crate) fn to_local(raw: &ArrayRef, zone: Tz) -> Result<ArrayRef, ArrowError> {
+    let instants = cast(raw, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let local: TimestampMicrosecondArray = instants
+        .as_primitive::<TimestampMicrosecondType>()
+        .iter()
+        .map(|micros| {
+            let instant = DateTime::from_timestamp_micros(micros?)?;
+            Some(zone.from_utc_datetime(&instant.naive_utc()).naive_local().and_utc().timestamp_micros())
+        })
+        .collect();
+    Ok(Arc::new(local))
 }
 
 /// Days since 1970-01-01, as Arrow counts them.
@@ -208,6 +246,8 @@ mod tests {
     fn reads_after_a_pattern() {
         let day = parse_date("11/8/2016", Some("%m/%d/%Y"), Tz::UTC).unwrap();
         assert_eq!(day, NaiveDate::from_ymd_opt(2016, 11, 8).unwrap());
+        assert_eq!(parse_date("11/8/16", Some("%m/%d/%y"), Tz::UTC), Ok(day));
         assert_eq!(parse_date("2016-11-08", Some("%m/%d/%Y"), Tz::UTC), Err(NOT_A_DATE));
+        assert_eq!(parse_date("11/8/16", Some("%m/%d/%Y"), Tz::UTC), Err(NOT_A_DATE));
     }
 }

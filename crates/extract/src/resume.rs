@@ -133,9 +133,10 @@ fn sound(pipeline: &Pipeline, version: &str, run: &Path) -> Result<Record, Strin
     Ok(record)
 }
 
-/// What decides which rows are staged. Secrets print as `***`, so another password is not another source.
+/// What decides which rows are staged. Secrets are not part of it: another password is not another source, another database is.
 fn fingerprint(pipeline: &Pipeline, version: &str) -> String {
-    let text = format!("{version} {} {:?} {:?}", pipeline.timezone, pipeline.as_of, pipeline.sources);
+    let places: Vec<_> = pipeline.connections.iter().map(|(name, connection)| (name, connection.place())).collect();
+    let text = format!("{version} {} {:?} {:?} {places:?}", pipeline.timezone, pipeline.as_of, pipeline.sources);
     format!("{:016x}", XxHash64::oneshot(0, text.as_bytes()))
 }
 

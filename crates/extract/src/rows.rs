@@ -1,5 +1,6 @@
 //! One batch of raw records through mapping, types and rules: what is accepted, and what is set aside and why.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
@@ -59,6 +60,10 @@ pub(crate) struct Sorted {
     pub filtered: u64,
     pub amount_accepted: i128,
     pub amount_filtered: i128,
+    /// Accepted lines whose amounts, all stated, do not agree.
+    pub disagreeing: usize,
+    /// Of accepted lines, where nothing says what one is worth in another.
+    pub currencies: BTreeSet<String>,
     pub observed: Observed,
 }
 
@@ -89,6 +94,9 @@ pub(crate) fn amount_column(name: Entity) -> Option<&'static str> {
         Entity::Customers | Entity::Products | Entity::Tickets | Entity::Users => None,
     }
 }
+
+/// Amounts of which any two give the third.
+const STATED: [&str; 3] = ["unit_price", "net_amount", "discount_amount"];
 
 struct Fault {
     column: String,
@@ -193,6 +201,10 @@ impl Rules {
             let reason = format!("is longer than {LONGEST_TEXT} characters");
             mapped.fault(row, Fault { column: target.name.to_owned(), raw, reason });
         }
+        for row in with_nul(&fitted.values) {
+            let raw = Some(shown(batch, &reads, row).replace('\0', "\\0"));
+            mapped.fault(row, Fault { column: target.name.to_owned(), raw, reason: "holds a NUL character".to_owned() });
+        }
         for row in implausible(&fitted.values) {
             let raw = Some(shown(batch, &reads, row));
             let reason = format!("lies outside the years {FIRST_YEAR} to {LAST_YEAR}");
@@ -257,6 +269,8 @@ impl Rules {
             filtered: 0,
             amount_accepted: 0,
             amount_filtered: 0,
+            disagreeing: 0,
+            currencies: BTreeSet::new(),
             observed: Observed::default(),
         };
         let mut accepted = Vec::with_capacity(rows);
@@ -288,6 +302,14 @@ impl Rules {
         }));
         sorted.rejects.sort_by_key(|r| r.number);
         sorted.accepted = filter_record_batch(&self.staged_batch(mapped, rows)?, &BooleanArray::from(accepted))?;
+        let is_mapped = |name: &str| self.mapping.columns.iter().any(|column| column.target.name == name);
+        if STATED.into_iter().all(is_mapped) {
+            sorted.disagreeing = amounts::disagreeing(&sorted.accepted);
+        }
+        if is_mapped("currency") && !is_mapped("exchange_rate") {
+            let currencies = sorted.accepted.column_by_name("currency").and_then(|column| column.as_string_opt::<i32>());
+            sorted.currencies = currencies.into_iter().flatten().flatten().map(str::to_owned).collect();
+        }
         Ok(sorted)
     }
 
@@ -316,6 +338,12 @@ fn too_long(values: &ArrayRef) -> Vec<usize> {
     let Some(texts) = values.as_string_opt::<i32>() else { return Vec::new() };
     let is_long = |text: &str| text.len() > LONGEST_TEXT && text.chars().count() > LONGEST_TEXT;
     (0..texts.len()).filter(|row| texts.is_valid(*row) && is_long(texts.value(*row))).collect()
+}
+
+/// Rows with a text that other programs would end half-way.
+fn with_nul(values: &ArrayRef) -> Vec<usize> {
+    let Some(texts) = values.as_string_opt::<i32>().filter(|texts| texts.value_data().contains(&0)) else { return Vec::new() };
+    (0..texts.len()).filter(|row| texts.is_valid(*row) && texts.value(*row).contains('\0')).collect()
 }
 
 /// Rows with a date or time that no retailer means: the calendar would grow without end.

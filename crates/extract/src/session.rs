@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use config::Engine;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -14,7 +16,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Error;
 use crate::memory::SharedMemory;
-use crate::{key, moment};
+use crate::{date_key, key, moment};
 
 /// Spilled runs that a sort merges at once: each holds a batch of rows that nothing can be spilled of.
 const MERGED_AT_ONCE: usize = 8;
@@ -24,14 +26,18 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
     open(engine, spill, config(engine))
 }
 
-/// The same for statements that join tables larger than memory: joins are by sorting, which spills where a hash join would hold
-/// one side.
-pub fn session_that_spills(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
-    let mut config = config(engine);
+/// The tables of a session in one that joins tables larger than memory: by sorting, which spills, where a hash join would hold one
+/// side.
+pub fn that_spills(session: &SessionContext) -> SessionContext {
+    let state = session.state();
+    let mut config = state.config().clone();
     config.options_mut().optimizer.prefer_hash_join = false;
+    // Or the empty catalog of a new session would take the place of the one with the tables.
+    config.options_mut().catalog.create_default_catalog_and_schema = false;
     // With a single partition the engine would take a hash join after all.
-    let config = config.with_target_partitions(engine.threads.max(2));
-    open(engine, spill, config)
+    let partitions = config.target_partitions().max(2);
+    let state = SessionStateBuilder::new_from_existing(state).with_config(config.with_target_partitions(partitions));
+    SessionContext::new_with_state(state.build())
 }
 
 fn config(engine: &Engine) -> SessionConfig {
@@ -60,10 +66,10 @@ pub fn configure(config: &mut SessionConfig, engine: &Engine) {
     options.execution.sort_spill_reservation_bytes = (engine.memory / 256).clamp(1 << 20, 10 << 20);
 }
 
-/// Functions of SQL beside those of the engine; some take the place of its own.
+/// Functions of SQL beside those of the engine; some take the place of its own. A mapping has its own, which know the store's zone.
 pub fn functions() -> Vec<ScalarUDF> {
-    let mut functions = vec![key::surrogate_key()];
-    functions.extend(moment::functions());
+    let mut functions = vec![key::surrogate_key(), date_key::date_key()];
+    functions.extend(moment::functions(Tz::UTC));
     functions
 }
 

@@ -1,6 +1,6 @@
 //! Staging: each entity from its source to a Parquet file in the run's folder, batch by batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::source::{self, Opened, Reading, Stream};
 use crate::source_order::SourceOrder;
 use crate::staged::{Book, Origin, Staged, StagedEntity};
 use crate::table_file::TableFile;
-use crate::{deduplicate, derive};
+use crate::{deduplicate, derive, moment};
 
 /// The day a run stands for and where it keeps its files.
 #[derive(Debug, Clone)]
@@ -194,6 +194,8 @@ impl Job<'_> {
         let mut tally = self.drain(records, &rules, &path, progress).await?;
         let newest = tally.newest.and_then(DateTime::from_timestamp_micros).map(|t| t.date_naive());
         staged.changes.extend(rules.terms.changes(&tally.observed));
+        staged.findings.extend(derive::disagreeing_amounts(tally.disagreeing));
+        staged.findings.extend(derive::mixed_currencies(&tally.currencies));
         let stale = before.and_then(|before| contract::stale(before, &tally.book, newest, self.as_of));
         if let Some(stale) = stale {
             staged.changes.push(contract::told(self.entity, source, origin, stale)?);
@@ -284,6 +286,8 @@ struct Tally {
     newest: Option<i64>,
     order: SourceOrder,
     first_reject: Option<String>,
+    disagreeing: usize,
+    currencies: BTreeSet<String>,
     observed: Observed,
 }
 
@@ -298,7 +302,15 @@ impl Tally {
             amount_filtered: zero,
             ..Book::default()
         };
-        Self { book, newest: None, order: SourceOrder::new(), first_reject: None, observed: Observed::default() }
+        Self {
+            book,
+            newest: None,
+            order: SourceOrder::new(),
+            first_reject: None,
+            disagreeing: 0,
+            currencies: BTreeSet::new(),
+            observed: Observed::default(),
+        }
     }
 
     fn add(&mut self, batch: &Sorted) {
@@ -316,6 +328,8 @@ impl Tally {
         ] {
             *sum = sum.map(|sum| sum + amount);
         }
+        self.disagreeing += batch.disagreeing;
+        self.currencies.extend(batch.currencies.iter().cloned());
         self.order.watch(&batch.accepted);
         self.observed.add(&batch.observed);
         if let Some(times) = batch.accepted.column_by_name("ordered_at") {
@@ -352,6 +366,9 @@ pub(crate) async fn open(
     source: &Source,
 ) -> Result<(Opened, Mapping), Error> {
     let opened = connect(pipeline, limits, source, &source.input, mapping::names(session, source)).await?;
+    for function in moment::functions(pipeline.timezone) {
+        session.register_udf(function);
+    }
     let mapping = Mapping::compile(session, entity, source, &opened)?;
     Ok((opened, mapping))
 }

@@ -97,7 +97,11 @@ static SALES: EntityTable = EntityTable {
         optional("channel", Type::Text, "Shop, web, phone …"),
         optional("status", Type::Text, "The order's status at the source, for filters."),
         optional("currency", Type::Text, "Currency of the amounts at the source."),
-        optional("exchange_rate", Type::Number, "Amounts are multiplied by this; 1 where absent."),
+        optional(
+            "exchange_rate",
+            Type::Number,
+            "Amounts are multiplied by this; a line without one is set aside where the column is mapped.",
+        ),
         optional("customer_name", Type::Text, "For a pipeline without a customers source."),
         optional("email", Type::Text, "For a pipeline without a customers source."),
         optional("business_segment", Type::Text, "For a pipeline without a customers source."),

@@ -13,13 +13,13 @@ use chrono::NaiveDate;
 use config::Transform;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
-use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile, WorkerFailure};
 use futures::StreamExt;
 use schema::TABLES;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::grid;
 use crate::jobs::{Job, Jobs};
@@ -45,6 +45,8 @@ pub enum Error {
     Layout { table: &'static str, source: ArrowError },
     #[error("the computation of table {table} ended early: {detail}")]
     Worker { table: &'static str, detail: String },
+    #[error("the computation of a table ended early")]
+    Lost { source: JoinError },
 }
 
 impl Error {
@@ -160,7 +162,7 @@ impl Builder {
                 running.spawn(async move { (builder.job(&job).await, job) });
             }
             let Some(ended) = running.join_next().await else { break };
-            match ended.map_err(|source| Error::Worker { table: "", detail: source.to_string() })? {
+            match ended.map_err(|source| Error::Lost { source })? {
                 (Ok(built), job) => {
                     made.extend(job.tables.iter().map(|table| table.name));
                     tables.extend(built);
@@ -312,20 +314,10 @@ impl Builder {
         match self.write(&self.session, contract, sql, path).await {
             Err(error) if error.is_short_of_memory() && job.is_alone => {
                 tracing::warn!(table = contract.name, "memory ran out; once more with joins that spill");
-                self.write(&self.with_joins_that_spill(), contract, sql, path).await
+                self.write(&extract::that_spills(&self.session), contract, sql, path).await
             }
             result => result,
         }
-    }
-
-    /// The same tables, planned with sort-merge joins.
-    fn with_joins_that_spill(&self) -> SessionContext {
-        let state = self.session.state();
-        let mut config = state.config().clone();
-        config.options_mut().optimizer.prefer_hash_join = false;
-        // Or the empty catalog of a new session would take the place of the one with the tables.
-        config.options_mut().catalog.create_default_catalog_and_schema = false;
-        SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())
     }
 
     async fn write(

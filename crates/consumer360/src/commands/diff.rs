@@ -74,7 +74,8 @@ fn opened(target: &Target, manifest: &Manifest) -> Result<Snapshot, Failure> {
 
 fn all(global: &Global, on: &Ground) -> Result<ExitCode, Failure> {
     let runtime = runtime::wide(&on.settings).map_err(|e| Failure::step(&e))?;
-    let session = extract::session_that_spills(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
+    let session =
+        extract::that_spills(&extract::session(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?);
     let found = runtime.block_on(compare::compare(&session, &on.before, &on.after)).map_err(|e| Failure::step(&e))?;
     let text = match global.output {
         Output::Text => text::head(&on.pipeline.name, &on.sides.before, &on.sides.after) + &text::all(&found),
@@ -96,7 +97,8 @@ fn one(global: &Global, options: &DiffOptions, on: &Ground, table: &str) -> Resu
     let is_known = |column: &str| stated.is_some_and(|table| table.column(column).is_some());
     let masks = |column: &str| masked.contains(&column.to_lowercase()) || (!masked.is_empty() && !is_known(column));
     let runtime = runtime::wide(&on.settings).map_err(|e| Failure::step(&e))?;
-    let session = extract::session_that_spills(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
+    let session =
+        extract::that_spills(&extract::session(&on.settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?);
     let comparison = compare::rows(&session, &on.before, &on.after, table, options.rows, &masks);
     let (found, rows) = runtime.block_on(comparison).map_err(|e| Failure::step(&e))?;
     let differs = found.counts() || found.has_rows();

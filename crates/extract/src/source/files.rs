@@ -48,8 +48,12 @@ pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots)
         listed(store.as_ref(), path, prefix.as_ref()).await.map_err(|e| unlisted(connection, url, &e))?;
 
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    let (mut found, others): (Vec<_>, Vec<_>) =
-        listed.into_iter().partition(|m| pattern.matches_with(m.location.as_ref(), options));
+    // What is still on its way often lies there under a name that begins with a dot.
+    let is_hidden = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+    let (mut found, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(|m| {
+        let name = m.location.as_ref();
+        pattern.matches_with(name, options) && (!is_hidden(name) || is_hidden(path))
+    });
     if found.is_empty() {
         let mut names: Vec<String> = others.iter().map(|m| m.location.to_string()).collect();
         names.sort();

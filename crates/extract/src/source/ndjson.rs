@@ -48,10 +48,10 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     }))
 }
 
-/// Names of the first records, and whether there are no others.
+/// Names of the first records, and whether there are no others. A file without any may have those that the mapping mentions.
 fn names(files: &[FileRef], compression: Compression, handle: &Handle, limits: &Limits) -> Result<(Vec<String>, bool), Error> {
     let mut names = Vec::new();
-    let mut seen = 0;
+    let (mut seen, mut objects) = (0, 0);
     for file in files {
         let mut lines = Lines::open(file, compression, handle, limits)?;
         while let Some(line) = lines.next_line()? {
@@ -60,6 +60,7 @@ fn names(files: &[FileRef], compression: Compression, handle: &Handle, limits: &
             }
             seen += 1;
             let Ok(object) = serde_json::from_slice::<Object<'_>>(line) else { continue };
+            objects += 1;
             for name in object.0.into_keys() {
                 if !names.contains(&name) {
                     names.push(name);
@@ -67,7 +68,12 @@ fn names(files: &[FileRef], compression: Compression, handle: &Handle, limits: &
             }
         }
     }
-    Ok((names, true))
+    if let Some(file) = files.first().filter(|_| seen > 0 && objects == 0) {
+        let detail = "no line of it is a JSON object\n  help: NDJSON in UTF-8 has one object a line; an array, or an object over \
+                      several lines, is none";
+        return Err(Error::Read { origin: file.origin.clone(), detail: detail.to_owned() });
+    }
+    Ok((names, seen > 0))
 }
 
 fn read(mut lines: Lines<'_>, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::SchemaRef;
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryFutureExt};
@@ -95,10 +96,15 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], expansion: u6
     }
     for (field, wanted) in schema.fields().iter().zip(wanted) {
         match own.index_of(field.name()) {
-            Ok(root) if *wanted && own.field(root).data_type() == field.data_type() => roots.push(root),
-            Ok(_) if *wanted => {
-                return Err(failed(file, &format!("column `{}` has another type than in the first file", field.name())));
-            }
+            Ok(root) if *wanted => match (own.field(root).data_type(), field.data_type()) {
+                (found, first) if found == first || found.is_integer() && first.is_numeric() => roots.push(root),
+                (DataType::Null, _) => {}
+                (found, first) => {
+                    let (name, help) = (field.name(), "write it as one type in all files");
+                    let detail = format!("column `{name}` is {found} here and {first} in the first file\n  help: {help}");
+                    return Err(failed(file, &detail));
+                }
+            },
             Err(_) if *wanted => {
                 return Err(failed(file, &format!("it has no column `{}`, which the first file has", field.name())));
             }
@@ -129,13 +135,15 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], expansion: u6
     Ok(true)
 }
 
-/// Puts NULL where a column was not read.
+/// Puts NULL where a column was not read, and whole numbers into the type of the first file, if they fit: a column of them has
+/// another type in some weeks because no fraction, or no empty cell, is among them.
 fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns: Vec<ArrayRef> = schema
-        .fields()
-        .iter()
-        .map(|f| batch.column_by_name(f.name()).cloned().unwrap_or_else(|| new_null_array(f.data_type(), batch.num_rows())))
-        .collect();
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => cast_with_options(column, field.data_type(), &strict),
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    };
+    let columns: Vec<ArrayRef> = schema.fields().iter().map(column).collect::<Result<_, _>>()?;
     let fields: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
     let nullable = Arc::new(arrow::datatypes::Schema::new(fields));
     RecordBatch::try_new_with_options(nullable, columns, &RecordBatchOptions::new().with_row_count(Some(batch.num_rows())))
