@@ -18,6 +18,7 @@ def run(shop, out, step):
     database = duckdb.connect()
     # Not the product's hash, but one of 63 bits, and 0 for nobody as there.
     database.execute("CREATE MACRO surrogate_key(id) AS CASE WHEN id IS NULL THEN 0 ELSE CAST(hash(id) >> 1 AS BIGINT) END")
+    database.execute("CREATE MACRO date_key(d) AS year(d) * 10000 + month(d) * 100 + day(d)")
     database.execute("CREATE TABLE previous_customer_rfm (customer_key BIGINT, segment VARCHAR)")
     # What the cells are called changes nothing.
     database.execute("""
@@ -89,7 +90,7 @@ DIALECT = [
     (r"LEFT ANTI JOIN", "ANTI JOIN"),
     (r"(VALUES \(0, 'Unknown'\)\) AS unknown_member)", r"\1(column1, column2)"),
     (r"(VALUES \(0, NULL, 'Unknown'\)\) AS unknown_member)", r"\1(column1, column2, column3)"),
-    (r"\) / 10000 AS INT", ") // 10000 AS INT"),
+    (r"(date_key\(birth_on\)\)) / 10000", r"\1 // 10000"),
     (r"middle / \(quotient \+ 1\)", "middle // (quotient + 1)"),
     (r"\) / quotient", ") // quotient"),
     (r"customers / 5 AS quotient", "customers // 5 AS quotient"),

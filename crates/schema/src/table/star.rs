@@ -124,7 +124,7 @@ pub(crate) static FACT_PAYMENTS: Table = Table {
         col("due_date_key", DateKey, "Day it was due as yyyymmdd."),
         null("paid_date_key", DateKey, "Day it was paid as yyyymmdd; empty while unpaid."),
         col("amount", Money, "Amount due."),
-        col("is_late", Bool, "Paid after the due day, or due before as_of and still unpaid."),
+        col("is_late", Bool, "Owed by the customer, and paid after the due day, or due before as_of and still unpaid."),
         col("days_late", Int, "Days late by payment or by as_of; 0 when not late."),
     ],
 };
@@ -143,7 +143,11 @@ pub(crate) static FACT_TICKETS: Table = Table {
         null("resolved_date_key", DateKey, "Day it was resolved as yyyymmdd; empty while open."),
         null("category", Text, "What it is about."),
         null("priority", Text, "Priority, as the source says."),
-        null("resolution_hours", Number, "Hours from opening to resolution; empty while open."),
+        null(
+            "resolution_hours",
+            Number,
+            "Hours from opening to resolution; empty while open, and where the source says it was resolved before.",
+        ),
         null("satisfaction", Number, "The customer's rating, as the source says."),
     ],
 };

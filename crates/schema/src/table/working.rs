@@ -54,6 +54,7 @@ pub(crate) static CUSTOMER_DAYS: Table = Table {
         col("customer_key", Key, "Who bought or gave back."),
         col("ordered_on", Date, "The day."),
         col("orders", Int, "Orders that are purchases; 0 on days of returns alone."),
+        col("orders_begun", Int, "Those of them that are counted on no other day, so that adding these up counts orders."),
         col("purchase_amount", Money, "Revenue of these orders."),
         col("net_amount", Money, "Revenue of the day, returns deducted."),
     ],
@@ -69,7 +70,8 @@ pub(crate) static CUSTOMER_MONTHS: Table = Table {
     columns: &[
         col("customer_key", Key, "Who bought or gave back."),
         col("month_number", Int, "Twelve times the year and the months before this one."),
-        col("orders", Int, "Orders that are purchases; 0 in months of returns alone."),
+        col("orders", Int, "Orders that are purchases, once a day; 0 in months of returns alone."),
+        col("orders_begun", Int, "Orders that are purchases, each in one month only."),
         col("net_amount", Money, "Revenue of the month, returns deducted."),
     ],
 };

@@ -29,7 +29,7 @@ activity AS (
         c.cohort_kind,
         c.cohort_month,
         CASE WHEN m.month_number > c.cohort_month THEN m.month_number - c.cohort_month ELSE 0 END AS period,
-        m.orders,
+        m.orders_begun,
         m.net_amount,
         m.orders > 0 AND (m.month_number > c.cohort_month OR m.month_number = c.first_month) AS is_active
     FROM customer_cohorts AS c
@@ -41,7 +41,7 @@ active AS (
         cohort_month,
         period,
         COUNT(CASE WHEN is_active THEN 1 END) AS active_customers,
-        SUM(orders) AS orders,
+        SUM(orders_begun) AS orders,
         SUM(net_amount) AS net_amount
     FROM activity
     GROUP BY cohort_kind, cohort_month, period

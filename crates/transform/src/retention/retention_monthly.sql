@@ -3,9 +3,9 @@ WITH bought AS (
     SELECT
         customer_key,
         month_number,
-        orders,
+        orders_begun,
         LAG(month_number) OVER (PARTITION BY customer_key ORDER BY month_number) AS previous_month,
-        SUM(CAST(orders AS BIGINT)) OVER (
+        SUM(CAST(orders_begun AS BIGINT)) OVER (
             PARTITION BY customer_key ORDER BY month_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS orders_so_far
     FROM customer_months
@@ -18,7 +18,7 @@ counted AS (
         COUNT(CASE WHEN previous_month IS NULL THEN 1 END) AS new,
         COUNT(CASE WHEN previous_month = month_number - 1 THEN 1 END) AS retained,
         -- The month of the second order makes a repeat buyer.
-        COUNT(CASE WHEN orders_so_far >= 2 AND orders_so_far - orders < 2 THEN 1 END) AS second_orders
+        COUNT(CASE WHEN orders_so_far >= 2 AND orders_so_far - orders_begun < 2 THEN 1 END) AS second_orders
     FROM bought
     GROUP BY month_number
 ),

@@ -21,12 +21,9 @@ members AS (
         region,
         country,
         city,
-        -- Whole years at as_of: the difference of two yyyymmdd numbers, cut to its ten-thousands.
+        -- Whole years at as_of: the difference of two yyyymmdd numbers, cut to its ten-thousands. Nobody is born later.
         COALESCE(
-            CAST((
-                (date_part('year', CAST($as_of AS DATE)) * 10000 + date_part('month', CAST($as_of AS DATE)) * 100 + date_part('day', CAST($as_of AS DATE)))
-                - (date_part('year', birth_on) * 10000 + date_part('month', birth_on) * 100 + date_part('day', birth_on))
-            ) / 10000 AS INT),
+            CASE WHEN birth_on <= CAST($as_of AS DATE) THEN (date_key(CAST($as_of AS DATE)) - date_key(birth_on)) / 10000 END,
             age
         ) AS age,
         signup_on,

@@ -1,14 +1,18 @@
--- Every day any fact names, from the first year's 1 January to the last year's 31 December, as_of's year included.
+-- Every day any fact names, as seen on as_of, from the first year's 1 January to the last year's 31 December, as_of's year included.
 WITH named AS (
     SELECT MIN(ordered_on) AS first_day, MAX(ordered_on) AS last_day FROM orders
     UNION ALL
     SELECT MIN(due_on) AS first_day, MAX(due_on) AS last_day FROM payments
     UNION ALL
-    SELECT MIN(paid_on) AS first_day, MAX(paid_on) AS last_day FROM payments
+    SELECT MIN(paid_on) AS first_day, MAX(paid_on) AS last_day FROM payments WHERE paid_on <= CAST($as_of AS DATE)
     UNION ALL
-    SELECT CAST(MIN(opened_at) AS DATE) AS first_day, CAST(MAX(opened_at) AS DATE) AS last_day FROM tickets
+    SELECT CAST(MIN(opened_at) AS DATE) AS first_day, CAST(MAX(opened_at) AS DATE) AS last_day
+    FROM tickets
+    WHERE CAST(opened_at AS DATE) <= CAST($as_of AS DATE)
     UNION ALL
-    SELECT CAST(MIN(resolved_at) AS DATE) AS first_day, CAST(MAX(resolved_at) AS DATE) AS last_day FROM tickets
+    SELECT CAST(MIN(resolved_at) AS DATE) AS first_day, CAST(MAX(resolved_at) AS DATE) AS last_day
+    FROM tickets
+    WHERE CAST(opened_at AS DATE) <= CAST($as_of AS DATE) AND CAST(resolved_at AS DATE) <= CAST($as_of AS DATE)
     UNION ALL
     SELECT CAST($as_of AS DATE) AS first_day, CAST($as_of AS DATE) AS last_day FROM (VALUES (1)) AS today
 ),
@@ -22,16 +26,18 @@ bounds AS (
 digits AS (
     SELECT column1 AS digit FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS ten
 ),
--- A hundred thousand days are more than two and a half centuries. Thousands of them that lie beyond the last year are left
--- out before their days are counted.
+-- Two hundred thousand days are more than the years that any date may lie in. Thousands of them that lie beyond the last year
+-- are left out before their days are counted.
 thousands AS (
     SELECT
         CAST(b.first_number + n.number AS INT) AS first_number,
         b.last_number
     FROM (
-        SELECT a.digit * 10000 + b.digit * 1000 AS number
-        FROM digits AS a
+        SELECT h.digit * 100000 + a.digit * 10000 + b.digit * 1000 AS number
+        FROM digits AS h
+        CROSS JOIN digits AS a
         CROSS JOIN digits AS b
+        WHERE h.digit < 2
     ) AS n
     INNER JOIN bounds AS b ON b.first_number + n.number <= b.last_number
 ),
@@ -68,7 +74,7 @@ weeks AS (
     FROM days
 )
 SELECT
-    CAST(date_part('year', date) * 10000 + date_part('month', date) * 100 + date_part('day', date) AS INT) AS date_key,
+    date_key(date) AS date_key,
     date,
     CAST(date_part('year', date) AS INT) AS year,
     CAST(date_part('quarter', date) AS INT) AS quarter,

@@ -17,16 +17,17 @@ judged AS (
         due_on,
         paid_on,
         amount,
-        -- Late when paid after the due day, or not paid by as_of though due before it.
-        COALESCE(paid_on, CAST($as_of AS DATE)) > due_on AS is_late
+        -- Late when paid after the due day, or not paid by as_of though due before it. Money that the customer is to have back is
+        -- nothing they owe.
+        amount > 0 AND COALESCE(paid_on, CAST($as_of AS DATE)) > due_on AS is_late
     FROM seen
 )
 SELECT
     payment_id,
     order_id,
     surrogate_key(customer_id) AS customer_key,
-    CAST(date_part('year', due_on) * 10000 + date_part('month', due_on) * 100 + date_part('day', due_on) AS INT) AS due_date_key,
-    CAST(date_part('year', paid_on) * 10000 + date_part('month', paid_on) * 100 + date_part('day', paid_on) AS INT) AS paid_date_key,
+    date_key(due_on) AS due_date_key,
+    date_key(paid_on) AS paid_date_key,
     amount,
     is_late,
     CASE WHEN is_late THEN CAST(COALESCE(paid_on, CAST($as_of AS DATE)) AS INT) - CAST(due_on AS INT) ELSE 0 END AS days_late

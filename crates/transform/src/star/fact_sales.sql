@@ -3,7 +3,7 @@
 SELECT
     order_id,
     line_number,
-    CAST(date_part('year', ordered_at) * 10000 + date_part('month', ordered_at) * 100 + date_part('day', ordered_at) AS INT) AS date_key,
+    date_key(ordered_at) AS date_key,
     ordered_at,
     surrogate_key(customer_id) AS customer_key,
     surrogate_key(product_id) AS product_key,

@@ -14,11 +14,15 @@ WITH seen AS (
 SELECT
     ticket_id,
     surrogate_key(customer_id) AS customer_key,
-    CAST(date_part('year', opened_at) * 10000 + date_part('month', opened_at) * 100 + date_part('day', opened_at) AS INT) AS opened_date_key,
-    CAST(date_part('year', resolved_at) * 10000 + date_part('month', resolved_at) * 100 + date_part('day', resolved_at) AS INT) AS resolved_date_key,
+    date_key(opened_at) AS opened_date_key,
+    date_key(resolved_at) AS resolved_date_key,
     category,
     priority,
-    CAST(CAST(resolved_at AS BIGINT) - CAST(opened_at AS BIGINT) AS DOUBLE) / CAST(3600000000 AS DOUBLE) AS resolution_hours,
+    -- Nothing takes less than no time.
+    CASE
+        WHEN resolved_at >= opened_at
+            THEN CAST(CAST(resolved_at AS BIGINT) - CAST(opened_at AS BIGINT) AS DOUBLE) / CAST(3600000000 AS DOUBLE)
+    END AS resolution_hours,
     satisfaction
 FROM seen
 ORDER BY ticket_id

@@ -1,4 +1,4 @@
--- Payments as seen on as_of; those due later are not judged yet.
+-- What customers owe as seen on as_of; payments due later are not judged yet.
 WITH due AS (
     SELECT
         p.customer_key,
@@ -9,7 +9,7 @@ WITH due AS (
         d.date AS due_on
     FROM fact_payments AS p
     INNER JOIN dim_date AS d ON p.due_date_key = d.date_key
-    WHERE d.date <= CAST($as_of AS DATE)
+    WHERE d.date <= CAST($as_of AS DATE) AND p.amount > 0
 ),
 paying AS (
     SELECT
