@@ -20,6 +20,7 @@ mod damaged;
 mod diff;
 mod dirt;
 mod faults;
+mod findings;
 mod fuzz;
 mod handouts;
 mod incremental;

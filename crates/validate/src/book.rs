@@ -1,12 +1,13 @@
 //! The book: rows and money at every hop, from the source's records to the last mart.
 //!
 //! Each side of a hop is counted on its own: what goes in from what was read, what comes out from the file that will be
-//! published. The marts' expected rows are counted on the fact table by a statement of their own.
+//! published, and what is left out by the rule that leaves it out, not by what is missing. The marts' expected rows are counted on the fact table by a statement of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int64Type};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Book, Origin, Staged};
@@ -90,8 +91,13 @@ impl Hop {
 pub async fn reconcile(
     session: &SessionContext,
     staged: &Staged,
+    excludes_returns: bool,
     empty: &BTreeSet<&'static str>,
 ) -> Result<Vec<Hop>, DataFusionError> {
+    let rules = [
+        ("as_of", ScalarValue::Date32(Some(staged.as_of.to_epoch_days()))),
+        ("exclude_returns", ScalarValue::from(excludes_returns)),
+    ];
     let mut hops = Vec::new();
     for entity in ENTITIES {
         if staged.entities.get(&entity).is_some_and(|e| e.origin == Origin::Source) {
@@ -101,13 +107,13 @@ pub async fn reconcile(
     for entity in ENTITIES {
         let origin = staged.entities.get(&entity).map_or(Origin::Absent, |e| e.origin);
         if origin != Origin::Absent {
-            hops.push(star(session, entity, &staged.book(entity)).await?);
+            hops.push(star(session, entity, &staged.book(entity), &rules).await?);
         }
     }
     let mut counted: BTreeMap<&str, Figures> = BTreeMap::new();
     for mart in MARTS.iter().filter(|m| !empty.contains(m.table)) {
         if !counted.contains_key(mart.expected) {
-            counted.insert(mart.expected, figures(session, mart.expected).await?);
+            counted.insert(mart.expected, figures(session, mart.expected, &[]).await?);
         }
         if let Some(expected) = counted.get(mart.expected) {
             hops.push(mart_hop(session, mart, expected).await?);
@@ -133,8 +139,8 @@ fn extracted(entity: Entity, book: &Book) -> Hop {
     }
 }
 
-async fn star(session: &SessionContext, entity: Entity, book: &Book) -> Result<Hop, DataFusionError> {
-    let figures = figures(session, star_sql(entity)).await?;
+async fn star(session: &SessionContext, entity: Entity, book: &Book, rules: &[Rule]) -> Result<Hop, DataFusionError> {
+    let figures = figures(session, star_sql(entity), rules).await?;
     let with_amount = book.amount_loaded.is_some();
     Ok(Hop {
         hop: "star".to_owned(),
@@ -153,7 +159,7 @@ async fn star(session: &SessionContext, entity: Entity, book: &Book) -> Result<H
 }
 
 async fn mart_hop(session: &SessionContext, mart: &Mart, expected: &Figures) -> Result<Hop, DataFusionError> {
-    let published = figures(session, mart.published).await?;
+    let published = figures(session, mart.published, &[]).await?;
     Ok(Hop {
         hop: "mart".to_owned(),
         entity: mart.figure.to_owned(),
@@ -180,10 +186,13 @@ struct Figures {
     expected_amount: i128,
 }
 
+/// What decides which rows are left out, by the name a statement has for it.
+type Rule = (&'static str, ScalarValue);
+
 /// The one row of a statement whose columns are named as the fields of [`Figures`].
-async fn figures(session: &SessionContext, sql: &str) -> Result<Figures, DataFusionError> {
+async fn figures(session: &SessionContext, sql: &str, rules: &[Rule]) -> Result<Figures, DataFusionError> {
     let mut figures = Figures::default();
-    for batch in session.sql(sql).await?.collect().await? {
+    for batch in session.sql(sql).await?.with_param_values(rules.to_vec())?.collect().await? {
         let count = |name: &str| {
             let column = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
             column.map_or(0, |c| c.iter().flatten().map(i64::unsigned_abs).sum())

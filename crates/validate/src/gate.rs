@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::error::ArrowError;
-use config::{Guards, Limits, Pipeline, Rule};
+use config::{Guards, Limits, Pipeline, Returns, Rule};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use extract::{Book, FileError, Staged, TableFile};
@@ -18,7 +18,7 @@ use crate::book::{Hop, reconcile};
 use crate::check::{Check, Status};
 use crate::dimension::Dimensions;
 use crate::scan::scan;
-use crate::{guards, rules};
+use crate::{guards, orders, rules};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,6 +46,8 @@ pub enum Error {
 pub struct Demands<'a> {
     pub rules: &'a [Rule],
     pub guards: &'a Guards,
+    /// Whether return lines are left out of every table.
+    pub excludes_returns: bool,
     /// The folder of the snapshot before: the latest of an earlier `as_of`.
     pub previous: Option<&'a Path>,
     /// Failing rows kept, a check.
@@ -56,8 +58,9 @@ pub struct Demands<'a> {
 
 impl<'a> Demands<'a> {
     pub fn of(pipeline: &'a Pipeline, limits: &Limits, previous: Option<&'a Path>) -> Self {
-        let Pipeline { checks, guards, pii, .. } = pipeline;
-        Self { rules: checks, guards, previous, rows_kept: limits.check_rows_kept, pii }
+        let Pipeline { checks, guards, pii, transform, .. } = pipeline;
+        let excludes_returns = transform.returns == Returns::Exclude;
+        Self { rules: checks, guards, excludes_returns, previous, rows_kept: limits.check_rows_kept, pii }
     }
 }
 
@@ -106,10 +109,15 @@ pub async fn check(
     checks.extend(scanned);
     let broken = checks.iter().any(|c| c.check == "schema" && c.status == Status::Failed);
     let empty = published_empty(&warehouse);
-    let hops =
-        if broken { Vec::new() } else { reconcile(session, staged, &empty).await.map_err(|source| Error::Book { source })? };
+    let hops = if broken {
+        Vec::new()
+    } else {
+        let hops = reconcile(session, staged, demands.excludes_returns, &empty).await;
+        hops.map_err(|source| Error::Book { source })?
+    };
     checks.extend(hops.iter().map(Hop::check));
     if !broken {
+        checks.extend(orders::of_several_customers(session).await.map_err(|source| Error::Book { source })?);
         let readable = rules::readable(session, demands.previous).await.map_err(|source| Error::Readable { source })?;
         checks.extend(guards::watch(&readable, demands, warehouse.as_of).await);
         checks.extend(rules::answer(readable, demands, warehouse.as_of, record).await);

@@ -313,7 +313,7 @@ mod tests {
         }
         let on = vec![Guard { watch: Watch::JoinFanout, is_fatal: true, limit_ppb: 0 }];
         let (guards, pii) = (Guards { min_customers: 50, on }, BTreeSet::new());
-        let demands = Demands { rules: &[], guards: &guards, previous: None, rows_kept: 0, pii: &pii };
+        let demands = Demands { rules: &[], guards: &guards, excludes_returns: false, previous: None, rows_kept: 0, pii: &pii };
         let checks = watch(&session, &demands, NaiveDate::default()).await;
         assert_eq!(checks.len(), 1, "facts without a row are passed over");
         assert_eq!((checks[0].status, checks[0].failing_rows), (Status::Failed, 1));

@@ -5,7 +5,7 @@ WITH published AS (
 kept_out AS (
     SELECT COUNT(*) AS filtered_rows, SUM(CAST(net_amount AS DECIMAL(38, 4))) AS filtered_amount
     FROM sales
-    WHERE quantity < 0 AND (SELECT COUNT(*) FROM fact_sales WHERE is_return) = 0
+    WHERE quantity < 0 AND CAST($exclude_returns AS BOOLEAN)
 )
 SELECT p.rows_out, p.amount, k.filtered_rows, k.filtered_amount
 FROM published AS p

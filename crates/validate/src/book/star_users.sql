@@ -4,7 +4,11 @@ WITH published AS (
 ),
 granted AS (
     SELECT COUNT(*) AS grants FROM users
+),
+spelt_alike AS (
+    SELECT COUNT(*) AS grants FROM (SELECT DISTINCT lower(user_principal_name) AS name, region FROM users) AS once
 )
-SELECT p.rows_out, g.grants - p.rows_out AS filtered_rows
+SELECT p.rows_out, g.grants - s.grants AS filtered_rows
 FROM published AS p
 CROSS JOIN granted AS g
+CROSS JOIN spelt_alike AS s
