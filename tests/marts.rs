@@ -158,6 +158,34 @@ fn cdnow_is_fitted_as_published() {
     assert_eq!((customers.rows.len(), repeats), (2357, 2457));
 }
 
+/// Every week some are new on the list: they too have a control group, and nobody changes arm, also not after a time off the list.
+#[test]
+fn arms_are_spread_alike_over_newcomers_and_stay() {
+    let space = Workspace::new();
+    space.link("data");
+    space.link("pipelines");
+    let mut arms: BTreeMap<String, String> = BTreeMap::new();
+    let mut late: BTreeMap<String, usize> = BTreeMap::new();
+    for day in ["2016-06-30", "2016-12-31", "2017-06-30", "2017-12-30"] {
+        space.run(&["run", "pipelines/superstore.yaml", "--quiet", "--as-of", day]).ok();
+        let is_first = arms.is_empty();
+        for (customer, arm) in space.table("out/superstore", "winback_targets").map("customer_key", "arm") {
+            let known = arms.insert(customer, arm.clone());
+            assert!(known.as_ref().is_none_or(|known| *known == arm), "an arm was dealt anew");
+            if known.is_none() && !is_first {
+                *late.entry(arm).or_default() += 1;
+            }
+        }
+    }
+    let all: usize = late.values().sum();
+    let share = |arm: &str| late.get(arm).copied().unwrap_or(0) as f64 / all as f64;
+    // A tenth, and half of the rest each, to within four standard errors.
+    for (arm, expected) in [("control", 0.1_f64), ("a", 0.45), ("b", 0.45)] {
+        let error = (expected * (1.0 - expected) / all as f64).sqrt();
+        assert!((share(arm) - expected).abs() < 4.0 * error, "{late:?}");
+    }
+}
+
 #[test]
 fn a_run_knows_the_one_of_an_earlier_day() {
     let space = Workspace::new();

@@ -25,8 +25,8 @@ impl BestSellers {
         Self { groups, overall }
     }
 
-    /// The best sellers among the baskets of each group, such as the products of each segment's customers. Every eligible item
-    /// is in each list, also one that nobody bought.
+    /// The best sellers among the baskets of each group, such as the products of each segment's customers. What nobody in a group
+    /// bought is not in its list; among all every eligible item is, those that nobody bought at the end.
     pub fn of_baskets(baskets: &Baskets, group_of_basket: &[Option<u32>], eligible: &[bool]) -> Self {
         let groups = group_of_basket.iter().flatten().max().map_or(0, |group| *group as usize + 1);
         let mut overall = Tally::new(eligible.len());
@@ -37,7 +37,9 @@ impl BestSellers {
                 tally.add(basket);
             }
         }
-        let groups = tallies.iter().map(|tally| tally.sellers(|item| is_true(eligible, item))).collect();
+        let is_sold = |tally: &Tally, item: u32| tally.orders.get(item as usize).is_some_and(|orders| *orders > 0);
+        let sellers = |tally: &Tally| tally.sellers(|item| is_true(eligible, item) && is_sold(tally, item));
+        let groups = tallies.iter().map(sellers).collect();
         Self { groups, overall: overall.sellers(|item| is_true(eligible, item)) }
     }
 
@@ -47,7 +49,7 @@ impl BestSellers {
         let tally = Tally { baskets, orders: orders.to_vec() };
         let overall = tally.sellers(|item| is_true(eligible, item));
         let mut lists = vec![Vec::new(); groups];
-        for seller in &overall {
+        for seller in overall.iter().filter(|seller| seller.share > 0.0) {
             let group = group_of_item.get(seller.item as usize).copied().flatten();
             if let Some(list) = group.and_then(|group| lists.get_mut(group as usize)) {
                 list.push(*seller);
@@ -114,8 +116,9 @@ mod tests {
         let sellers = BestSellers::of_baskets(&owned, &[Some(1), Some(1), None, Some(0)], &[true, true, true, false]);
         let list = |group| sellers.of_group(group).collect::<Vec<_>>();
         assert_eq!(list(Some(1))[..3], [(1, 0.0), (0, -0.5), (2, -0.5)]);
+        // Those of group 0 have bought nothing, so it is what all buy.
         assert_eq!(list(None), [(1, -1.25), (0, -1.75), (2, -1.75)]);
-        assert_eq!(list(Some(0))[..3], [(0, -1.0), (1, -1.0), (2, -1.0)]);
+        assert_eq!(list(Some(0)), list(None));
         assert_eq!(list(Some(9)), list(None));
     }
 
@@ -125,5 +128,7 @@ mod tests {
         let items = |group| sellers.of_group(group).map(|(item, _)| item).collect::<Vec<_>>();
         assert_eq!((items(Some(0)), items(Some(1))), (vec![3, 0, 1, 2, 3, 0], vec![1, 2, 3, 0]));
         assert_eq!(BestSellers::of_items(0, &[], &[], &[]).of_group(None).count(), 0);
+        let unsold = BestSellers::of_items(4, &[0, 4], &[Some(0), Some(1)], &[true; 2]);
+        assert_eq!(unsold.of_group(Some(0)).map(|(item, _)| item).collect::<Vec<_>>(), [1, 0]);
     }
 }

@@ -118,18 +118,18 @@ fn best(candidates: impl Iterator<Item = (Model, f64)>) -> Option<Model> {
     greatest.map(|(model, _)| model)
 }
 
-/// The log scores of the models over the cut-offs that all of them were soundly fitted at.
+/// The log scores of the models over the cut-offs that all of them were soundly fitted at; none of one that was not judged.
 fn log_scores(fits: &[Fitted], judged: &[Judged<'_>]) -> Vec<LogScore> {
     let sound: Vec<&Judged<'_>> = judged.iter().filter(|j| j.can_choose()).collect();
     if sound.is_empty() {
         return Vec::new();
     }
-    let score = |model: Model| -> f64 {
+    let score = |model: Model| {
         let of = |j: &&Judged<'_>| j.fits.iter().find(|f| f.model == model).map(|f| j.past.log_score(&f.predictor));
-        sound.iter().filter_map(of).sum()
+        sound.iter().filter_map(of).reduce(|sum, score| sum + score)
     };
-    let candidates = fits.iter().filter(|fitted| is_itself(fitted));
-    candidates.map(|fitted| LogScore { model: fitted.model, log_score: score(fitted.model) }).collect()
+    let candidates = fits.iter().filter(|fitted| is_itself(fitted)).map(|fitted| fitted.model);
+    candidates.filter_map(|model| Some(LogScore { model, log_score: score(model)? })).collect()
 }
 
 /// Whether the fit is of the model it is named after.

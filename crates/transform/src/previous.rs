@@ -12,11 +12,7 @@ use extract::TableFile;
 use crate::build::{Builder, Error};
 
 /// Tables of the snapshot before that this one reads, under the names they have here.
-pub const PREVIOUS: [(&str, &str); 3] = [
-    ("previous_customer_rfm", "customer_rfm"),
-    ("previous_winback_targets", "winback_targets"),
-    ("previous_clv_model", "clv_model"),
-];
+pub const PREVIOUS: [(&str, &str); 2] = [("previous_customer_rfm", "customer_rfm"), ("previous_clv_model", "clv_model")];
 
 impl Builder {
     /// Makes the tables of the snapshot before readable; where there is none they are empty.

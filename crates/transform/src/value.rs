@@ -35,14 +35,13 @@
 //!
 //! **`winback_targets`**: the customers at risk. P0 are VIP, P1 others who came back before, P2 the rest.
 //! `expected_recovered_value` is the chance of a purchase within 30 days times the expected value of an order, NULL where one of
-//! them is. Newcomers of a priority and tier are put in the order of a hash of campaign and customer, which is the same on every
-//! machine, and dealt out in twenties: a and b in turn, the control group last, so a few newcomers have no control group. Who was
-//! on the list of the snapshot before keeps their arm while the campaign keeps its name; who was on an earlier list only is a
-//! newcomer again.
+//! them is. The arm follows from a hash of campaign and customer alone, which is the same on every machine and in every run: who
+//! leaves the list and comes back is where they were, and newcomers of any week have a control group. So each priority and tier
+//! has its shares as a draw has them, to within chance, and a handful of customers may have no control group.
 //!
 //! **`customer_risk`**: everybody in `dim_customer`; empty where no payment is due by `as_of` and nobody has a ticket, as there
 //! is nothing to judge by. A payment is late if paid after the day it was due, or unpaid and due before `as_of`; one due after
-//! `as_of` is not judged. `late_payment_rate` is late over due, NULL without any due; days late run to `as_of` where nothing was
+//! `as_of` is not judged, nor is one of no more than 0, which the customer is to have. `late_payment_rate` is late over due, NULL without any due; days late run to `as_of` where nothing was
 //! paid. High risk is who reaches the limits of the pipeline file, in late payments due in the last 365 days or in tickets of the
 //! last 90. `risk_score` is 50 min(1, rate / 0.5) + 30 min(1, tickets of 90 days / 5) + 20 (1 - chance of being active), 0 to
 //! 100, with weights of our own. A rate that is not known counts as 0 and a chance as 1: nobody is blamed for what nobody saw.

@@ -34,7 +34,8 @@ fn naive_rows(
     let sellers = |less: f64, is_in: &dyn Fn(u32) -> bool| {
         by_score(others.iter().filter(|other| is_in(**other)).map(|other| (share(*other) - less, *other)).collect())
     };
-    let is_near = |other: u32| groups[item as usize].is_some() && groups[other as usize] == groups[item as usize];
+    let is_near =
+        |other: u32| share(other) > 0.0 && groups[item as usize].is_some() && groups[other as usize] == groups[item as usize];
     let mut chosen: Vec<(f64, u32, Basis)> = Vec::new();
     let lists = [
         (by_score(others.iter().filter_map(rule).collect()), Basis::Rules),
@@ -146,7 +147,8 @@ fn sellers(owned: &basket::Baskets, segments: &[Option<u32>], segment: Option<u3
         by_score(items.map(|item| (share(item) - less, item)).collect())
     };
     let own = if segment.is_some() { list(1.0, &|at| segments[at] == segment) } else { Vec::new() };
-    own.into_iter().chain(list(2.0, &|_| true)).collect()
+    // What the segment never bought is none of its best sellers.
+    own.into_iter().filter(|(score, _)| *score > -1.0).chain(list(2.0, &|_| true)).collect()
 }
 
 #[test]

@@ -121,7 +121,11 @@ pub(crate) static CUSTOMER_VALUE: Table = Table {
         col("value_tier", Text, "VIP, Core, Occasional or Low, by quarters of revenue."),
         col("ltv_segment", Text, "High, Mid or Low, by the 25th and 75th percentile."),
         col("revenue_rank", Int, "Place by revenue, 1 for the most."),
-        null("cumulative_revenue_share", Number, "Revenue share of this and all better ranked customers, 1 for the whole."),
+        null(
+            "cumulative_revenue_share",
+            Number,
+            "Revenue share of this and all better ranked customers, those of equal rank one after the other; 1 for the whole.",
+        ),
         col("comebacks", Int, "Purchases that followed a gap of 180 days or more."),
         null("longest_gap_days", Int, "Longest gap between two purchases in days."),
         col("is_at_risk", Bool, "True where the customer is at risk by the mode beside it."),
@@ -174,9 +178,9 @@ pub(crate) static BUSINESS_SEGMENT_SUMMARY: Table = Table {
     columns: &[
         col("business_segment", Text, "The retailer's own segment."),
         col("customers", Int, "Customers in the segment, buyers or not."),
-        col("net_amount", Money, "Revenue of these customers."),
+        col("net_amount", Money, "Revenue of those of them who bought."),
         null("average_customer_value", Money, "Mean revenue of a customer who bought."),
-        null("average_per_customer", Money, "Mean revenue over all customers of the segment."),
+        null("average_per_customer", Money, "The same revenue over all customers of the segment."),
         col("at_risk_customers", Int, "Customers whose last order is over six months old, or who never ordered."),
     ],
 };
@@ -223,7 +227,11 @@ pub(crate) static CUSTOMER_RISK: Table = Table {
         col("tickets_90d", Int, "Tickets opened in the 90 days up to as_of."),
         col("tickets_365d", Int, "Tickets opened in the 365 days up to as_of."),
         col("open_tickets", Int, "Tickets still open on as_of."),
-        col("is_high_risk", Bool, "True where late payments or tickets reach a limit of the pipeline file."),
+        col(
+            "is_high_risk",
+            Bool,
+            "True where late payments due in the last 365 days, or tickets of the last 90, reach a limit of the pipeline file.",
+        ),
         col("risk_score", Number, "Risk in points, 0 for none to 100."),
         null("risk_reasons", Text, "What the risk rests on, in words."),
     ],

@@ -18,7 +18,7 @@ pub(crate) static META_RUN: Table = Table {
         col("published_at", Time, "Publication, in the store's time zone."),
         col("sources", Text, "Names of the sources that were read."),
         col("rows_in", Count, "Records read from all sources."),
-        col("rows_out", Count, "Rows published over all tables."),
+        col("rows_out", Count, "Rows published over all other tables."),
         col("checks_passed", Count, "Checks that held."),
         col("checks_warned", Count, "Checks that warned and let the run go on."),
         col("version", Text, "Version of the program."),
