@@ -14,6 +14,11 @@ pub enum Error {
         .holder.as_ref().map(|h| format!(": {h}")).unwrap_or_default()
     )]
     Fenced { to: String, holder: Option<String> },
+    #[error(
+        "{to} holds what pipeline `{theirs}` publishes, and its readers would be led to the tables of `{ours}`\n  \
+         help: publish to a place of its own; if `{ours}` is to take this one over, move published.json in it away"
+    )]
+    OfAnother { to: String, theirs: String, ours: String },
     #[error("there is no snapshot to go back to in {to}: {detail}")]
     NoSnapshot { to: String, detail: String },
     #[error("cannot {step} {path}")]

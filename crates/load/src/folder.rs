@@ -36,7 +36,7 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
     let prepared = prepare(validated, run, behind, to, whole)?;
     lock.confirm()?;
     if behind {
-        return Ok(Snapshot::of(prepared, as_of, true));
+        return Ok(Snapshot::of(prepared, as_of, true, seen.as_ref()));
     }
     let led = replace_current(to, &prepared.folder, &prepared.manifest)
         .and_then(|()| lock.confirm())
@@ -46,7 +46,7 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
         // What is published is published; the next publication removes what this one could not.
         tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
     }
-    Ok(Snapshot::of(prepared, as_of, false))
+    Ok(Snapshot::of(prepared, as_of, false, seen.as_ref()))
 }
 
 /// Where readers could not be led to another snapshot, `current/` becomes again what `published.json` says.

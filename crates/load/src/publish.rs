@@ -13,7 +13,7 @@ use validate::{Status, Validated};
 
 use crate::error::Error;
 use crate::local::{self, STAGING};
-use crate::manifest::{Manifest, TableEntry, pretty, schema_hash, snapshot_id};
+use crate::manifest::{Manifest, Published, TableEntry, pretty, schema_hash, snapshot_id};
 use crate::{parts, profile};
 
 /// What the publisher must be told of the run, because nothing here reads a clock.
@@ -41,7 +41,7 @@ pub struct Snapshot {
     pub as_of: NaiveDate,
     /// Where it can be read on this machine.
     pub folder: PathBuf,
-    /// The same input had been published before: no byte was changed.
+    /// Readers saw it already, or it was kept behind what they see: no byte was changed.
     pub unchanged: bool,
     /// Readers see a later day, and still do.
     pub behind: bool,
@@ -51,12 +51,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn of(prepared: Prepared, as_of: NaiveDate, behind: bool) -> Self {
-        let Prepared { manifest, folder, unchanged } = prepared;
+    pub(crate) fn of(prepared: Prepared, as_of: NaiveDate, behind: bool, seen: Option<&Published>) -> Self {
+        let Prepared { manifest, folder, was_there } = prepared;
+        let was_seen = seen.is_some_and(|seen| seen.snapshot == manifest.snapshot);
         Self {
             as_of,
             folder,
-            unchanged,
+            unchanged: was_there && (behind || was_seen),
             behind,
             tables: manifest.by_table().count() as u64,
             rows: manifest.tables.iter().map(|t| t.rows).sum(),
@@ -70,7 +71,8 @@ impl Snapshot {
 pub(crate) struct Prepared {
     pub manifest: Manifest,
     pub folder: PathBuf,
-    pub unchanged: bool,
+    /// A whole snapshot of its name lay there before.
+    pub was_there: bool,
 }
 
 /// Writes the tables below `to` under a staging name, and gives them the name of their content; unless `known` has a whole
@@ -89,12 +91,12 @@ pub(crate) fn prepare(
     let folder = to.join("snapshots").join(&id);
     if let Some(manifest) = known(&id, &folder)? {
         fs::remove_dir_all(&staging).map_err(Error::io("remove", &staging))?;
-        return Ok(Prepared { manifest, folder, unchanged: true });
+        return Ok(Prepared { manifest, folder, was_there: true });
     }
     tables.push(write_meta_run(validated, run, &staging, &tables)?);
     let manifest = manifest(validated, run, behind, &id, tables);
     promote(&staging, &folder, &manifest)?;
-    Ok(Prepared { manifest, folder, unchanged: false })
+    Ok(Prepared { manifest, folder, was_there: false })
 }
 
 /// Copies every table under the staging name, on disk and read back.

@@ -48,6 +48,10 @@ impl Store {
         Ok(Self { bucket, mirror, lease, keep, threads: Some(threads) })
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.bucket.url
+    }
+
     pub(crate) fn mirror(&self) -> &Path {
         &self.mirror
     }

@@ -9,7 +9,7 @@ use validate::Validated;
 use crate::error::Error;
 use crate::manifest::{Manifest, Published};
 use crate::publish::{RunFacts, Snapshot};
-use crate::rollback::RolledBack;
+use crate::rollback::{RolledBack, choose};
 use crate::store::{Store, mirror_folder};
 use crate::{folder, local, retention};
 
@@ -96,8 +96,25 @@ impl Target {
         Ok(())
     }
 
+    /// [`Error::OfAnother`] if what readers see here is of another pipeline, and what a store refuses. What is damaged here says
+    /// nothing, and is put right by the next publication.
+    pub fn is_of(&self, pipeline: &str) -> Result<(), Error> {
+        match self.published() {
+            Ok(Some(seen)) if seen.pipeline != pipeline => {
+                let to = match &self.0 {
+                    Place::Folder { to, .. } => to.display().to_string(),
+                    Place::Store(store) => store.url().to_owned(),
+                };
+                Err(Error::OfAnother { to, theirs: seen.pipeline, ours: pipeline.to_owned() })
+            }
+            Err(error) if !matches!(error, Error::Manifest { .. } | Error::Io { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Publishes what the gate let through: all of it, or nothing that readers see.
     pub fn publish(&self, validated: &Validated, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
+        self.is_of(run.pipeline)?;
         match &self.0 {
             Place::Folder { to, keep } => folder::publish(validated, to, *keep, run),
             Place::Store(store) => store.publish(validated, run),
@@ -119,6 +136,12 @@ impl Target {
             Place::Folder { to, .. } => folder::rollback(to, wanted, by),
             Place::Store(store) => store.rollback(wanted, by),
         }
+    }
+
+    /// [`Error::NoSnapshot`] if [`rollback`](Self::rollback) would find none.
+    pub fn can_go_back(&self, wanted: Option<&str>) -> Result<(), Error> {
+        let present = self.published()?.map(|published| published.snapshot);
+        choose(&self.folder().display().to_string(), present, &self.snapshots()?, wanted).map(|_| ())
     }
 
     /// Frees the lease that a dead publisher left on a store, and says whose it was; none if nobody holds it. One that lives is

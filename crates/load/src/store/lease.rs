@@ -110,13 +110,31 @@ impl Lease {
         Err(Error::Locked { to: bucket.url.clone(), holder: read(&bucket).await?.and_then(|(record, _)| record.holder) })
     }
 
-    async fn hold(bucket: Bucket, mut held: Held, length: Duration, taken_over: bool) -> Result<Self, Error> {
-        prove(&bucket, &mut held).await?;
+    async fn hold(bucket: Bucket, held: Held, length: Duration, taken_over: bool) -> Result<Self, Error> {
         let epoch = held.record.epoch;
-        let pointer = if taken_over { fence(&bucket, epoch).await? } else { bucket.read(POINTER).await?.map(|(_, v)| v) };
         let held = Arc::new(Mutex::new(held));
         let heart = tokio::spawn(beat_on(bucket.clone(), Arc::clone(&held), length));
-        Ok(Self { bucket, epoch, length, held, heart, pointer: Mutex::new(pointer) })
+        let mut lease = Self { bucket, epoch, length, held, heart, pointer: Mutex::default() };
+        match lease.secure(taken_over).await {
+            Ok(pointer) => {
+                lease.pointer = Mutex::new(pointer);
+                Ok(lease)
+            }
+            Err(error) => {
+                // Or the next attempt would take it for that of somebody at work.
+                lease.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps out whoever held it before; returns the version of the pointer that may be replaced.
+    async fn secure(&self, taken_over: bool) -> Result<Option<UpdateVersion>, Error> {
+        prove(&self.bucket, &mut *self.held.lock().await).await?;
+        if taken_over {
+            return fence(&self.bucket, self.epoch).await;
+        }
+        Ok(self.bucket.read(POINTER).await?.map(|(_, version)| version))
     }
 
     /// Asks the store whether the lease is still ours.

@@ -70,7 +70,7 @@ impl Store {
             Ok(known.filter(|m| m.may_stay(behind, seen.as_ref())))
         };
         let prepared = prepare(validated, run, behind, &self.mirror, whole)?;
-        let (manifest, folder, is_new) = (prepared.manifest.clone(), prepared.folder.clone(), !prepared.unchanged);
+        let (manifest, folder, is_new) = (prepared.manifest.clone(), prepared.folder.clone(), !prepared.was_there);
         let (held, keep) = (Arc::clone(lease), self.keep);
         self.wait(async move {
             if is_new {
@@ -92,7 +92,7 @@ impl Store {
             }
             Ok(())
         })?;
-        Ok(Snapshot::of(prepared, as_of, behind))
+        Ok(Snapshot::of(prepared, as_of, behind, seen.as_ref()))
     }
 
     pub(crate) fn rollback(&self, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
