@@ -47,6 +47,12 @@ fn days_past_are_added_behind_what_readers_see() {
     assert_eq!(days, ["2025-06-16", "2025-06-23", "2025-06-30"]);
     assert_eq!(published(&space), before);
     assert_eq!(space.table("out", "rfm_segment_summary").rows, current);
+    // Each has its story to itself.
+    for one in made.as_array().unwrap() {
+        let log =
+            std::fs::read_to_string(space.path(&format!("state/runs/{}/log.ndjson", one["run_id"].as_str().unwrap()))).unwrap();
+        assert_eq!(log.matches("\"started\"").count(), 1, "{log}");
+    }
     // Each is what a run of its day publishes.
     let plain = shop("", 6, "");
     for one in made.as_array().unwrap() {

@@ -81,7 +81,7 @@ fn a_failed_run_is_taken_up_again_in_its_own_record() {
 
 #[test]
 fn what_was_staged_is_read_again_if_it_is_not_what_it_was() {
-    for damage in ["file", "mapping"] {
+    for damage in ["file", "mapping", "connection"] {
         let space = shop("");
         space.write("out/current", "in the way");
         assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
@@ -93,6 +93,9 @@ fn what_was_staged_is_read_again_if_it_is_not_what_it_was() {
             let mut bytes = fs::read(&staged).unwrap();
             bytes[100] ^= 1;
             fs::write(&staged, bytes).unwrap();
+        } else if damage == "connection" {
+            space.write("right/lines.csv", lines(20));
+            space.write("shop.yaml", PIPELINE.replace("url: drop", "url: right"));
         } else {
             space.write("shop.yaml", PIPELINE.replace("path: lines.csv", "path: lines.csv, where: quantity > 0"));
         }
@@ -127,6 +130,62 @@ fn a_held_run_is_seen_by_nobody_until_it_is_released() {
     // A change within the threshold goes out by itself.
     space.write("drop/lines.csv", lines(31));
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
+}
+
+#[test]
+fn what_was_held_before_the_run_that_readers_see_leads_nobody_back() {
+    let space = shop("hold: {revenue_change: 50%}\n");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    space.write("drop/lines.csv", lines(30));
+    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 5);
+    let held = id(&latest(&space));
+    space.write("drop/lines.csv", lines(11));
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let before = visible(&space);
+    let refused = space.run(&["publish", &held]);
+    assert!(refused.code == 2 && refused.stderr.contains("has published since"), "{}", refused.stderr);
+    assert_eq!(visible(&space), before);
+}
+
+#[test]
+fn a_place_has_the_tables_of_one_pipeline() {
+    let space = shop("");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let before = visible(&space);
+    space.write("other.yaml", PIPELINE.replace("name: shop", "name: other"));
+    for (command, code) in [(vec!["run", "other.yaml", "--quiet"], 1), (vec!["doctor", "other.yaml"], 1)] {
+        let refused = space.run(&command);
+        let said = refused.stdout + &refused.stderr;
+        assert!(refused.code == code && said.contains("out holds what pipeline `shop` publishes"), "{said}");
+    }
+    assert_eq!(visible(&space), before);
+}
+
+#[test]
+fn a_plan_knows_what_readers_were_led_back_from_and_new_options() {
+    let space = shop("");
+    let plan = |code: i32| {
+        let ran = space.run(&["plan", "shop.yaml"]);
+        assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    };
+    plan(8);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    plan(0);
+    space.write("shop.yaml", PIPELINE.to_owned() + "transform: {value: {comeback_gap: 90d}}\n");
+    assert!(plan(8).contains("are not those of the last published run"));
+    let first = space.snapshot("out");
+    space.write("drop/lines.csv", lines(12));
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    plan(0);
+    // After a rollback the next run leads readers on again, and says so.
+    space.run(&["rollback", "shop.yaml", &first]).ok();
+    plan(8);
+    let again = space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert!(again.stdout.contains("\nPublished: snapshot"), "{}", again.stdout);
+    assert_ne!(space.snapshot("out"), first);
+    let same = space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert!(same.stdout.contains("Already published, byte for byte"), "{}", same.stdout);
 }
 
 #[test]
@@ -168,7 +227,9 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     assert_eq!((&record["status"], &record["snapshot"]), (&"rolled_back".into(), &first.as_str().into()));
     assert_eq!(record["message"], format!("readers were led back from {last} to {first}"));
 
+    // A name that is misspelt is no run that failed.
     let unknown = space.run(&["rollback", "shop.yaml", "2023-"]);
+    assert_eq!(latest(&space), record);
     assert!(unknown.code == 1 && unknown.stderr.contains("none is named 2023-") && unknown.stderr.contains(&first));
     let listed = space.run(&["rollback", "shop.yaml", "--list"]).ok();
     assert_eq!(listed.stdout.lines().count(), 4);

@@ -124,6 +124,43 @@ fn a_failure_and_its_recovery_are_told_and_a_dead_channel_changes_nothing() {
 }
 
 #[test]
+fn a_run_that_leaves_no_record_is_not_taken_for_the_one_before() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&format!("notify: [{{on: [published, failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n"));
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    let published = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert!(published.to_string().contains("published"), "{published}");
+    // A file lies where the folders of runs belong.
+    std::fs::rename(space.path("state/runs"), space.path("state/aside")).unwrap();
+    space.write("state/runs", "in the way");
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
+    let failed = told.recv_timeout(Duration::from_secs(10)).unwrap().body.to_string();
+    assert!(failed.contains("failed") && failed.contains("runs"), "{failed}");
+}
+
+#[test]
+fn slots_that_were_missed_are_told_without_a_server_too() {
+    let (port, told) = receivers::http(Vec::new());
+    let notify = format!("notify: [{{on: [missed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n");
+    let (space, _) = shop(&(notify + "schedule: {cron: '0 * * * *', on_missed: latest}\n"));
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    // As if nobody had looked for four hours.
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let until = (chrono::Utc::now() - chrono::TimeDelta::hours(4)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    assert_eq!(database.execute("UPDATE consumer360_watch SET watched_until = ?1", [until]).unwrap(), 1);
+    drop(database);
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    let missed = slots(&space).iter().filter(|slot| slot["state"] == "missed").count();
+    assert!((2..=4).contains(&missed), "{missed}");
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert_eq!(said["kind"], "missed", "{said}");
+    // They are told once.
+    while told.try_recv().is_ok() {}
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(told.recv_timeout(Duration::from_secs(1)).is_err());
+}
+
+#[test]
 fn a_source_that_is_away_is_tried_again_in_one_record() {
     let (space, _) = shop("schedule: {cron: '* * * * *'}\nretries: {attempts: 3, first_after: 3s}\n");
     let late = space.path("drop/lines.csv");

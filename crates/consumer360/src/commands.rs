@@ -9,7 +9,7 @@ mod init;
 mod plan;
 mod powerbi;
 mod report;
-mod rollback;
+pub mod rollback;
 mod runs;
 mod sample;
 mod show;
@@ -50,7 +50,7 @@ pub use validate::validate;
 
 /// Reads the pipeline file and the settings it runs under.
 pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Failure> {
-    let (pipeline, settings) = config::load(pipeline, Some(&global.config), global.env.as_deref(), &Environment::process())?;
+    let (pipeline, settings) = config::load(pipeline, Some(folder(global)?), global.env.as_deref(), &Environment::process())?;
     if !pipeline.checks.is_empty() {
         // Only the engine can tell whether the SQL of a check is right.
         let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
@@ -61,7 +61,16 @@ pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Fa
 
 /// The settings alone, for commands without a pipeline.
 pub fn settings(global: &Global) -> Result<Settings, Failure> {
-    Ok(config::settings(Some(&global.config), global.env.as_deref(), &Environment::process())?)
+    Ok(config::settings(Some(folder(global)?), global.env.as_deref(), &Environment::process())?)
+}
+
+/// The folder of the settings. Without any there are the defaults, but one that is named is meant.
+fn folder(global: &Global) -> Result<&Path, Failure> {
+    let folder = global.config.as_path();
+    if folder != Path::new("config") && !folder.is_dir() {
+        return Err(Failure::usage(format!("there is no folder {}; `--config` names that of default.yaml", folder.display())));
+    }
+    Ok(folder)
 }
 
 /// The pipeline asked for, or that of the latest published run.

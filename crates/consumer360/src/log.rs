@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,8 +13,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::cli::{Global, LogForm};
 
-/// The run's log; lines before it exists have no file to go to.
-static RUN_LOG: OnceLock<Mutex<File>> = OnceLock::new();
+/// The log of the run under way; lines before there is one have no file to go to.
+static RUN_LOG: Mutex<Option<File>> = Mutex::new(None);
 
 /// Target of lines that belong in the run's log alone, because the command says them on stderr in its own words.
 pub const RECORD: &str = "record";
@@ -52,7 +52,7 @@ pub fn start(global: &Global, bar: bool) {
 /// Sends every further line to `log.ndjson` of this folder as well.
 pub fn into(folder: &Path) -> io::Result<()> {
     let file = File::options().create(true).append(true).open(folder.join("log.ndjson"))?;
-    let _ = RUN_LOG.set(Mutex::new(file));
+    *RUN_LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
     Ok(())
 }
 
@@ -70,9 +70,9 @@ struct Line;
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match RUN_LOG.get().map(Mutex::lock) {
-            Some(Ok(mut file)) => file.write(bytes),
-            _ => Ok(bytes.len()),
+        match RUN_LOG.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(file) => file.write(bytes),
+            None => Ok(bytes.len()),
         }
     }
 

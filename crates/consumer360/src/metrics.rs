@@ -10,7 +10,8 @@ use crate::exit::chain;
 /// The figures of every pipeline for Prometheus's textfile collector, which reads a file that is always whole.
 pub fn write(file: &Path, ledger: &Ledger) {
     let written = ledger.pipelines().and_then(|names| console::metrics::gather(ledger, &names)).map(|figures| {
-        let part = file.with_extension("part");
+        // Runs of several pipelines may end at the same time.
+        let part = file.with_extension(format!("{}.part", std::process::id()));
         fs::write(&part, console::metrics::text(&figures)).and_then(|()| fs::rename(&part, file))
     });
     match written {

@@ -1,12 +1,12 @@
 //! One run of one pipeline.
 
+mod command;
 mod outcome;
 
 use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -16,19 +16,19 @@ use datafusion::prelude::SessionContext;
 use extract::{History, Place, SeenSources, Staged, Work};
 use load::{RunFacts, Snapshot, Target};
 pub use scheduler::Publish;
-use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
+use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
 
-use crate::cli::{AgainOptions, Global, RunOptions};
-use crate::exit::{Failure, HELD, chain};
+use crate::exit::chain;
 use crate::lineage::{Lineage, Moment};
-use crate::progress::{self, Progress};
-use crate::tell::Teller;
-use crate::{commands, handouts, lineage, log, metrics, runtime, summary, tell, traces, workers};
+use crate::progress::Progress;
+use crate::runtime::Signals;
+use crate::{handouts, lineage, log, workers};
 
-pub use outcome::failure;
+pub use command::{again, command, overtaken};
 use outcome::{failed, may_pass, outcome};
+pub use outcome::{failure, made_by};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -51,6 +51,8 @@ pub enum Error {
     Folder { path: PathBuf, source: io::Error },
     #[error("a worker ended early: {0}")]
     Worker(String),
+    #[error("cannot listen for signals")]
+    Signals { source: io::Error },
     #[error("the slot of {at} is not due: it was run, or another process runs it")]
     Claimed { at: DateTime<Utc> },
     #[error("cannot compare the run with what is published")]
@@ -106,100 +108,12 @@ pub enum Attempt<'a> {
     Again { run_id: &'a str, release: bool },
 }
 
-/// `consumer360 run`.
-pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failure> {
-    let bar = progress::wanted(global);
-    log::start(global, bar);
-    let (pipeline, settings) = commands::load(global, &options.pipeline)?;
-    let slot = match options.slot_at {
-        Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
-        None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
-    };
-    let attempt = Attempt::First {
-        slot: &slot,
-        publish: if options.no_publish { Publish::Not } else { Publish::Lead },
-        claims: options.slot_at.is_some(),
-        refresh: options.full_refresh,
-    };
-    let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
-    // Of a slot's run the process tells that makes its attempts.
-    to_its_end(global, job, bar, options.slot_at.is_none())
-}
-
-/// `consumer360 retry` and `consumer360 publish`: another attempt of a run, in the same record.
-pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<ExitCode, Failure> {
-    let (run, file) = (options.run.as_str(), options.pipeline.as_deref());
-    let bar = progress::wanted(global);
-    log::start(global, bar);
-    let ledger = commands::ledger(&commands::settings(global)?)?;
-    let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
-    let status = record.status.to_string().replace('_', " ");
-    if release && record.status != Status::Held {
-        return Err(Failure::usage(format!("run {} is {status}, not held: there is nothing to release", record.run_id)));
-    }
-    if !record.status.can_be_retried() && record.status != Status::Running {
-        return Err(Failure::usage(format!("run {} is {status}: there is nothing to take up again", record.run_id)));
-    }
-    let file = file.map(Path::to_path_buf).or(record.file).ok_or_else(|| {
-        Failure::usage(format!("run {} does not say its pipeline file; name it with --pipeline FILE", record.run_id))
-    })?;
-    let (pipeline, settings) = commands::load(global, &file)?;
-    if pipeline.name != record.pipeline {
-        let message =
-            format!("{} is pipeline `{}`, run {} is of `{}`", file.display(), pipeline.name, record.run_id, record.pipeline);
-        return Err(Failure::usage(message));
-    }
-    drop(ledger);
-    let attempt = Attempt::Again { run_id: &record.run_id, release };
-    to_its_end(global, Job { file: &file, pipeline: &pipeline, settings: &settings, attempt }, bar, !options.supervised)
-}
-
-/// Runs and says how it went.
-fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
-    let ledger = commands::ledger(job.settings)?;
-    let progress = Progress::new(bar);
-    let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
-    let finished = runtime.block_on(run(job, &ledger, clock::now(), &progress));
-    progress.finish();
-    // Readers of sources may still wait for a server that does not answer.
-    runtime.shutdown_background();
-    let last = last(job, &ledger);
-    if let Some(run) = &last
-        && tells
-    {
-        Teller::new(job.pipeline, job.settings).tell(&tell::of_run(run, clock::now()));
-    }
-    if let Some((run, collector)) = last.zip(job.settings.telemetry.traces.as_ref()) {
-        traces::send(collector, &run, clock::now());
-    }
-    if let Some(file) = &job.settings.telemetry.metrics {
-        metrics::write(file, &ledger);
-    }
-    let finished = finished.map_err(|e| failure(&e))?;
-    let printed = summary::print(job.pipeline, &finished, global.output);
-    printed.map_err(|e| Failure::step(&e))?;
-    Ok(match finished.ending {
-        Ending::Published(_) | Ending::Added(_) | Ending::NotPublished => ExitCode::SUCCESS,
-        Ending::Held(_) => ExitCode::from(HELD),
-    })
-}
-
-/// The run that just ended.
-fn last(job: Job<'_>, ledger: &Ledger) -> Option<RunRecord> {
-    let last = match job.attempt {
-        Attempt::First { .. } => ledger.runs(Some(&job.pipeline.name), 1).map(|mut runs| runs.pop()),
-        Attempt::Again { run_id, .. } => ledger.run(run_id),
-    };
-    // Another process tells of the one that it runs.
-    last.ok().flatten().filter(|run| run.status != Status::Running)
-}
-
 /// From sources to a published snapshot, on the workers that the settings name.
 pub async fn run(job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>, progress: &Progress) -> Result<Finished, Error> {
     let mut run = Recorder::begin(job, ledger, now, progress)?;
     let gathered = tokio::select! {
         gathered = workers::gather(job.settings, &job.pipeline.name, run.run.id(), progress) => gathered.map_err(Error::from),
-        signal = runtime::stop_signal() => Err(Error::Interrupted { signal }),
+        signal = run.signals.next() => Err(Error::Interrupted { signal }),
     };
     let result = match gathered {
         Ok(cluster) => {
@@ -223,6 +137,7 @@ async fn stages(
     let Job { pipeline, settings, .. } = job;
     let session = extract::session(&settings.engine, &run.spill()?)?;
     let target = Target::open(&pipeline.publish, &settings.state)?;
+    target.is_of(&pipeline.name)?;
     let record = run.folder.clone();
     let slot = *run.run.slot();
     let before = sources_before(ledger, &pipeline.name)?;
@@ -294,8 +209,13 @@ fn history(job: Job<'_>, slot: &Slot) -> History {
 /// What the sources gave in the last published run.
 pub fn sources_before(ledger: &Ledger, pipeline: &str) -> Result<SeenSources, Error> {
     let last = ledger.latest_of_status(pipeline, Status::Published)?;
-    let seen = last.and_then(|run| serde_json::from_value(run.facts.get("sources")?.clone()).ok());
-    Ok(seen.unwrap_or_default())
+    let Some((run, seen)) = last.and_then(|run| run.facts.get("sources").cloned().map(|seen| (run.run_id, seen))) else {
+        return Ok(SeenSources::default());
+    };
+    Ok(serde_json::from_value(seen).unwrap_or_else(|error| {
+        tracing::error!(%error, run, "cannot read what the sources gave in the last published run; contracts hold from this run on");
+        SeenSources::default()
+    }))
 }
 
 /// Why the run is not to be published before somebody looked.
@@ -319,6 +239,8 @@ struct Recorder<'a> {
     stages: Vec<(Stage, f64)>,
     work: Option<Work>,
     current: Stage,
+    signals: Signals,
+    made_by: String,
     started_at: DateTime<Utc>,
     progress: &'a Progress,
 }
@@ -347,6 +269,7 @@ impl<'a> Recorder<'a> {
                 run.set_slot(&claimed)?;
             }
         }
+        let signals = Signals::new().map_err(|source| Error::Signals { source })?;
         let folder = run.folder().to_path_buf();
         log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         tracing::info!(run = run.id(), pipeline = name, "started");
@@ -354,7 +277,20 @@ impl<'a> Recorder<'a> {
         let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
         lineage.tell(Moment::Start, now);
         let (stages, current) = (Vec::new(), Stage::Extract);
-        Ok(Self { run, pipeline: name, lineage, folder, stages, work: None, current, started_at: now, progress })
+        let made_by = made_by(job.pipeline);
+        Ok(Self {
+            run,
+            pipeline: name,
+            lineage,
+            folder,
+            stages,
+            work: None,
+            current,
+            signals,
+            made_by,
+            started_at: now,
+            progress,
+        })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {
@@ -369,15 +305,19 @@ impl<'a> Recorder<'a> {
         let started = Instant::now();
         let result = tokio::select! {
             result = work => result.map_err(Into::into),
-            signal = runtime::stop_signal() => Err(Error::Interrupted { signal }),
+            signal = self.signals.next() => Err(Error::Interrupted { signal }),
         }?;
         self.end_stage(stage, started, json!({}))?;
         Ok(result)
     }
 
-    /// Publishing is short and not stopped half-way; what a signal would leave behind a crash may leave too.
+    /// Publishing is short and not stopped half-way; what a signal would leave behind a crash may leave too. One that came before
+    /// is heeded.
     fn publish(&mut self, job: Job<'_>, target: &Target, staged: &Staged, validated: &Validated) -> Result<Ending, Error> {
         let pipeline = job.pipeline;
+        if let Some(signal) = self.signals.waiting() {
+            return Err(Error::Interrupted { signal });
+        }
         self.begin_stage(Stage::Publish)?;
         let started = Instant::now();
         let sources: Vec<String> =
@@ -426,7 +366,7 @@ impl<'a> Recorder<'a> {
         remove_spill(&self.folder);
         match result {
             Ok((staged, validated, ending)) => {
-                let outcome = outcome(&staged, &validated, &ending, self.work);
+                let outcome = outcome(&staged, &validated, &ending, self.work, &self.made_by);
                 let published = match &ending {
                     Ending::Published(snapshot) | Ending::Added(snapshot) => load::manifest(&snapshot.folder),
                     Ending::NotPublished | Ending::Held(_) => None,
@@ -460,10 +400,7 @@ impl<'a> Recorder<'a> {
 /// Removes what old runs keep, and slots nobody asks about any more; what stays is no reason for a run to fail.
 fn prune(ledger: &Ledger, pipeline: &str, keep_runs: usize) {
     if let Err(error) = ledger.prune(pipeline, keep_runs) {
-        tracing::warn!(error = chain(&error), "cannot remove old run folders");
-    }
-    if let Err(error) = ledger.slots().prune(pipeline) {
-        tracing::warn!(error = chain(&error), "cannot remove old slots");
+        tracing::warn!(error = chain(&error), "cannot remove what old runs left");
     }
 }
 

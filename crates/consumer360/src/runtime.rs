@@ -3,29 +3,53 @@
 use std::io;
 
 use config::Settings;
+use futures::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::run::Error;
 
-/// The number of the signal that asks the program to stop.
-pub async fn stop_signal() -> u8 {
+/// SIGINT and SIGTERM, as often as they come from now on, also while nobody waits for them.
+#[derive(Debug)]
+pub struct Signals {
     #[cfg(unix)]
-    {
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    pub fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-            return std::future::pending().await;
-        };
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The number of the next signal that asks the program to stop.
+    #[cfg(unix)]
+    pub async fn next(&mut self) -> u8 {
         tokio::select! {
-            _ = interrupt.recv() => 2,
-            _ = terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
         }
     }
+
     #[cfg(not(unix))]
-    {
+    #[allow(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub async fn next(&mut self) -> u8 {
         match tokio::signal::ctrl_c().await {
             Ok(()) => 2,
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// One that came and was not yet asked for.
+    pub fn waiting(&mut self) -> Option<u8> {
+        self.next().now_or_never()
     }
 }
 
@@ -72,4 +96,23 @@ pub fn wide(settings: &Settings) -> Result<Runtime, Error> {
         .enable_all()
         .build()
         .map_err(|e| Error::Worker(e.to_string()))
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_comes_while_nobody_waits_is_not_lost() {
+        small().unwrap().block_on(async {
+            let mut signals = Signals::new().unwrap();
+            assert_eq!(signals.waiting(), None);
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).unwrap();
+            // Work that asks for nothing goes on for a while.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert_eq!(signals.waiting(), Some(15));
+            assert_eq!(signals.waiting(), None);
+        });
+    }
 }

@@ -17,14 +17,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{Access, App};
-use scheduler::{Decision, SlotDecision, SlotRecord, SlotState, clock};
+use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, Status, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
+use crate::runtime::Signals;
 use crate::schedule::of_pipeline;
-use crate::tell::{self, Teller};
+use crate::tell::{self, Event, Teller};
 use crate::{commands, log, runtime};
 use actions::{Ask, Doer, Known, Wish};
 use child::{Options, Stop, Task};
@@ -63,8 +64,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
     runtime.block_on(async {
         let (asks, asked) = mpsc::unbounded_channel();
         let known = Known::default();
-        let doer =
-            Doer { ledger: Arc::clone(&runner.ledger), state: runner.settings.state.clone(), known: Arc::clone(&known), asks };
+        let doer = Doer { ledger: Arc::clone(&runner.ledger), settings: Arc::clone(&settings), known: Arc::clone(&known), asks };
         mirrors::follow(Arc::clone(&known), runner.settings.state.clone());
         let app = Arc::new(App {
             ledger: Arc::clone(&runner.ledger),
@@ -136,7 +136,7 @@ impl Server<'_> {
         }
         self.show();
         self.notify_ready();
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::new().map_err(|e| Failure::step(&e))?;
         loop {
             tokio::select! {
                 () = ticker.tick() => {
@@ -162,7 +162,11 @@ impl Server<'_> {
 
     /// Files that changed are read again, new ones are taken up, and what is gone is watched no more.
     fn refresh(&mut self) {
-        let files = files::find(self.named).unwrap_or_default();
+        // A folder that cannot be read for a moment still holds what it held.
+        let files = match files::find(self.named) {
+            Ok(files) => files,
+            Err(error) => return tracing::error!(error = error.in_words(), "the pipeline files are not looked at again"),
+        };
         let gone: Vec<PathBuf> = self.watched.keys().filter(|file| !files.contains(file)).cloned().collect();
         for file in gone {
             if let Some(pipeline) = self.watched.remove(&file).and_then(|watched| watched.pipeline) {
@@ -212,10 +216,10 @@ impl Server<'_> {
                 ends.spawn(async move {
                     let task = match &what {
                         Wish::Run => Task::Now,
-                        Wish::Retry(run) => Task::Retry(run),
+                        Wish::Retry(run) => Task::Retry { run, supervised: false },
                         Wish::Release(run) => Task::Release(run),
                     };
-                    let outcome = runner.asked(to_run, task, timeout, asked).await;
+                    let outcome = slots::whatever_happens(runner.asked(to_run, task, timeout, asked)).await;
                     (name, file, outcome)
                 });
                 self.under_way.insert(pipeline, UnderWay { stop, next: None });
@@ -272,15 +276,9 @@ impl Server<'_> {
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
-        self.tell_missed(since, now);
-    }
-
-    fn tell_missed(&self, since: DateTime<Utc>, now: DateTime<Utc>) {
         for watched in self.watched.values() {
             let (Some(pipeline), Some(settings)) = (&watched.pipeline, &watched.settings) else { continue };
-            let slots = self.runner.ledger.slots().slots(Some(&pipeline.name), MOST_MISSED).unwrap_or_default();
-            let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
-            let events: Vec<_> = slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect();
+            let events = missed(&self.runner.ledger, &pipeline.name, since, now);
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
@@ -296,7 +294,10 @@ impl Server<'_> {
             Ok(Decision::Replace) => {
                 if let Some(under_way) = self.under_way.get_mut(&due.pipeline) {
                     let _ = under_way.stop.send(Stop::Replaced);
-                    under_way.next = Some(due);
+                    // The run under way may take its time, and another slot may have waited for its end.
+                    if let Some(passed_over) = under_way.next.replace(due) {
+                        self.runner.replaced(&passed_over);
+                    }
                 }
             }
             Err(error) => log_error::<()>(Err(error)),
@@ -312,7 +313,7 @@ impl Server<'_> {
         tracing::info!(pipeline = name, slot = %due.slot.at, local = due.slot.local_text(), "starts");
         self.under_way.insert(name.clone(), UnderWay { stop, next: None });
         ends.spawn(async move {
-            let outcome = runner.slot(to_run, pipeline, due, asked).await;
+            let outcome = slots::whatever_happens(runner.slot(to_run, pipeline, due, asked)).await;
             (name, file, outcome)
         });
     }
@@ -360,6 +361,13 @@ impl Server<'_> {
     }
 }
 
+/// What is to be told of slots that were found to be missed after a moment.
+fn missed(ledger: &Ledger, pipeline: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Event> {
+    let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED).unwrap_or_default();
+    let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
+    slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect()
+}
+
 fn log_error<T>(result: Result<T, scheduler::Error>) {
     if let Err(error) = result {
         tracing::error!(error = chain(&error), "the ledger cannot be written to");
@@ -395,45 +403,6 @@ fn notify(state: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
-/// SIGINT and SIGTERM, as often as they come.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|e| Failure::step(&e));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-        }
-    }
-
-    #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
-    fn new() -> Result<Self, Failure> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> u8 {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
-
 /// `consumer360 run --slot`: what is due now, and nothing else, for cron, systemd and Kubernetes.
 pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     log::start(global, false);
@@ -442,7 +411,9 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
     })?;
     let ledger = Arc::new(commands::ledger(&settings)?);
+    let before = clock::now() - TimeDelta::milliseconds(1);
     let due = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
+    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, before, clock::now()));
     if due.is_empty() {
         let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
@@ -455,7 +426,7 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         let mut code = 0;
         let mut text = String::new();
         let (stop, asked) = watch::channel(Stop::No);
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::new().map_err(|e| Failure::step(&e))?;
         for due in due {
             let slot = due.slot.local_text();
             let work = runner.slot(file.to_path_buf(), Arc::clone(&pipeline), due, asked.clone());
@@ -464,8 +435,12 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
                 outcome = &mut work => outcome,
                 signal = signals.next() => {
                     let _ = stop.send(Stop::Shutdown);
-                    work.await;
-                    return Err(Failure::Interrupted { code: 128 + signal });
+                    let run = work.await.record.filter(|run| run.status == Status::Published);
+                    // It was about to publish, and did.
+                    return Err(run.map_or(Failure::Interrupted { code: 128 + signal }, |run| Failure::Step {
+                        code: 128 + signal,
+                        message: format!("interrupted; run {} had published by then", run.run_id),
+                    }));
                 }
             };
             let run = outcome.record.map_or_else(

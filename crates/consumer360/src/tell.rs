@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use alerts::{Channel, Event, EventKind, Outbox, Outcome, Policy, Secret, Shape};
+pub use alerts::Event;
+use alerts::{Channel, EventKind, Outbox, Outcome, Policy, Secret, Shape};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Occasion, Pipeline, Settings};
 use scheduler::{RunRecord, SlotRecord, Status, clock};

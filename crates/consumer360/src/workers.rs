@@ -90,7 +90,8 @@ fn serve(
     runtime.block_on(async {
         let build = cluster::build_id().map_err(|e| Failure::step(&e))?;
         tracing::info!(address = %options.listen, build, "a worker");
-        let stop = async { _ = crate::runtime::stop_signal().await };
+        let mut signals = crate::runtime::Signals::new().map_err(|e| Failure::step(&e))?;
+        let stop = async { _ = signals.next().await };
         cluster::serve(&settings.engine, &spill, &listen, transform::compute, stop).await.map_err(|e| Failure::step(&e))
     })?;
     Ok(ExitCode::SUCCESS)

@@ -45,6 +45,9 @@ pub enum Error {
     #[error("cannot list the runs in `{path}`")]
     ListRuns { path: PathBuf, source: io::Error },
 
+    #[error("cannot list the locks in `{path}`")]
+    ListLocks { path: PathBuf, source: io::Error },
+
     #[error("cannot remove `{path}`")]
     Remove { path: PathBuf, source: io::Error },
 

@@ -5,6 +5,7 @@ mod lease;
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -111,7 +112,14 @@ impl Hold {
 
 /// [`Error::Locked`] while a process of this host holds the lock of any pipeline.
 pub fn all_are_free(folder: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    let failed = |source| Error::ListLocks { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed(source)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
         let name = entry.file_name();
         if let Some(pipeline) = name.to_str().and_then(|name| name.strip_suffix(".lock")) {
             FileLock::take(folder, pipeline)?;

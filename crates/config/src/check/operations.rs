@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Check, sizes};
 use crate::operations::{Channel, Hold, Notify, Occasion, OnMissed, OnOverlap, Retries, Schedule, Shape};
@@ -27,6 +27,13 @@ pub(super) fn schedule(check: &mut Check<'_>, raw: &raw::Schedule) -> Option<Sch
     }
     let missed_window = span(check, &["schedule", "missed_window"], raw.missed_window.as_deref(), 7 * 24 * HOUR);
     let timeout = span(check, &["schedule", "timeout"], raw.timeout.as_deref(), 6 * HOUR);
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
+        check.say(
+            &["schedule", "timeout"],
+            "with a `timeout` of nothing every run is stopped at once",
+            "write the most a run may take, such as 2h",
+        );
+    }
     let start_jitter = span(check, &["schedule", "start_jitter"], raw.start_jitter.as_deref(), 0);
     Some(Schedule {
         crons: crons?,
@@ -82,7 +89,10 @@ fn cron_is_sound(cron: &str) -> Result<(), (String, String)> {
     if fields != 5 {
         return Err((format!("`{text}` has {fields} field{}, it needs five", if fields == 1 { "" } else { "s" }), help));
     }
-    text.parse::<croner::Cron>().map(|_| ()).map_err(|error| (format!("`{text}` is no schedule: {error}"), help))
+    let parsed = text.parse::<croner::Cron>().map_err(|error| (format!("`{text}` is no schedule: {error}"), help.clone()))?;
+    // Every date falls on every day of the week within 28 years.
+    let is_ever = parsed.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, true).is_ok();
+    is_ever.then_some(()).ok_or((format!("`{text}` never comes: no month has such a day"), help))
 }
 
 pub(super) fn retries(check: &mut Check<'_>, raw: &raw::Retries) -> Option<Retries> {

@@ -38,7 +38,7 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     let mut lines = Vec::new();
     for day in days {
         let line = if known.contains(&day.to_string()) {
-            Line { day, snapshot: None, what: "is there already".to_owned() }
+            Line { day, snapshot: None, run_id: None, what: "is there already".to_owned() }
         } else {
             // The sources are read today: what was sold since is left out, not wrong.
             let slot = Slot::manual(clock::now(), pipeline.timezone, Some(day));
@@ -77,23 +77,25 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
 struct Line {
     day: NaiveDate,
     snapshot: Option<String>,
+    run_id: Option<String>,
     what: String,
 }
 
 impl Line {
     fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({"as_of": self.day.to_string(), "snapshot": self.snapshot, "made": self.snapshot.is_some()})
+        serde_json::json!({"as_of": self.day.to_string(), "snapshot": self.snapshot, "run_id": self.run_id, "made": self.snapshot.is_some()})
     }
 }
 
 fn line(day: NaiveDate, finished: &Finished) -> Line {
+    let run_id = Some(finished.run_id.clone());
     let (snapshot, where_it_is) = match &finished.ending {
         Ending::Published(snapshot) => (snapshot, "readers see it"),
         Ending::Added(snapshot) => (snapshot, "kept behind what readers see"),
-        Ending::NotPublished | Ending::Held(_) => return Line { day, snapshot: None, what: "not published".to_owned() },
+        Ending::NotPublished | Ending::Held(_) => return Line { day, snapshot: None, run_id, what: "not published".to_owned() },
     };
     let what = format!("snapshot {}, {} rows, {where_it_is}", snapshot.id, count(snapshot.rows));
-    Line { day, snapshot: Some(snapshot.id.clone()), what }
+    Line { day, snapshot: Some(snapshot.id.clone()), run_id, what }
 }
 
 /// The days asked for: every so many, or those of the schedule. The earliest comes first, because each day is compared with

@@ -168,12 +168,15 @@ fn target(pipeline: &Pipeline, settings: &Settings) -> Vec<Finding> {
             Err(error) => return vec![wrong(WHAT, chain(&error), "see the message")],
         }],
     };
-    findings.push(publisher(&target));
+    findings.push(publisher(&target, &pipeline.name));
     findings
 }
 
-fn publisher(target: &Target) -> Finding {
+fn publisher(target: &Target, pipeline: &str) -> Finding {
     const WHAT: &str = "publication";
+    if let Err(error) = target.is_of(pipeline) {
+        return wrong(WHAT, error.to_string(), "see the message");
+    }
     match target.published() {
         Ok(Some(published)) => fine(WHAT, format!("readers see {} as of {}", published.snapshot, published.as_of)),
         Ok(None) => fine(WHAT, "nothing is published yet"),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{Global, Output};
 use crate::exit::{DIFFERS, Failure};
 use crate::figures::count;
-use crate::run::sources_before;
+use crate::run::{made_by, sources_before};
 use crate::{log, runtime, schedule};
 
 pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
@@ -28,7 +28,7 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let last = ledger.latest_of_status(&pipeline.name, Status::Published)?;
     // What changed while that one ran may have come after it was read.
     let read = last.as_ref().map(scheduler::RunRecord::first_started_at);
-    let at = last.and_then(|run| run.finished_at);
+    let at = last.as_ref().and_then(|run| run.finished_at);
     let now = clock::now();
     let history = History::of(&settings.state, &pipeline.name, now, false);
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
@@ -43,8 +43,11 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         AsOf::On(day) => Some(day),
     };
     let is_seen = published.as_ref().is_some_and(|published| day.is_none_or(|day| published.as_of == day.to_string()));
-    let is_due = !is_seen || outlook.iter().any(|one| one.may_differ);
-    let plan = Plan { pipeline: &pipeline, published, at, day, outlook, is_due, now };
+    let is_led_back =
+        published.as_ref().map(|published| &published.snapshot) != last.as_ref().and_then(|run| run.snapshot.as_ref());
+    let is_other = last.is_some_and(|run| run.facts.get("made_by").is_none_or(|by| *by != made_by(&pipeline)));
+    let is_due = !is_seen || is_led_back || is_other || outlook.iter().any(|one| one.may_differ);
+    let plan = Plan { pipeline: &pipeline, published, at, day, outlook, is_other, is_due, now };
     super::print(&if global.output == Output::Json { plan.as_json() } else { plan.text(file) })?;
     Ok(if is_due { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }
@@ -57,6 +60,8 @@ struct Plan<'a> {
     /// The day a run would stand for; none where its newest sale says it.
     day: Option<NaiveDate>,
     outlook: Vec<Outlook>,
+    /// Whether the last published run had other options, or another version of the program.
+    is_other: bool,
     is_due: bool,
     now: DateTime<Utc>,
 }
@@ -88,6 +93,9 @@ impl Plan<'_> {
         let skipped: Vec<&str> = self.pipeline.transform.skip.iter().copied().collect();
         if !skipped.is_empty() {
             let _ = writeln!(text, "  {:<25}{}", "Left empty, as asked", in_lines(&skipped, 100, 27));
+        }
+        if self.is_other {
+            let _ = writeln!(text, "The options of the pipeline file, or the program, are not those of the last published run");
         }
         if let Some(next) = self.next() {
             let _ = writeln!(text, "The next slot is {next}");
@@ -123,6 +131,7 @@ impl Plan<'_> {
             "tables": tables,
             "left_out": self.pipeline.transform.skip,
             "next_slot": self.next(),
+            "options_changed": self.is_other,
             "is_due": self.is_due,
         });
         format!("{plan:#}\n")

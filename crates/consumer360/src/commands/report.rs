@@ -1,5 +1,6 @@
 //! `consumer360 report`.
 
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,8 +39,15 @@ fn kept(target: &Target, id: &str) -> Result<String, Failure> {
     Ok(super::named(&known, id)?.snapshot.clone())
 }
 
-/// A reader of the file sees the old page or the new one.
+/// A reader of the file sees the old page or the new one. What is no page is not replaced by one.
 fn write(to: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut beginning = Vec::new();
+    if let Ok(file) = std::fs::File::open(to) {
+        file.take(16).read_to_end(&mut beginning)?;
+    }
+    if !beginning.is_empty() && !beginning.trim_ascii_start().starts_with(b"<") {
+        return Err(std::io::Error::new(ErrorKind::AlreadyExists, "it is no page, and is not replaced by one"));
+    }
     let mut part = to.as_os_str().to_owned();
     part.push(".part");
     std::fs::write(&part, content)?;

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use load::{Manifest, Target};
-use scheduler::{Outcome, Slot, clock};
+use config::{Pipeline, Settings};
+use load::{Manifest, RolledBack, Target};
+use scheduler::{Ledger, Outcome, Slot, Stage, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, RollbackOptions};
-use crate::exit::{Failure, LOCKED, chain};
+use crate::exit::{Failure, LOCKED, STEP_FAILED, chain};
 use crate::figures::count;
 use crate::handouts;
 
@@ -19,23 +20,8 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
         let present = target.published().map_err(|e| Failure::step(&e))?.map(|published| published.snapshot);
         return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, present.as_deref());
     }
-    // On record as a run of its own, under the pipeline's lock: a run that is about to publish would undo it.
-    let ledger = super::ledger(&settings)?;
-    let now = clock::now();
-    let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
-    let done = match target.rollback(options.snapshot.as_deref(), run.id()) {
-        Ok(done) => done,
-        Err(error) => {
-            let code = if error.is_locked() { LOCKED } else { 1 };
-            let message = chain(&error);
-            run.finish(Outcome::Failed { stage: scheduler::Stage::Publish, message: message.clone() }, clock::now())?;
-            return Err(Failure::Step { code, message });
-        }
-    };
+    let done = lead_back(&super::ledger(&settings)?, &pipeline, &settings, &target, options.snapshot.as_deref())?;
     let snapshot = &done.to.snapshot;
-    handouts::renew(&pipeline, &settings, &target, snapshot);
-    let message = format!("readers were led back from {} to {snapshot}", done.from);
-    run.finish(Outcome::RolledBack { snapshot: snapshot.clone(), message }, clock::now())?;
     if global.output == Output::Json {
         return super::print(&format!(
             "{:#}\n",
@@ -50,6 +36,35 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
         done.from,
         options.pipeline.display(),
     ))
+}
+
+/// Leads readers back to an earlier snapshot, or to the one before, with the report and the Power BI project. It is on record as a
+/// run of its own, under the pipeline's lock: a run that is about to publish would undo it.
+pub fn lead_back(
+    ledger: &Ledger,
+    pipeline: &Pipeline,
+    settings: &Settings,
+    target: &Target,
+    snapshot: Option<&str>,
+) -> Result<RolledBack, Failure> {
+    // A name that is misspelt is no run that failed.
+    target.can_go_back(snapshot).map_err(|e| Failure::step(&e))?;
+    let now = clock::now();
+    let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
+    let done = match target.rollback(snapshot, run.id()) {
+        Ok(done) => done,
+        Err(error) => {
+            let code = if error.is_locked() { LOCKED } else { STEP_FAILED };
+            let message = chain(&error);
+            run.finish(Outcome::Failed { stage: Stage::Publish, message: message.clone() }, clock::now())?;
+            return Err(Failure::Step { code, message });
+        }
+    };
+    let snapshot = &done.to.snapshot;
+    handouts::renew(pipeline, settings, target, snapshot);
+    let message = format!("readers were led back from {} to {snapshot}", done.from);
+    run.finish(Outcome::RolledBack { snapshot: snapshot.clone(), message }, clock::now())?;
+    Ok(done)
 }
 
 fn list(global: &Global, snapshots: &[Manifest], present: Option<&str>) -> Result<ExitCode, Failure> {

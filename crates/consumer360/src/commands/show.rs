@@ -31,6 +31,9 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     if options.pivot && !grid::can(contract.name) {
         return Err(Failure::usage(format!("{} is no grid; --pivot lays out {}", contract.name, grid::TABLES.join(", "))));
     }
+    if options.pivot && global.output == Output::Json {
+        return Err(Failure::usage("--pivot lays rows out for people; leave it out for --output json"));
+    }
     let file = super::pipeline_file(global, options.pipeline.as_deref())?;
     let (pipeline, settings) = super::load(global, &file)?;
     // One snapshot, not `current/`, so that a run that publishes meanwhile is not seen by halves.
@@ -171,6 +174,8 @@ fn cell(name: &str, column: &dyn Array, row: usize) -> String {
         DataType::Decimal128(..) => text.strip_suffix("00").unwrap_or(&text).to_owned(),
         DataType::Float64 => text.parse::<f64>().map_or(text, |x| view::number(name, x)),
         DataType::Timestamp(..) => text.replace('T', " "),
+        // A name is shown, and tells the terminal nothing.
+        _ if text.contains(char::is_control) => text.escape_debug().to_string(),
         _ => text,
     }
 }

@@ -1,15 +1,23 @@
 //! What became of a run: for the ledger, for the scheduler, and for the exit code.
 
+use config::Pipeline;
 use extract::{Staged, Work};
 use scheduler::{Outcome, Stage};
 use serde_json::json;
+use twox_hash::XxHash64;
 use validate::Validated;
 
 use super::{Ending, Error};
 use crate::exit::{Failure, GATE_CLOSED, LOCKED, SOURCE_BROKEN, STEP_FAILED, TIMED_OUT, chain};
 use crate::metrics;
 
-pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, work: Option<Work>) -> Outcome {
+/// What decides, beside the sources, which tables come out: the program's version and the options of the pipeline file.
+pub fn made_by(pipeline: &Pipeline) -> String {
+    let options = format!("{} {:?} {:?}", super::VERSION, pipeline.transform, pipeline.publish.rows_per_file);
+    format!("{:016x}", XxHash64::oneshot(0, options.as_bytes()))
+}
+
+pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, work: Option<Work>, made_by: &str) -> Outcome {
     let snapshot = match ending {
         Ending::Published(snapshot) => snapshot,
         // Readers were led nowhere.
@@ -30,6 +38,7 @@ pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, w
             "source_changes": staged.changes.len(),
             "sources": staged.seen(),
             "increments": staged.increments(),
+            "made_by": made_by,
             "tables": snapshot.tables,
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
@@ -60,8 +69,18 @@ pub(super) fn may_pass(error: &Error) -> bool {
         | Error::Validate(_)
         | Error::Hold { .. }
         | Error::Worker(_)
+        | Error::Signals { .. }
         | Error::Claimed { .. }
         | Error::Interrupted { .. } => false,
+    }
+}
+
+/// Whether somebody else is at it, and tells of it.
+pub(super) fn is_taken(error: &Error) -> bool {
+    match error {
+        Error::Ledger(error) => error.is_locked(),
+        Error::Claimed { .. } => true,
+        _ => false,
     }
 }
 

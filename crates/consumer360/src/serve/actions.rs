@@ -6,13 +6,15 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use config::Pipeline;
+use config::{Pipeline, Settings};
 use console::{ActionRefused, ActionStarted, Actions};
 use load::Target;
-use scheduler::{Ledger, Outcome, RunRecord, Slot, Stage, Status, clock};
+use scheduler::{Ledger, Outcome, RunRecord, Status, clock};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::commands::rollback;
 use crate::exit::chain;
+use crate::run::overtaken;
 
 /// The loop answers at once; if it does not, it is stopping.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +43,7 @@ pub type Known = Arc<RwLock<BTreeMap<String, (PathBuf, Arc<Pipeline>)>>>;
 
 pub struct Doer {
     pub ledger: Arc<Ledger>,
-    pub state: PathBuf,
+    pub settings: Arc<Settings>,
     pub known: Known,
     pub asks: UnboundedSender<Ask>,
 }
@@ -96,6 +98,7 @@ impl Actions for Doer {
         if !record.status.can_be_retried() {
             return Err(refused(format!("run {run} is {}: there is nothing to take up again", record.status)));
         }
+        overtaken(&self.ledger, &record).map_err(|failure| refused(failure.in_words()))?;
         self.ask(&record.pipeline, Wish::Retry(record.run_id.clone()))?;
         Ok(ActionStarted { run_id: Some(record.run_id) })
     }
@@ -105,6 +108,7 @@ impl Actions for Doer {
         if record.status != Status::Held {
             return Err(refused(format!("run {run} is {}, not held", record.status)));
         }
+        overtaken(&self.ledger, &record).map_err(|failure| refused(failure.in_words()))?;
         self.ask(&record.pipeline, Wish::Release(record.run_id.clone()))?;
         Ok(ActionStarted { run_id: Some(record.run_id) })
     }
@@ -122,23 +126,10 @@ impl Actions for Doer {
 
     fn rollback(&self, pipeline: &str, snapshot: &str) -> Answer {
         let pipeline = self.pipeline(pipeline)?;
-        let now = clock::now();
-        let slot = Slot::manual(now, pipeline.timezone, None);
-        let run = self.ledger.begin(&pipeline.name, &slot, now, env!("CARGO_PKG_VERSION")).map_err(|e| failed(&e))?;
-        let target = Target::open(&pipeline.publish, &self.state);
-        let (outcome, answer) = match target.and_then(|target| target.rollback(Some(snapshot), run.id())) {
-            Ok(done) => {
-                let message = format!("readers were led back from {} to {}", done.from, done.to.snapshot);
-                // The pipeline's page shows what readers see now.
-                (Outcome::RolledBack { snapshot: done.to.snapshot, message }, Ok(ActionStarted::default()))
-            }
-            Err(error) => {
-                let refused = failed(&error);
-                (Outcome::Failed { stage: Stage::Publish, message: refused.message.clone() }, Err(refused))
-            }
-        };
-        run.finish(outcome, clock::now()).map_err(|e| failed(&e))?;
-        answer
+        let target = Target::open(&pipeline.publish, &self.settings.state).map_err(|e| failed(&e))?;
+        let done = rollback::lead_back(&self.ledger, &pipeline, &self.settings, &target, Some(snapshot));
+        // The pipeline's page shows what readers see now.
+        done.map(|_| ActionStarted::default()).map_err(|failure| refused(failure.in_words()))
     }
 
     fn pause(&self, pipeline: &str) -> Answer {

@@ -21,7 +21,11 @@ pub enum Task<'a> {
     /// A run of now, by hand.
     Now,
     Slot(DateTime<Utc>),
-    Retry(&'a str),
+    /// Supervised, somebody else tells how it went.
+    Retry {
+        run: &'a str,
+        supervised: bool,
+    },
     Release(&'a str),
 }
 
@@ -73,7 +77,10 @@ impl Options {
                 let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
                 command.arg("run").arg(file).args(["--slot-at", &at]);
             }
-            Task::Retry(run) => _ = command.args(["retry", run, "--supervised", "--pipeline"]).arg(file),
+            Task::Retry { run, supervised } => {
+                let silently = supervised.then_some("--supervised");
+                command.args(["retry", run]).args(silently).arg("--pipeline").arg(file);
+            }
             Task::Release(run) => _ = command.args(["publish", run, "--pipeline"]).arg(file),
         }
         // Its figures are in the ledger, its story in the run's folder. A server that is killed takes its runs with it: the
@@ -133,4 +140,20 @@ fn terminate(child: &Child) {
 #[cfg(not(unix))]
 fn terminate(child: &mut Child) {
     let _ = child.start_kill();
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_a_retry_decides_who_tells_of_it() {
+        let options = Options { config: "config".into(), env: None, log: LogForm::Text };
+        let is_silent = |supervised| {
+            let command = options.command(Path::new("shop.yaml"), &Task::Retry { run: "shop-1", supervised }).unwrap();
+            command.as_std().get_args().any(|argument| argument == "--supervised")
+        };
+        assert!(is_silent(true) && !is_silent(false));
+    }
 }

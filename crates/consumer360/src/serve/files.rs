@@ -1,6 +1,7 @@
 //! The pipeline files that a server watches. One that breaks keeps its last good reading.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,8 +34,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|e| Failure::usage(format!("cannot list {}: {e}", path.display())))?;
-            let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|p| is_yaml(p)).collect();
+            let entries = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+            let mut found: Vec<PathBuf> =
+                entries.map_err(|e: io::Error| Failure::usage(format!("cannot list {}: {e}", path.display())))?;
+            found.retain(|file| is_yaml(file));
             found.sort();
             files.extend(found);
         } else {

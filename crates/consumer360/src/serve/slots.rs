@@ -1,11 +1,13 @@
 //! One slot from its moment to its end: attempts, each a process of its own, until one publishes or none is worth it.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use config::{Pipeline, Retries, Settings};
+use futures::FutureExt;
 use scheduler::{Ledger, RunRecord, SlotDecision, SlotEnd, Status, clock};
 use tokio::sync::{Semaphore, watch};
 use twox_hash::XxHash64;
@@ -41,6 +43,12 @@ impl Outcome {
     fn new(code: u8, record: Option<RunRecord>, attempts: u32) -> Self {
         Self { code, record, message: None, attempts, stopped: None }
     }
+}
+
+/// Work that breaks down is over as well, or its pipeline would count as running for ever.
+pub async fn whatever_happens(work: impl Future<Output = Outcome>) -> Outcome {
+    let lost = |_| Outcome { message: Some("the server lost sight of it".to_owned()), ..Outcome::new(STEP_FAILED, None, 0) };
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(lost)
 }
 
 impl Runner {
@@ -82,7 +90,7 @@ impl Runner {
         let timeout = due.timeout.unwrap_or(Duration::MAX);
         let mut earlier: Option<String> = None;
         for attempt in 1.. {
-            let task = earlier.as_deref().map_or(Task::Slot(due.slot.at), Task::Retry);
+            let task = earlier.as_deref().map_or(Task::Slot(due.slot.at), |run| Task::Retry { run, supervised: true });
             let ended = child::run(&self.options, file, &task, timeout, stop.clone()).await;
             let record = self.record(&due.pipeline, due.slot.at);
             let code = match ended {
@@ -171,8 +179,13 @@ impl Runner {
 
     fn settle_stopped(&self, due: &SlotDecision, why: Stop) {
         if why == Stop::Replaced {
-            self.settle_as(due, SlotEnd::Skipped, Some("replaced by a newer slot"));
+            self.replaced(due);
         }
+    }
+
+    /// A newer slot has taken the place of this one.
+    pub fn replaced(&self, due: &SlotDecision) {
+        self.settle_as(due, SlotEnd::Skipped, Some("replaced by a newer slot"));
     }
 
     /// A ledger that cannot be written to is put right at the next start.

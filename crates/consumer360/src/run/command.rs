@@ -1,0 +1,132 @@
+//! `run`, `retry` and `publish`: a run from the command line to its end, and what is told of it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use scheduler::{Ledger, Publish, RunRecord, Slot, Status, clock};
+
+use super::outcome::{failure, is_taken};
+use super::{Attempt, Ending, Job, run};
+use crate::cli::{AgainOptions, Global, RunOptions};
+use crate::exit::{Failure, HELD, chain};
+use crate::progress::{self, Progress};
+use crate::tell::{self, Teller};
+use crate::{commands, log, metrics, runtime, summary, traces};
+
+/// `consumer360 run`.
+pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failure> {
+    let bar = progress::wanted(global);
+    log::start(global, bar);
+    let (pipeline, settings) = commands::load(global, &options.pipeline)?;
+    let slot = match options.slot_at {
+        Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
+        None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
+    };
+    let attempt = Attempt::First {
+        slot: &slot,
+        publish: if options.no_publish { Publish::Not } else { Publish::Lead },
+        claims: options.slot_at.is_some(),
+        refresh: options.full_refresh,
+    };
+    let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
+    // Of a slot's run the process tells that makes its attempts.
+    to_its_end(global, job, bar, options.slot_at.is_none())
+}
+
+/// `consumer360 retry` and `consumer360 publish`: another attempt of a run, in the same record.
+pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<ExitCode, Failure> {
+    let (run, file) = (options.run.as_str(), options.pipeline.as_deref());
+    let bar = progress::wanted(global);
+    log::start(global, bar);
+    let ledger = commands::ledger(&commands::settings(global)?)?;
+    let record = ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
+    let status = record.status.to_string().replace('_', " ");
+    if release && record.status != Status::Held {
+        return Err(Failure::usage(format!("run {} is {status}, not held: there is nothing to release", record.run_id)));
+    }
+    if !record.status.can_be_retried() && record.status != Status::Running {
+        return Err(Failure::usage(format!("run {} is {status}: there is nothing to take up again", record.run_id)));
+    }
+    overtaken(&ledger, &record)?;
+    let file = file.map(Path::to_path_buf).or(record.file).ok_or_else(|| {
+        Failure::usage(format!("run {} does not say its pipeline file; name it with --pipeline FILE", record.run_id))
+    })?;
+    let (pipeline, settings) = commands::load(global, &file)?;
+    if pipeline.name != record.pipeline {
+        let message =
+            format!("{} is pipeline `{}`, run {} is of `{}`", file.display(), pipeline.name, record.run_id, record.pipeline);
+        return Err(Failure::usage(message));
+    }
+    drop(ledger);
+    let attempt = Attempt::Again { run_id: &record.run_id, release };
+    to_its_end(global, Job { file: &file, pipeline: &pipeline, settings: &settings, attempt }, bar, !options.supervised)
+}
+
+/// Refuses to lead readers back to what was read before the run that they see.
+pub fn overtaken(ledger: &Ledger, record: &RunRecord) -> Result<(), Failure> {
+    let later = ledger.latest_of_status(&record.pipeline, Status::Published)?.filter(|run| run.started_at > record.started_at);
+    match later {
+        Some(later) if record.publish == Publish::Lead => Err(Failure::usage(format!(
+            "run {} has published since; what run {} read is older, and readers would be led back to it\n  help: run the pipeline \
+             anew; `rollback` leads readers back on purpose, `backfill` adds days past behind what they see",
+            later.run_id, record.run_id
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs and says how it went.
+fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<ExitCode, Failure> {
+    let began = clock::now();
+    let teller = tells.then(|| Teller::new(job.pipeline, job.settings));
+    let nothing = |message: &str| [tell::of_nothing(&job.pipeline.name, began, message, clock::now())];
+    let ledger = match commands::ledger(job.settings) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            if let Some(teller) = &teller {
+                teller.tell(&nothing(&chain(&error)));
+            }
+            return Err(error.into());
+        }
+    };
+    let progress = Progress::new(bar);
+    let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
+    let finished = runtime.block_on(run(job, &ledger, began, &progress));
+    progress.finish();
+    // Readers of sources may still wait for a server that does not answer.
+    runtime.shutdown_background();
+    let last = last(job, &ledger, began);
+    if let Some(teller) = &teller {
+        match (&last, &finished) {
+            (Some(run), _) => teller.tell(&tell::of_run(run, clock::now())),
+            (None, Err(error)) if !is_taken(error) => teller.tell(&nothing(&chain(error))),
+            (None, _) => {}
+        }
+    }
+    if let Some((run, collector)) = last.zip(job.settings.telemetry.traces.as_ref()) {
+        traces::send(collector, &run, clock::now());
+    }
+    if let Some(file) = &job.settings.telemetry.metrics {
+        metrics::write(file, &ledger);
+    }
+    let finished = finished.map_err(|e| failure(&e))?;
+    // What was done is done, whether or not anybody can read of it here.
+    if let Err(unprinted) = summary::print(job.pipeline, &finished, global.output) {
+        eprintln!("warning: run {} ended well, but its summary cannot be printed: {unprinted}", finished.run_id);
+    }
+    Ok(match finished.ending {
+        Ending::Published(_) | Ending::Added(_) | Ending::NotPublished => ExitCode::SUCCESS,
+        Ending::Held(_) => ExitCode::from(HELD),
+    })
+}
+
+/// The run that just ended, if it came to be on record.
+fn last(job: Job<'_>, ledger: &Ledger, began: DateTime<Utc>) -> Option<RunRecord> {
+    let last = match job.attempt {
+        Attempt::First { .. } => ledger.runs(Some(&job.pipeline.name), 1).map(|mut runs| runs.pop()),
+        Attempt::Again { run_id, .. } => ledger.run(run_id),
+    };
+    // Another process tells of the one that it runs, and of those before was told.
+    last.ok().flatten().filter(|run| run.finished_at.is_some_and(|at| at >= began))
+}
