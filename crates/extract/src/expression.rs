@@ -127,6 +127,14 @@ fn make_explicit(expr: Expr, schema: &DFSchema, conversions: &mut Vec<Expr>) -> 
     match expr {
         Expr::Cast(_) => conversions.push(expr.clone()),
         Expr::ScalarFunction(ref function) if moment::reads_text(function.name()) => conversions.push(expr.clone()),
+        Expr::ScalarFunction(ref function) if CHOOSE.contains(&function.name()) => {
+            let types = function.args.iter().map(|argument| argument.get_type(schema)).collect::<Result<Vec<_>>>()?;
+            // The engine would make whole numbers of all, of 0.5 and of the customer 007 too.
+            if types.iter().any(DataType::is_numeric) && types.iter().any(is_text) {
+                let name = function.name();
+                return datafusion::common::plan_err!("`{name}` of text and numbers: put the number in quotes, or CAST the text");
+            }
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
             let arithmetic =
@@ -165,8 +173,15 @@ fn numbers<All: AsMut<[Expr]>>(mut compared: All, schema: &DFSchema, conversions
     Ok(compared)
 }
 
+/// Functions whose value is one of their arguments.
+const CHOOSE: [&str; 4] = ["coalesce", "nvl", "greatest", "least"];
+
+fn is_text(found: &DataType) -> bool {
+    matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
 fn as_number(expr: Expr, found: &DataType, conversions: &mut Vec<Expr>) -> Expr {
-    if !matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+    if !is_text(found) {
         return expr;
     }
     let number = Expr::Cast(Cast::new(Box::new(expr), TEXT_NUMBER));
@@ -304,9 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_run_to_run_is_refused() {
+    fn what_differs_from_run_to_run_or_mixes_types_is_refused() {
         let schema = Arc::new(Schema::new(vec![Field::new("Sales", DataType::Utf8, true)]));
-        for sql in ["now()", "random()", "current_date()"] {
+        for sql in ["now()", "random()", "current_date()", "coalesce(\"Sales\", 0)", "greatest(\"Sales\", 1)"] {
             assert!(Expression::compile(&SessionContext::new(), sql, &schema).is_err(), "{sql}");
         }
     }

@@ -120,7 +120,8 @@ fn plain(error: &DataFusionError) -> String {
         DataFusionError::SQL(parser, _) => parser.to_string(),
         _ => error.strip_backtrace(),
     };
-    words.lines().next().unwrap_or_default().to_owned()
+    let first = words.lines().next().unwrap_or_default();
+    first.strip_prefix("Error during planning: ").unwrap_or(first).to_owned()
 }
 
 fn missing(name: Entity, opened: &Opened, column: &str) -> Error {
