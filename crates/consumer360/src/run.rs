@@ -240,7 +240,6 @@ struct Recorder<'a> {
     work: Option<Work>,
     current: Stage,
     signals: Signals,
-    made_by: String,
     started_at: DateTime<Utc>,
     progress: &'a Progress,
 }
@@ -277,20 +276,7 @@ impl<'a> Recorder<'a> {
         let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
         lineage.tell(Moment::Start, now);
         let (stages, current) = (Vec::new(), Stage::Extract);
-        let made_by = made_by(job.pipeline);
-        Ok(Self {
-            run,
-            pipeline: name,
-            lineage,
-            folder,
-            stages,
-            work: None,
-            current,
-            signals,
-            made_by,
-            started_at: now,
-            progress,
-        })
+        Ok(Self { run, pipeline: name, lineage, folder, stages, work: None, current, signals, started_at: now, progress })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {
@@ -366,7 +352,7 @@ impl<'a> Recorder<'a> {
         remove_spill(&self.folder);
         match result {
             Ok((staged, validated, ending)) => {
-                let outcome = outcome(&staged, &validated, &ending, self.work, &self.made_by);
+                let outcome = outcome(&staged, &validated, &ending, self.work, self.lineage.pipeline);
                 let published = match &ending {
                     Ending::Published(snapshot) | Ending::Added(snapshot) => load::manifest(&snapshot.folder),
                     Ending::NotPublished | Ending::Held(_) => None,

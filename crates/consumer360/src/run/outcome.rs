@@ -17,7 +17,13 @@ pub fn made_by(pipeline: &Pipeline) -> String {
     format!("{:016x}", XxHash64::oneshot(0, options.as_bytes()))
 }
 
-pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, work: Option<Work>, made_by: &str) -> Outcome {
+pub(super) fn outcome(
+    staged: &Staged,
+    validated: &Validated,
+    ending: &Ending,
+    work: Option<Work>,
+    pipeline: &Pipeline,
+) -> Outcome {
     let snapshot = match ending {
         Ending::Published(snapshot) => snapshot,
         // Readers were led nowhere.
@@ -38,7 +44,7 @@ pub(super) fn outcome(staged: &Staged, validated: &Validated, ending: &Ending, w
             "source_changes": staged.changes.len(),
             "sources": staged.seen(),
             "increments": staged.increments(),
-            "made_by": made_by,
+            "made_by": made_by(pipeline),
             "tables": snapshot.tables,
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
