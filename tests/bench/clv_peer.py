@@ -2,7 +2,7 @@
 
 usage: clv_peer.py FILE      a CSV with the columns x, t_x, T (days) and m (mean amount of a repeat purchase)
 
-Prints one JSON line: parameters, log-likelihoods and seconds. `cargo run --release -p clv --example bench -- FILE BG/NBD`
+Prints one JSON line: parameters, log-likelihoods and seconds. `cargo run --release -p clv --example clv_bench -- FILE BG/NBD`
 does the same work in the product.
 """
 

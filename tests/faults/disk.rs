@@ -17,11 +17,11 @@ struct Call {
 }
 
 impl Call {
-    /// Calls of one kind do the same to files of the same sort.
+    /// Calls of one kind do the same to files of the same sort: to a table, or to one under the name it has until it is whole.
     fn kind(&self) -> (String, String) {
-        let is_table = self.path.ends_with(".parquet");
         let folder = Path::new(&self.path).parent().unwrap_or(Path::new("")).display().to_string();
-        (self.name.clone(), if is_table { format!("{folder}/*.parquet") } else { self.path.clone() })
+        let table = [".parquet", ".parquet.staging"].into_iter().find(|ending| self.path.ends_with(ending));
+        (self.name.clone(), table.map_or_else(|| self.path.clone(), |ending| format!("{folder}/*{ending}")))
     }
 
     fn is_on_target(&self) -> bool {
@@ -136,7 +136,7 @@ fn chosen(calls: &[Call]) -> Vec<(usize, &'static str)> {
             chosen.push((place + 1, failure(turn / 2)));
         }
     }
-    let earlier = (0..first).step_by(first / 16);
+    let earlier = (0..first).step_by(first / 10);
     chosen.extend(earlier.enumerate().map(|(turn, place)| (place + 1, ["before", "eio", "enospc", "short"][turn % 4])));
     chosen
 }

@@ -1,6 +1,6 @@
 """Times mining against other miners on the same file.
 
-    cargo build --release -p basket --example bench
+    cargo build --release -p basket --example basket_bench
     python tests/bench.py path/to/bench FILE [support in parts of 1e9] [longest itemset] [mlxtend]
 
 The environment needs pyfim (Borgelt's miners in C) and, where the last word is given, mlxtend and scipy. FILE holds one basket a

@@ -1,4 +1,4 @@
-//! Times the fit and the scores: `cargo run --release -p clv --example bench -- [customers | file.csv] [what]`.
+//! Times the fit and the scores: `cargo run --release -p clv --example clv_bench -- [customers | file.csv] [what]`.
 //!
 //! What is the name of a model, `auto`, `cutoffs` (auto, with two cut-offs where the customers are generated) or `fits`.
 //! A file has the columns x, `t_x`, T, m in whole days. Without one, customers of a BG/NBD shop of three years are drawn by a

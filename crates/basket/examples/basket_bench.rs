@@ -1,6 +1,6 @@
 //! Times mining, rules and recommendations.
 //!
-//! `cargo run --release -p basket --example bench -- generate FILE [baskets] [items] [mean size]` writes baskets of a shop
+//! `cargo run --release -p basket --example basket_bench -- generate FILE [baskets] [items] [mean size]` writes baskets of a shop
 //! whose sales follow Zipf's law and where some products draw others: one basket a line, items as numbers.
 //! `... -- run FILE [support in parts of 1e9] [longest itemset] [least confidence in parts of 1e9]` reads such a file and prints
 //! seconds and counts, `mine` in place of `run` those of mining and rules alone; `RAYON_NUM_THREADS` sets the threads.
