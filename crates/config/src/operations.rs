@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use cron::Cron;
 
+use crate::problem::Place;
 use crate::secret::Secret;
 
 /// When a pipeline runs by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// Expressions of five fields, or nicknames such as `@weekly`; at least one.
-    pub crons: Vec<String>,
+    pub crons: Vec<Cron>,
     /// Days without a run.
     pub skip_on: BTreeSet<NaiveDate>,
     pub on_missed: OnMissed,
@@ -60,6 +62,8 @@ pub struct Hold {
 pub struct Notify {
     pub on: BTreeSet<Occasion>,
     pub channel: Channel,
+    /// Where it stands in the file.
+    pub place: Place,
 }
 
 /// What people can be told of.

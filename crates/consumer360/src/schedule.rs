@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use config::Pipeline;
-use scheduler::{Cron, DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotTime, clock};
+use scheduler::{DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotTime, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, ScheduleCommand};
@@ -16,8 +16,6 @@ use crate::exit::Failure;
 /// The schedule of a pipeline; none for one that runs by hand.
 pub fn of_pipeline(pipeline: &Pipeline) -> Option<Schedule> {
     let written = pipeline.schedule.as_ref()?;
-    // They were checked with the file.
-    let crons: Vec<Cron> = written.crons.iter().filter_map(|cron| Cron::parse(cron).ok()).collect();
     Some(Schedule {
         skip_on: written.skip_on.clone(),
         on_missed: match written.on_missed {
@@ -33,7 +31,7 @@ pub fn of_pipeline(pipeline: &Pipeline) -> Option<Schedule> {
         },
         timeout: Some(written.timeout),
         start_jitter: written.start_jitter,
-        ..Schedule::new(crons, pipeline.timezone)
+        ..Schedule::new(written.crons.clone(), pipeline.timezone)
     })
 }
 
@@ -52,6 +50,7 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
         ScheduleCommand::Next { number, .. } => next(global, &pipeline, &schedule.ok_or_else(none)?, *number),
         ScheduleCommand::Explain { at, .. } => explain(&schedule.ok_or_else(none)?, *at),
         ScheduleCommand::Pause { reason, .. } => {
+            schedule.ok_or_else(none)?;
             let ledger = commands::ledger(&settings)?;
             ledger.slots().pause(&pipeline.name, reason.as_deref(), clock::now())?;
             commands::print(&format!(
@@ -61,6 +60,7 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
             ))
         }
         ScheduleCommand::Resume { .. } => resume(&pipeline, &schedule.ok_or_else(none)?, &commands::ledger(&settings)?),
+        ScheduleCommand::Slots { .. } if schedule.is_none() => Err(none()),
         ScheduleCommand::Slots { limit, .. } => slots(global, &pipeline, &commands::ledger(&settings)?, *limit, file),
     }
 }
@@ -126,7 +126,8 @@ fn slots(global: &Global, pipeline: &Pipeline, ledger: &Ledger, limit: usize, fi
         let file = file.display();
         return commands::print(&format!("No slot came due yet; the next ones: consumer360 schedule next {file}\n"));
     }
-    let mut text = format!("{:<34}{:<10}{:<9}run or reason\n", "slot", "state", "late");
+    let width = slots.iter().map(|slot| slot.local.chars().count()).max().unwrap_or_default() + 2;
+    let mut text = format!("{:<width$}{:<10}{:<9}run or reason\n", "slot", "state", "late");
     for slot in slots {
         let late = if slot.late_seconds >= 60 { format!("{} min", slot.late_seconds / 60) } else { String::new() };
         let last = match (&slot.run_id, &slot.reason) {
@@ -134,7 +135,7 @@ fn slots(global: &Global, pipeline: &Pipeline, ledger: &Ledger, limit: usize, fi
             (Some(one), None) | (None, Some(one)) => one.clone(),
             (None, None) => String::new(),
         };
-        let _ = writeln!(text, "{:<34}{:<10}{late:<9}{last}", slot.local, slot.state.as_str().replace('_', " "));
+        let _ = writeln!(text, "{:<width$}{:<10}{late:<9}{last}", slot.local, slot.state.as_str().replace('_', " "));
     }
     commands::print(&text)
 }

@@ -43,6 +43,6 @@ pub use outcome::Outcome;
 pub use record::{Attempt, FilledSlot, Publish, RunRecord, Stage, StageRecord, Status};
 pub use repair::{Repaired, Told};
 pub use run::Run;
-pub use schedule::{Cron, CronError, DstNote, OnMissed, OnOverlap, Schedule, SlotTime};
+pub use schedule::{DstNote, OnMissed, OnOverlap, Schedule, SlotTime};
 pub use slot::Slot;
 pub use slots::{Decision, GRACE, SlotDecision, SlotEnd, SlotLedger, SlotRecord, SlotState, Watch};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -62,6 +62,18 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Self; 9] = [
+        Self::Running,
+        Self::Held,
+        Self::Published,
+        Self::RolledBack,
+        Self::NotPublished,
+        Self::CheckFailed,
+        Self::SourceFailed,
+        Self::Failed,
+        Self::Interrupted,
+    ];
+
     /// The status as records and tables name it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -256,6 +268,12 @@ impl RunRecord {
     /// When the first attempt began.
     pub fn first_started_at(&self) -> DateTime<Utc> {
         self.earlier_attempts.first().map_or(self.started_at, |attempt| attempt.started_at)
+    }
+
+    /// How long after it was to begin the run did: after its slot and the slot's share of `start_jitter`.
+    pub fn late_by(&self) -> TimeDelta {
+        let planned_at = self.slot.as_ref().map_or(self.scheduled_at, |slot| slot.planned_at);
+        (self.started_at - planned_at).max(TimeDelta::zero())
     }
 
     /// The stage that began and did not end well.

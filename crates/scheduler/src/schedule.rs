@@ -1,6 +1,5 @@
 //! When a pipeline is to run.
 
-mod cron;
 mod explain;
 mod slot_time;
 mod walk;
@@ -11,9 +10,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use cron::Cron;
 use twox_hash::XxHash64;
 
-pub use cron::{Cron, CronError};
 pub(crate) use explain::length;
 pub use slot_time::{DstNote, SlotTime};
 use walk::Walk;

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Asia, Australia, Europe, Tz};
+use cron::Cron;
 use place::{Kind, Place, on_both};
-use scheduler::{Cron, Ledger, OnMissed, Schedule, SlotDecision, SlotEnd, SlotState};
+use scheduler::{Ledger, OnMissed, Schedule, SlotDecision, SlotEnd, SlotState};
 
 on_both!(every_history_accounts_for_each_slot_once, two_ledgers_that_tick_at_once_give_each_slot_once,);
 

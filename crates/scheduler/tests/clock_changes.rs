@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::{America, Asia, Australia, Europe, Tz};
+use cron::Cron;
 use place::{Kind, on_both};
-use scheduler::{Cron, DstNote, OnMissed, Schedule, SlotState, SlotTime};
+use scheduler::{DstNote, OnMissed, Schedule, SlotState, SlotTime};
 
 on_both!(a_ledger_runs_every_slot_of_two_years_once, a_ledger_runs_every_quarter_of_an_hour_once);
 

@@ -14,8 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use cron::Cron;
 use place::{Kind, Place};
-use scheduler::{Cron, Error, Ledger, Outcome, Run, Schedule, Slot, SlotEnd, SlotState, Stage, Status, clock};
+use scheduler::{Error, Ledger, Outcome, Run, Schedule, Slot, SlotEnd, SlotState, Stage, Status, clock};
 use server::Server;
 
 const STATE: &str = "SCHEDULER_TEST_STATE";

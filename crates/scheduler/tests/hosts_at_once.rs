@@ -12,8 +12,9 @@ use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use cron::Cron;
 use place::{Kind, Place};
-use scheduler::{Cron, Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, Slot, SlotEnd, SlotState};
+use scheduler::{Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, Slot, SlotEnd, SlotState};
 use server::Server;
 
 const HOSTS: usize = 20;

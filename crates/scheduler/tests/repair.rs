@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use scheduler::{Cron, Error, Ledger, OnMissed, Outcome, Schedule, Slot, SlotState, Stage};
+use cron::Cron;
+use scheduler::{Error, Ledger, OnMissed, Outcome, Schedule, Slot, SlotState, Stage};
 
 const DATABASE: &str = "consumer360.db";
 

@@ -10,10 +10,9 @@ mod server;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
+use cron::Cron;
 use place::{Kind, Place, on_both};
-use scheduler::{
-    Cron, Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
-};
+use scheduler::{Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage};
 
 use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
+use cron::Cron;
 
 use super::{Check, sizes};
 use crate::operations::{Channel, Hold, Notify, Occasion, OnMissed, OnOverlap, Retries, Schedule, Shape};
@@ -54,7 +55,7 @@ pub(super) fn schedule(check: &mut Check<'_>, raw: &raw::Schedule) -> Option<Sch
     })
 }
 
-fn crons(check: &mut Check<'_>, raw: &raw::OneOrMore) -> Option<Vec<String>> {
+fn crons(check: &mut Check<'_>, raw: &raw::OneOrMore) -> Option<Vec<Cron>> {
     let written: Vec<(Vec<String>, &String)> = match raw {
         raw::OneOrMore::One(cron) => vec![(vec!["schedule".to_owned(), "cron".to_owned()], cron)],
         raw::OneOrMore::More(crons) => {
@@ -68,31 +69,12 @@ fn crons(check: &mut Check<'_>, raw: &raw::OneOrMore) -> Option<Vec<String>> {
     }
     let mut sound = Vec::new();
     for (path, cron) in &written {
-        match cron_is_sound(cron) {
-            Ok(()) => sound.push((*cron).clone()),
-            Err((message, help)) => check.say(&path.iter().map(String::as_str).collect::<Vec<_>>(), message, help),
+        match Cron::parse(cron) {
+            Ok(cron) => sound.push(cron),
+            Err(error) => check.say(&path.iter().map(String::as_str).collect::<Vec<_>>(), error.to_string(), error.help()),
         }
     }
     (sound.len() == written.len()).then_some(sound)
-}
-
-const NICKNAMES: [&str; 5] = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly"];
-
-fn cron_is_sound(cron: &str) -> Result<(), (String, String)> {
-    let help = "write minute, hour, day of the month, month and day of the week, such as \"0 6 * * MON\", or @weekly".to_owned();
-    let text = cron.trim();
-    if text.starts_with('@') {
-        let known = NICKNAMES.contains(&text);
-        return known.then_some(()).ok_or((format!("there is no `{text}`"), format!("use one of {}", NICKNAMES.join(", "))));
-    }
-    let fields = text.split_whitespace().count();
-    if fields != 5 {
-        return Err((format!("`{text}` has {fields} field{}, it needs five", if fields == 1 { "" } else { "s" }), help));
-    }
-    let parsed = text.parse::<croner::Cron>().map_err(|error| (format!("`{text}` is no schedule: {error}"), help.clone()))?;
-    // Every date falls on every day of the week within 28 years.
-    let is_ever = parsed.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, true).is_ok();
-    is_ever.then_some(()).ok_or((format!("`{text}` never comes: no month has such a day"), help))
 }
 
 pub(super) fn retries(check: &mut Check<'_>, raw: &raw::Retries) -> Option<Retries> {
@@ -139,7 +121,7 @@ fn one(check: &mut Check<'_>, place: &str, raw: &raw::Notify) -> Option<Notify> 
     }
     let usual = [raw::Occasion::Failed, raw::Occasion::Recovered, raw::Occasion::Missed, raw::Occasion::Held];
     let on = raw.on.as_deref().unwrap_or(&usual).iter().map(|occasion| occasion_of(*occasion)).collect();
-    Some(Notify { on, channel: channel? })
+    Some(Notify { on, channel: channel?, place: check.place(&["notify", place]) })
 }
 
 fn webhook(check: &mut Check<'_>, place: &str, url: &str, raw: &raw::Notify) -> Option<Channel> {
@@ -170,9 +152,13 @@ fn address(check: &mut Check<'_>, path: &[&str], url: &str) -> Option<Secret> {
 fn mail(check: &mut Check<'_>, place: &str, email: &raw::Email) -> Option<Channel> {
     let path = ["notify", place, "email", "server"];
     let server = check.filled(&path, &email.server)?;
-    let mut is_sound = ["smtp://", "smtps://"].iter().any(|scheme| server.starts_with(scheme));
+    let mut is_sound = ["smtp://", "smtps://", "smtp+starttls://"].iter().any(|scheme| server.starts_with(scheme));
     if !is_sound {
-        check.say(&path, "this is no mail server", "write smtps://user:password@host:465 or smtp://host:587?tls=required");
+        check.say(
+            &path,
+            "this is no mail server",
+            "write smtps://user:password@host:465 or smtp+starttls://user:password@host:587",
+        );
     }
     if email.to.is_empty() {
         check.say(&["notify", place, "email", "to"], "`to` names nobody", "write a list of addresses");

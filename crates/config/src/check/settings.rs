@@ -79,7 +79,11 @@ fn telemetry(check: &mut Check<'_>, raw: raw::Telemetry, lower: Telemetry) -> Op
         Some(text) => Some(Secret::new(check.keep(&["telemetry", "openlineage_key"], resolve(text, check.environment))?)),
     };
     let openlineage = match raw.openlineage.as_deref() {
-        None => lower.openlineage,
+        None => match lower.openlineage {
+            // The key alone may be that of this environment.
+            Some(LineageTarget::Http { url, key: below }) => Some(LineageTarget::Http { url, key: key.clone().or(below) }),
+            lower => lower,
+        },
         Some("") => None,
         Some(text) => match check.keep(&["telemetry", "openlineage"], resolve(text, check.environment))? {
             url if is_http(&url) => Some(LineageTarget::Http { url: Secret::new(url), key: key.clone() }),

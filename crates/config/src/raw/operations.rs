@@ -125,7 +125,7 @@ pub(crate) enum Shape {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Email {
-    /// `smtps://user:password@host:465`, or `smtp://host:587?tls=required`, or `smtp://host:25` without encryption.
+    /// `smtps://user:password@host:465`, or `smtp+starttls://user:password@host:587`, or `smtp://host:25` without encryption.
     pub server: String,
     /// Address the mail comes from.
     pub from: String,

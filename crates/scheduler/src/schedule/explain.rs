@@ -65,9 +65,9 @@ pub fn length(delta: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::Cron;
     use chrono::{NaiveDate, TimeZone, Utc};
     use chrono_tz::Europe::Zurich;
+    use cron::Cron;
 
     fn said(cron: &str, on_missed: OnMissed, (month, day): (u32, u32)) -> String {
         let mut schedule = Schedule::new(vec![Cron::parse(cron).unwrap()], Zurich);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use cron::Cron;
 
-use crate::schedule::Cron;
 use crate::schedule::slot_time::{DstNote, SlotTime, moments};
 
 /// No wall clock is further ahead of UTC than 14 hours, so a day begins at most this long before it does in UTC.

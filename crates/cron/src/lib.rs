@@ -1,5 +1,7 @@
 //! A cron expression: which wall-clock times it names, and nothing about zones.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
+
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
@@ -44,29 +46,36 @@ pub struct Cron {
     interval: bool,
 }
 
-/// What is wrong with a cron expression, and what to do.
+/// What is wrong with a cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
-    #[error("the cron is empty: give five fields (minute hour day-of-month month day-of-week), such as `0 6 * * MON`")]
+    #[error("the cron is empty")]
     Empty,
-
-    #[error(
-        "`{text}` has {found} fields, and a cron here has five: minute hour day-of-month month day-of-week; \
-         there is no field for seconds, so remove the first one"
-    )]
+    #[error("`{text}` has {found} fields, and a cron here has five")]
     Seconds { text: String, found: usize },
-
-    #[error("`{text}` has {found} of the five fields: minute hour day-of-month month day-of-week, such as `0 6 * * MON`")]
+    #[error("`{text}` has {found} of the five fields")]
     FieldCount { text: String, found: usize },
-
-    #[error("`{text}` is no nickname that is known here: use @hourly, @daily, @weekly, @monthly or @yearly, or five fields")]
+    #[error("`{text}` is no nickname that is known here")]
     Nickname { text: String },
-
-    #[error("`{field}` is no {name} in the cron `{text}`: it takes {takes}, `*`, lists `1,2`, ranges `1-5` and steps `*/2`")]
+    #[error("`{field}` is no {name} in the cron `{text}`")]
     Field { text: String, field: String, name: &'static str, takes: &'static str },
-
-    #[error("the cron `{text}` names a day that never comes: check the day of month against the month")]
+    #[error("the cron `{text}` names a day that never comes")]
     Never { text: String },
+}
+
+impl CronError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Empty | Self::FieldCount { .. } => {
+                "write minute, hour, day of the month, month and day of the week, such as \"0 6 * * MON\", or @weekly".to_owned()
+            }
+            Self::Seconds { .. } => "there is no field for seconds; leave out the first one".to_owned(),
+            Self::Nickname { .. } => "use one of @hourly, @daily, @weekly, @monthly, @yearly, or write five fields".to_owned(),
+            Self::Field { takes, .. } => format!("it takes {takes}, `*`, lists `1,2`, ranges `1-5` and steps `*/2`"),
+            Self::Never { .. } => "hold the day of the month against the month".to_owned(),
+        }
+    }
 }
 
 impl Cron {
@@ -104,7 +113,7 @@ impl Cron {
     }
 
     /// Whether the minute or the hour is a wildcard or has a step (`*`, `*/15`, `0-30/10`). Such a cron follows elapsed
-    /// time where the clocks change, and any other follows the wall clock; see [`Schedule`](crate::Schedule).
+    /// time where the clocks change, and any other follows the wall clock.
     pub fn is_interval(&self) -> bool {
         self.interval
     }
@@ -215,11 +224,14 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_wrong_and_what_to_do() {
-        let said = |cron: &str| Cron::parse(cron).unwrap_err().to_string();
-        assert!(said("  ").contains("give five fields"));
+        let said = |cron: &str| {
+            let error = Cron::parse(cron).unwrap_err();
+            format!("{error}: {}", error.help())
+        };
+        assert!(said("  ").contains("write minute, hour"));
         assert!(said("0 0 6 * * MON").contains("no field for seconds"), "{}", said("0 0 6 * * MON"));
         assert!(said("0 6 * *").contains("has 4 of the five fields"));
-        assert!(said("@reboot").contains("use @hourly"));
+        assert!(said("@reboot").contains("use one of @hourly"));
         assert!(said("@weekly 5").contains("no nickname"));
         assert!(said("60 6 * * *").contains("`60` is no minute in the cron `60 6 * * *`: it takes 0 to 59"));
         assert!(said("0 24 * * *").contains("is no hour"));
