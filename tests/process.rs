@@ -252,6 +252,23 @@ fn channels_behind_tls_are_told_only_if_they_are_trusted() {
 }
 
 #[test]
+fn a_channel_that_can_tell_nobody_is_a_problem_of_the_file() {
+    let validate = |server: &str, to: &str| {
+        let email = format!("{{server: '{server}', from: 'etl@shop.example', to: ['{to}']}}");
+        let (space, _) = shop(&format!("notify:\n  - {{on: [failed], email: {email}}}\n"));
+        space.run(&["validate", "pipelines/shop.yaml"])
+    };
+    for server in ["smtp+starttls://etl:pass@mail.example:587", "smtp://etl:pass@mail.example:587?tls=required"] {
+        validate(server, "ops@shop.example").ok();
+    }
+    let naked = validate("smtp://etl:pass@mail.example:25", "ops@shop.example");
+    assert!(naked.code == 78 && naked.stderr.contains("use smtps:// or smtp+starttls://"), "{}", naked.stderr);
+    assert!(naked.stderr.contains("pipelines/shop.yaml:9:5") && !naked.stderr.contains("pass@"), "{}", naked.stderr);
+    let nobody = validate("smtps://etl:pass@mail.example:465", "ops at@shop.example");
+    assert!(nobody.code == 78 && nobody.stderr.contains("is no mail address"), "{}", nobody.stderr);
+}
+
+#[test]
 fn a_file_that_breaks_while_it_is_served_is_told() {
     let (hook, posted) = receivers::http(Vec::new());
     let (space, port) = shop(&format!("notify:\n  - {{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}\n"));
@@ -262,6 +279,31 @@ fn a_file_that_breaks_while_it_is_served_is_told() {
     let told = posted.recv_timeout(Duration::from_secs(20)).unwrap().body.to_string();
     assert!(told.contains("cannot be used; its last good reading stays in force") && told.contains("extrakt"), "{told}");
     assert!(told.contains("http://etl.test/pipelines/shop"), "{told}");
+}
+
+#[test]
+fn a_copy_beside_a_pipeline_file_does_not_run_in_its_place() {
+    let (hook, posted) = receivers::http(Vec::new());
+    let (space, port) = shop(&format!("notify:\n  - {{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}\n"));
+    let served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    let told = || posted.recv_timeout(Duration::from_secs(20)).unwrap().body.to_string();
+    let is_set_aside = || get(port, "/pipelines/shop").is_some_and(|(_, page)| page.contains("names a pipeline `shop` as well"));
+    // It comes first by its name, but the other has been there.
+    fs::copy(space.path("pipelines/shop.yaml"), space.path("pipelines/a-copy.yaml")).unwrap();
+    let copy = told();
+    assert!(copy.contains("a-copy.yaml does not run: its name is another file's as well"), "{copy}");
+    assert!(copy.contains("pipelines/shop.yaml names a pipeline `shop` as well"), "{copy}");
+    assert!(!is_set_aside());
+    drop(served);
+    // Whoever finds both cannot know which one is meant.
+    let _again = serve(&space, "config");
+    until("both to be set aside", is_set_aside);
+    let said = fs::read_to_string(space.path("config.log")).unwrap();
+    assert!(said.contains("pipelines/a-copy.yaml names a pipeline `shop` as well"), "{said}");
+    assert!(said.contains("pipelines/shop.yaml names a pipeline `shop` as well"), "{said}");
+    fs::remove_file(space.path("pipelines/a-copy.yaml")).unwrap();
+    until("the file is in force again", || !is_set_aside());
 }
 
 #[test]

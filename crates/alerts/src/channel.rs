@@ -58,8 +58,8 @@ impl Channel {
         Ok(Self { name, wants, target: Target::Webhook { url, shape, headers } })
     }
 
-    /// A mail server: `smtp://` for a relay without encryption, `smtps://` or `smtp+starttls://` for one with, user
-    /// and password in the URL. A password without encryption is refused, but for this machine.
+    /// A mail server: `smtp://` for a relay without encryption, `smtps://` or `smtp+starttls://` (as lettre has it,
+    /// `smtp://…?tls=required`) for one with, user and password in the URL. A password without encryption is refused, but for this machine.
     pub fn smtp(number: usize, url: Secret, from: &str, to: &[String], wants: BTreeSet<EventKind>) -> Result<Self, Error> {
         let parsed = Url::parse(url.expose()).map_err(|_| Error::Url { channel: format!("mail #{number}") })?;
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
@@ -69,7 +69,9 @@ impl Channel {
         if !matches!(parsed.scheme(), "smtp" | "smtps" | "smtp+starttls") {
             return Err(Error::Scheme { channel: name, scheme: parsed.scheme().to_owned(), wanted: SMTP });
         }
-        if parsed.scheme() == "smtp" && parsed.password().is_some() && !is_loopback(&parsed) {
+        let is_encrypted =
+            parsed.scheme() != "smtp" || parsed.query_pairs().any(|(key, value)| key == "tls" && value == "required");
+        if !is_encrypted && parsed.password().is_some() && !is_loopback(&parsed) {
             return Err(Error::PlainPassword { channel: name });
         }
         let mailbox = |address: &str| {

@@ -25,10 +25,11 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use config::{Environment, Pipeline, Settings};
 use load::{Manifest, Target};
-use scheduler::Ledger;
+use scheduler::{Ledger, RunFilter, Status};
 
 use crate::cli::{Cli, Global, SchemaOf};
 use crate::exit::Failure;
+use crate::tell;
 
 pub use backfill::backfill;
 pub use describe::describe;
@@ -56,6 +57,7 @@ pub fn load(global: &Global, pipeline: &Path) -> Result<(Pipeline, Settings), Fa
         let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
         ::validate::plan(&session, &pipeline.checks)?;
     }
+    tell::channels(&pipeline)?;
     Ok((pipeline, settings))
 }
 
@@ -78,7 +80,8 @@ pub fn pipeline_file(global: &Global, asked: Option<&Path>) -> Result<PathBuf, F
     if let Some(file) = asked {
         return Ok(file.to_path_buf());
     }
-    let published = ledger(&settings(global)?)?.runs(None, 1000)?.into_iter().find(|run| run.snapshot.is_some());
+    let filter = RunFilter { pipeline: None, status: Some(Status::Published) };
+    let published = ledger(&settings(global)?)?.page(filter, 0, 1)?.pop();
     let file = published.map(|run| run.file.unwrap_or_else(|| Path::new("pipelines").join(format!("{}.yaml", run.pipeline))));
     file.filter(|file| file.is_file())
         .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))

@@ -169,8 +169,9 @@ impl Server<'_> {
         };
         let gone: Vec<PathBuf> = self.watched.keys().filter(|file| !files.contains(file)).cloned().collect();
         for file in gone {
-            if let Some(pipeline) = self.watched.remove(&file).and_then(|watched| watched.pipeline) {
-                tracing::info!(file = %file.display(), "the pipeline file is gone; it is watched no more");
+            let Some(watched) = self.watched.remove(&file) else { continue };
+            tracing::info!(file = %file.display(), "the pipeline file is gone; it is watched no more");
+            if let Some(pipeline) = watched.pipeline() {
                 log_error(self.runner.ledger.slots().unwatch(&pipeline.name));
             }
         }
@@ -186,6 +187,11 @@ impl Server<'_> {
                 self.watched.insert(file, watched);
             }
         }
+        let twins = files::part_twins(&mut self.watched);
+        for watched in twins.iter().filter_map(|file| self.watched.get(file)) {
+            say(watched);
+            tell_broken(watched);
+        }
     }
 
     /// Hands the console what there is to see.
@@ -194,7 +200,7 @@ impl Server<'_> {
             self.watched.values().map(|watched| view::of(watched, &self.runner.ledger, &self.runner.settings.state)).collect();
         self.app.replace_pipelines(views);
         let by_name = |watched: &Watched| {
-            let pipeline = watched.pipeline.as_ref()?;
+            let pipeline = watched.pipeline()?;
             Some((pipeline.name.clone(), (watched.file.clone(), Arc::clone(pipeline))))
         };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = self.watched.values().filter_map(by_name).collect();
@@ -203,7 +209,7 @@ impl Server<'_> {
     /// Begins what somebody asked for, unless the pipeline is at it already.
     fn answer(&mut self, ask: Ask, ends: &mut Ends) {
         let Ask { pipeline, what, reply } = ask;
-        let found = self.watched.values().find(|watched| watched.pipeline.as_ref().is_some_and(|p| p.name == pipeline));
+        let found = self.watched.values().find(|watched| watched.pipeline().is_some_and(|p| p.name == pipeline));
         let answer = match found {
             None => Err(format!("no pipeline {pipeline} is served")),
             Some(_) if self.under_way.contains_key(&pipeline) => Err(format!("{pipeline} is running already")),
@@ -277,7 +283,7 @@ impl Server<'_> {
             self.recover(&file, ends);
         }
         for watched in self.watched.values() {
-            let (Some(pipeline), Some(settings)) = (&watched.pipeline, &watched.settings) else { continue };
+            let Some((pipeline, settings)) = watched.reading().filter(|_| watched.pipeline().is_some()) else { continue };
             let events = missed(&self.runner.ledger, &pipeline.name, since, now);
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
@@ -306,7 +312,7 @@ impl Server<'_> {
 
     fn start(&mut self, file: &PathBuf, due: SlotDecision, ends: &mut Ends) {
         let Some(watched) = self.watched.get(file) else { return };
-        let Some(pipeline) = watched.pipeline.clone() else { return };
+        let Some(pipeline) = watched.pipeline().cloned() else { return };
         let to_run = watched.to_run(&self.runner.settings.state);
         let (stop, asked) = watch::channel(Stop::No);
         let (runner, file, name) = (self.runner.clone(), file.clone(), due.pipeline.clone());
@@ -376,23 +382,25 @@ fn log_error<T>(result: Result<T, scheduler::Error>) {
 
 fn say(watched: &Watched) {
     let file = watched.file.display();
-    match (&watched.problem, &watched.pipeline) {
+    match (watched.problem(), watched.pipeline()) {
         (Some(problem), Some(_)) => tracing::error!(%file, "the file is broken; its last good reading stays in force\n{problem}"),
         (Some(problem), None) => tracing::error!(%file, "the file cannot be used\n{problem}"),
         (None, Some(pipeline)) => {
-            let times = pipeline.schedule.as_ref().map(|schedule| schedule.crons.join(", "));
+            let times = pipeline
+                .schedule
+                .as_ref()
+                .map(|schedule| schedule.crons.iter().map(cron::Cron::as_str).collect::<Vec<_>>().join(", "));
             tracing::info!(%file, pipeline = pipeline.name, schedule = times.as_deref().unwrap_or("none"), "read");
         }
         (None, None) => {}
     }
 }
 
-/// Tells the people of the last good reading that the file is broken. That it is mended the next run tells.
+/// Tells the people of the last good reading that the file is broken, or that it does not run. That it is mended the next run tells.
 fn tell_broken(watched: &Watched) {
-    let (Some(pipeline), Some(settings), Some(problem)) = (&watched.pipeline, &watched.settings, &watched.problem) else {
-        return;
-    };
-    let event = tell::of_broken_file(&pipeline.name, &watched.file, problem, clock::now());
+    let (Some((pipeline, settings)), Some(problem)) = (watched.reading(), watched.problem()) else { return };
+    let of = if watched.pipeline().is_some() { tell::of_broken_file } else { tell::of_twin_file };
+    let event = of(&pipeline.name, &watched.file, &problem, clock::now());
     let teller = Teller::new(pipeline, settings);
     drop(tokio::task::spawn_blocking(move || teller.tell(&[event])));
 }
@@ -436,6 +444,7 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
                 signal = signals.next() => {
                     let _ = stop.send(Stop::Shutdown);
                     let run = work.await.record.filter(|run| run.status == Status::Published);
+                    commands::print(&text)?;
                     // It was about to publish, and did.
                     return Err(run.map_or(Failure::Interrupted { code: 128 + signal }, |run| Failure::Step {
                         code: 128 + signal,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub use alerts::Event;
 use alerts::{Channel, EventKind, Outbox, Outcome, Policy, Secret, Shape};
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{Occasion, Pipeline, Settings};
+use config::{Occasion, Pipeline, Problems, Settings};
 use scheduler::{RunRecord, SlotRecord, Status, clock};
 use serde_json::Value;
 
@@ -26,11 +26,9 @@ pub struct Teller {
 
 impl Teller {
     pub fn new(pipeline: &Pipeline, settings: &Settings) -> Self {
-        let channels = (1..).zip(&pipeline.notify).filter_map(|(number, notify)| {
-            let channel = channel(number, notify);
-            channel.map_err(|error| tracing::error!(error = chain(&error), "a channel of `notify` cannot be used")).ok()
-        });
-        Self { database: settings.state.join("alerts.db"), channels: channels.collect(), console: settings.serve.url.clone() }
+        // They were tried when the file was read.
+        let channels = channels(pipeline).unwrap_or_default();
+        Self { database: settings.state.join("alerts.db"), channels, console: settings.serve.url.clone() }
     }
 
     /// Tells what the events are about, and what could not be told before. Waits for the channels, at most some seconds each.
@@ -48,15 +46,13 @@ impl Teller {
             Err(error) => tracing::error!(error = chain(&error), "nobody could be told"),
             Ok(deliveries) => deliveries.iter().for_each(|delivery| match &delivery.outcome {
                 Outcome::Delivered => tracing::info!(channel = delivery.channel, kind = delivery.event.kind.as_str(), "told"),
-                Outcome::Waiting { reason } | Outcome::Dropped { reason } => {
-                    tracing::warn!(channel = delivery.channel, reason, "could not be told");
-                }
+                // Said where it was tried.
+                Outcome::Waiting { .. } => {}
+                Outcome::Dropped { reason } => tracing::error!(channel = delivery.channel, reason, "was never told"),
             }),
         }
     }
-}
 
-impl Teller {
     /// With the page that says more.
     fn linked(&self, event: &Event) -> Event {
         let page = |console: &String| match &event.run_id {
@@ -65,6 +61,22 @@ impl Teller {
         };
         Event { link: self.console.as_ref().map(page), ..event.clone() }
     }
+}
+
+/// The channels of a pipeline, in the order of the file.
+///
+/// # Errors
+///
+/// All channels that nothing can be sent through: an address that is none, a password that would go over the network as it is.
+pub fn channels(pipeline: &Pipeline) -> Result<Vec<Channel>, Problems> {
+    let (mut channels, mut problems) = (Vec::new(), Vec::new());
+    for (number, notify) in (1..).zip(&pipeline.notify) {
+        match channel(number, notify) {
+            Ok(channel) => channels.push(channel),
+            Err(error) => problems.push(notify.place.problem(&chain(&error), "")),
+        }
+    }
+    if problems.is_empty() { Ok(channels) } else { Err(Problems(problems)) }
 }
 
 fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Error> {
@@ -114,8 +126,8 @@ pub fn of_run(run: &RunRecord, now: DateTime<Utc>) -> Vec<Event> {
         link: None,
     };
     let mut events = Vec::new();
-    if run.started_at - run.scheduled_at > LATE && run.earlier_attempts.is_empty() {
-        let minutes = (run.started_at - run.scheduled_at).num_minutes();
+    if run.late_by() > LATE && run.earlier_attempts.is_empty() {
+        let minutes = run.late_by().num_minutes();
         events.push(event(EventKind::Late, format!("the run of {} started {minutes} minutes late", day(run.scheduled_at))));
     }
     match run.status {
@@ -176,15 +188,29 @@ pub fn of_nothing(pipeline: &str, slot: DateTime<Utc>, message: &str, now: DateT
 
 /// A pipeline file that broke while it was served.
 pub fn of_broken_file(pipeline: &str, file: &Path, problem: &str, now: DateTime<Utc>) -> Event {
+    let mended = format!("consumer360 validate {} says the same until it is mended", file.display());
+    let headline = format!("{} cannot be used; its last good reading stays in force", file.display());
+    Event { headline, advice: Some(mended), ..of_file(pipeline, problem, now) }
+}
+
+/// Of a file that does not run, because another one names its pipeline.
+pub fn of_twin_file(pipeline: &str, file: &Path, problem: &str, now: DateTime<Utc>) -> Event {
+    Event {
+        headline: format!("{} does not run: its name is another file's as well", file.display()),
+        ..of_file(pipeline, problem, now)
+    }
+}
+
+fn of_file(pipeline: &str, problem: &str, now: DateTime<Utc>) -> Event {
     Event {
         kind: EventKind::Failed,
         pipeline: pipeline.to_owned(),
         run_id: None,
         slot: None,
         at: now,
-        headline: format!("{} cannot be used; its last good reading stays in force", file.display()),
+        headline: String::new(),
         detail: vec![("what was said".to_owned(), problem.to_owned())],
-        advice: Some(format!("consumer360 validate {} says the same until it is mended", file.display())),
+        advice: None,
         link: None,
     }
 }

@@ -55,11 +55,12 @@ pub struct Options {
     config: OsString,
     env: Option<String>,
     log: LogForm,
+    quiet: bool,
 }
 
 impl Options {
     pub fn of(global: &Global) -> Self {
-        Self { config: global.config.clone().into_os_string(), env: global.env.clone(), log: global.log }
+        Self { config: global.config.clone().into_os_string(), env: global.env.clone(), log: global.log, quiet: global.quiet }
     }
 
     fn command(&self, file: &Path, task: &Task<'_>) -> io::Result<Command> {
@@ -70,6 +71,9 @@ impl Options {
         }
         if self.log == LogForm::Json {
             command.args(["--log", "json"]);
+        }
+        if self.quiet {
+            command.arg("--quiet");
         }
         match task {
             Task::Now => _ = command.arg("run").arg(file),
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn who_asks_for_a_retry_decides_who_tells_of_it() {
-        let options = Options { config: "config".into(), env: None, log: LogForm::Text };
+        let options = Options { config: "config".into(), env: None, log: LogForm::Text, quiet: false };
         let is_silent = |supervised| {
             let command = options.command(Path::new("shop.yaml"), &Task::Retry { run: "shop-1", supervised }).unwrap();
             command.as_std().get_args().any(|argument| argument == "--supervised")

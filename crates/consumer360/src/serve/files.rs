@@ -1,5 +1,6 @@
 //! The pipeline files that a server watches. One that breaks keeps its last good reading.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,13 @@ use crate::exit::Failure;
 pub struct Watched {
     pub file: PathBuf,
     /// The last good reading; none for a file that never was good.
-    pub pipeline: Option<Arc<Pipeline>>,
-    pub settings: Option<Arc<Settings>>,
+    reading: Option<(Arc<Pipeline>, Arc<Settings>)>,
     /// What is wrong with the file now.
-    pub problem: Option<String>,
+    problem: Option<String>,
+    /// The name that is this file's alone.
+    holds: Option<String>,
+    /// Another file of the same name, which has it or is at odds about it as well.
+    twin: Option<PathBuf>,
     /// The text of the last good reading.
     good: Vec<u8>,
     stamp: Stamp,
@@ -44,6 +48,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path.clone());
         }
     }
+    files.sort();
     files.dedup();
     Ok(files)
 }
@@ -59,8 +64,8 @@ fn stamp(path: &Path) -> Stamp {
 
 impl Watched {
     pub fn read(global: &Global, file: &Path) -> Self {
-        let mut watched =
-            Self { file: file.to_path_buf(), pipeline: None, settings: None, problem: None, good: Vec::new(), stamp: None };
+        let file = file.to_path_buf();
+        let mut watched = Self { file, reading: None, problem: None, holds: None, twin: None, good: Vec::new(), stamp: None };
         watched.read_again(global);
         watched
     }
@@ -76,23 +81,45 @@ impl Watched {
 
     fn read_again(&mut self, global: &Global) {
         self.stamp = stamp(&self.file);
+        let text = fs::read(&self.file);
         match commands::load(global, &self.file) {
+            // One that is being written is read again when it has been.
+            Ok(_) if stamp(&self.file) != self.stamp => self.stamp = None,
             Ok((pipeline, settings)) => {
-                self.pipeline = Some(Arc::new(pipeline));
-                self.settings = Some(Arc::new(settings));
+                self.reading = Some((Arc::new(pipeline), Arc::new(settings)));
                 self.problem = None;
-                self.good = fs::read(&self.file).unwrap_or_default();
+                self.good = text.unwrap_or_default();
             }
-            Err(Failure::Configuration(problems)) => self.problem = Some(problems.to_string()),
-            Err(_) => self.problem = Some("it cannot be read".to_owned()),
+            Err(failure) => self.problem = Some(failure.in_words()),
         }
     }
-}
 
-impl Watched {
+    /// The last good reading, whether or not it is in force.
+    pub fn reading(&self) -> Option<(&Arc<Pipeline>, &Arc<Settings>)> {
+        self.reading.as_ref().map(|(pipeline, settings)| (pipeline, settings))
+    }
+
+    /// The pipeline in force: the last good reading, if its name is this file's alone.
+    pub fn pipeline(&self) -> Option<&Arc<Pipeline>> {
+        self.reading().map(|(pipeline, _)| pipeline).filter(|_| self.twin.is_none())
+    }
+
+    /// What is wrong with the file now.
+    pub fn problem(&self) -> Option<String> {
+        let (name, twin) = (self.reading().map(|(pipeline, _)| &pipeline.name), self.twin.as_ref());
+        let shared = name.zip(twin).map(|(name, twin)| {
+            format!(
+                "{} names a pipeline `{name}` as well, and a name stands for one record, one schedule and one lock\n  \
+                 help: give one of the two another `name:`, or move it out of the folder; until then this one does not run",
+                twin.display()
+            )
+        });
+        shared.or_else(|| self.problem.clone())
+    }
+
     /// The file that a run is to read: the last good reading is kept below `state` for as long as the file is broken.
     pub fn to_run(&self, state: &Path) -> PathBuf {
-        let (Some(_), Some(pipeline)) = (&self.problem, &self.pipeline) else { return self.file.clone() };
+        let (Some(_), Some(pipeline)) = (&self.problem, self.pipeline()) else { return self.file.clone() };
         let folder = state.join("last_good");
         let kept = folder.join(format!("{}.yaml", pipeline.name));
         match fs::create_dir_all(&folder).and_then(|()| fs::write(&kept, &self.good)) {
@@ -104,9 +131,37 @@ impl Watched {
         }
     }
 
-    /// The pipeline and its schedule, where it has one.
+    /// The pipeline in force and its schedule, where it has one.
     pub fn scheduled(&self) -> Option<(Arc<Pipeline>, scheduler::Schedule)> {
-        let pipeline = self.pipeline.as_ref()?;
+        let pipeline = self.pipeline()?;
         Some((Arc::clone(pipeline), crate::schedule::of_pipeline(pipeline)?))
     }
+}
+
+/// Sets aside files that share the name of a pipeline, such as a copy left in the folder: whoever had the name keeps it, and
+/// where nobody had, nobody can know which one is meant. Returns the files that are set aside anew.
+pub fn part_twins(watched: &mut BTreeMap<PathBuf, Watched>) -> Vec<PathBuf> {
+    let mut named: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for (file, one) in &*watched {
+        if let Some((pipeline, _)) = one.reading() {
+            named.entry(pipeline.name.clone()).or_default().push(file.clone());
+        }
+    }
+    let mut anew = Vec::new();
+    for (name, files) in named {
+        let has_it = |file: &&PathBuf| watched.get(*file).is_some_and(|one| one.holds.as_ref() == Some(&name));
+        let had = files.iter().find(has_it);
+        let holder = had.or(if files.len() == 1 { files.first() } else { None }).cloned();
+        for file in &files {
+            let other = holder.as_ref().or_else(|| files.iter().find(|other| *other != file));
+            let twin = other.filter(|other| *other != file).cloned();
+            let Some(one) = watched.get_mut(file) else { continue };
+            if one.twin.is_none() && twin.is_some() {
+                anew.push(file.clone());
+            }
+            one.holds = twin.is_none().then(|| name.clone());
+            one.twin = twin;
+        }
+    }
+    anew
 }

@@ -61,17 +61,13 @@ impl Runner {
         mut stop: watch::Receiver<Stop>,
     ) -> Outcome {
         let wait = (due.start_at - clock::now()).to_std().unwrap_or_default();
-        let place = async {
-            tokio::time::sleep(wait).await;
-            self.places.acquire().await
-        };
-        let _place = tokio::select! {
-            place = place => place,
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
             why = child::asked(&mut stop) => {
                 self.settle_stopped(&due, why);
                 return Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, None, 0) };
             }
-        };
+        }
         let outcome = self.attempts(&file, &pipeline, &due, stop).await;
         self.settle(&due, &outcome);
         if outcome.stopped.is_none() {
@@ -89,9 +85,20 @@ impl Runner {
     ) -> Outcome {
         let timeout = due.timeout.unwrap_or(Duration::MAX);
         let mut earlier: Option<String> = None;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
             let task = earlier.as_deref().map_or(Task::Slot(due.slot.at), |run| Task::Retry { run, supervised: true });
+            // Others run while this one waits for its next attempt.
+            let place = tokio::select! {
+                place = self.places.acquire() => place,
+                why = child::asked(&mut stop) => {
+                    let record = self.record(&due.pipeline, due.slot.at);
+                    return Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, record, attempt) };
+                }
+            };
+            attempt += 1;
             let ended = child::run(&self.options, file, &task, timeout, stop.clone()).await;
+            drop(place);
             let record = self.record(&due.pipeline, due.slot.at);
             let code = match ended {
                 Err(error) => {
@@ -122,7 +129,6 @@ impl Runner {
                 }
             }
         }
-        Outcome::new(STEP_FAILED, None, 0)
     }
 
     /// A run that somebody asked for, beside the slots.

@@ -1,6 +1,7 @@
 //! What the console is shown of the pipelines.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use console::{Edge, NextSlot, PiiPolicy, PipelineView, SlotRow};
 use scheduler::{DstNote, Ledger, Schedule, SlotRecord, SlotTime, clock};
@@ -12,17 +13,22 @@ const NEXT: usize = 5;
 /// Slots past that are shown.
 const LAST: usize = 20;
 
+/// Which table is made from which, the same for every pipeline.
+static LINEAGE: LazyLock<Vec<Edge>> =
+    LazyLock::new(|| transform::lineage().into_iter().map(|(table, reads)| Edge { table: table.to_owned(), reads }).collect());
+
 /// A pipeline as it stands; one whose file never was good is shown by its file, with what is wrong.
 pub fn of(watched: &Watched, ledger: &Ledger, state: &Path) -> PipelineView {
     let file = watched.file.display().to_string();
-    let Some(pipeline) = &watched.pipeline else {
+    let Some(pipeline) = watched.pipeline() else {
         let name = watched.file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        return PipelineView { name, file, problem: watched.problem.clone(), ..PipelineView::default() };
+        return PipelineView { name, file, problem: watched.problem(), ..PipelineView::default() };
     };
     let schedule = watched.scheduled().map(|(_, schedule)| schedule);
     let slots = ledger.slots();
     let is_paused = slots.watch(&pipeline.name).ok().flatten().is_some_and(|watch| watch.paused_at.is_some());
-    let crons = pipeline.schedule.as_ref().map(|schedule| schedule.crons.clone()).unwrap_or_default();
+    let crons =
+        pipeline.schedule.as_ref().map(|schedule| schedule.crons.iter().map(ToString::to_string).collect()).unwrap_or_default();
     PipelineView {
         name: pipeline.name.clone(),
         file,
@@ -32,9 +38,9 @@ pub fn of(watched: &Watched, ledger: &Ledger, state: &Path) -> PipelineView {
         next_slots: schedule.map(|schedule| next(&schedule)).unwrap_or_default(),
         last_slots: slots.slots(Some(&pipeline.name), LAST).unwrap_or_default().into_iter().map(row).collect(),
         publish_to: load::readable(&pipeline.publish, state),
-        problem: watched.problem.clone(),
+        problem: watched.problem(),
         pii: PiiPolicy { show_personal: pipeline.pii.is_empty(), also_personal: pipeline.pii.iter().cloned().collect() },
-        lineage: transform::lineage().into_iter().map(|(table, reads)| Edge { table: table.to_owned(), reads }).collect(),
+        lineage: LINEAGE.clone(),
         sources: pipeline.sources.iter().map(|(entity, source)| (entity.to_string(), source.connection.clone())).collect(),
     }
 }
