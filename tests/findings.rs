@@ -69,6 +69,22 @@ fn order_numbers_that_begin_anew_are_told() {
 }
 
 #[test]
+fn ids_that_differ_in_little_are_told() {
+    let header = "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n";
+    let line = |(n, id): (usize, &&str)| format!("o{n},{id},p{n},2024-05-01,1,10\n");
+    let lines = header.to_owned() + &["0042", "42", "c7", "C7", "c8", "0", "00"].iter().enumerate().map(line).collect::<String>();
+    let (space, ran) = run(&lines, "");
+    let said = ran.ok().stdout;
+    assert!(said.contains("ids_alike on dim_customer.customer_id: 6 ids differ from another"), "{said}");
+    assert!(said.contains("such as '0' and '00', and count"), "{said}");
+    assert!(!said.contains("ids_alike on dim_product"), "{said}");
+    // Nobody's id is told where ids are masked.
+    space.write("shop.yaml", PIPELINE.replace("OTHER", "") + "pii: [customer_id]\n");
+    let said = space.run(&["run", "shop.yaml", "--quiet"]).ok().stdout;
+    assert!(said.contains("ids_alike on dim_customer.customer_id") && !said.contains("such as '"), "{said}");
+}
+
+#[test]
 fn rows_without_a_key_are_nobodys_duplicates() {
     let lines = "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n1,c,p,2024-05-01,1,10\n";
     let space = Workspace::new();
@@ -86,6 +102,26 @@ fn rows_without_a_key_are_nobodys_duplicates() {
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     // Two of the order o0 are one; five have no order.
     assert_eq!(space.table("out", "fact_payments").sum("amount"), 700 * 10_000);
+}
+
+#[test]
+fn a_picture_that_nobody_reads_harms_no_record() {
+    let space = Workspace::new();
+    let columns = "order_id, customer_id, product_id, ordered_at, quantity, unit_price, photo BLOB";
+    let till = rusqlite::Connection::open(space.path("till.sqlite")).unwrap();
+    till.execute_batch(&format!(
+        "CREATE TABLE lines ({columns}); INSERT INTO lines VALUES ('1', 'c', 'p', '2024-05-01', 1, '10', x'ff00fe'), \
+         ('2', 'c', x'ff', '2024-05-01', 1, '10', NULL)"
+    ))
+    .unwrap();
+    space.write(
+        "shop.yaml",
+        "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {till: {type: sqlite, path: till.sqlite}}\n\
+         extract: {sales: {from: till, table: lines, rejects: {warn: 50%, fail: 60%}}}\npublish: {to: out}\n",
+    );
+    let said = space.run(&["run", "shop.yaml", "--quiet"]).ok().stdout;
+    // The other record holds bytes where they count.
+    assert!(said.contains("sales                   2            1         1"), "{said}");
 }
 
 #[test]

@@ -181,6 +181,7 @@ fn broken() -> Vec<Case> {
     let good = one(&lines());
     let bomb: String = sheet(&lines()).replace("</sheetData>", &format!("{}</sheetData>", " ".repeat(24 << 20)));
     let unordered = sheet(&lines()).replace("<row r=\"5\">", "<row r=\"2\">").replace("A5", "A2");
+    let far = sheet(&lines()).replace("r=\"A5\"", "r=\"ZZZZZZ5\"");
     let endless = sheet(&lines()).replace("</sheetData></worksheet>", "");
     vec![
         says("a workbook cut off", FILE, cut(&good, 100), &["data/orders.xlsx", "cut off or damaged"]),
@@ -202,6 +203,7 @@ fn broken() -> Vec<Case> {
         says("a sheet that is empty", FILE, one(&[]), &["sheet `Orders` is empty"]),
         says("a title above the header", FILE, one(&[vec![Text("Orders of January")], header()]), &["has no column `order_id`"]),
         says("rows out of order", FILE, workbook(&[("Orders", "", unordered)]), &["row 2 of sheet `Orders` comes behind row 4"]),
+        says("a cell beyond all columns", FILE, workbook(&[("Orders", "", far)]), &["row 5 of sheet `Orders` has a cell beyond"]),
         says("a sheet without its end", FILE, workbook(&[("Orders", "", endless)]), &["data/orders.xlsx"]),
         says("a workbook that is a bomb", FILE, workbook(&[("Orders", "", bomb)]), &["unpack to more than", "limits.expansion"]),
         says("a workbook called CSV", "orders.csv", good, &["begins as a zip archive or a workbook does", "format: xlsx"]),

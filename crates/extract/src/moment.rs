@@ -75,7 +75,7 @@ fn iso_clock(text: &str) -> Option<NaiveTime> {
         [h1, h2, b':', m1, m2, b':', s1, s2] => (number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?),
         _ => return None,
     };
-    if fraction.len() > 9 {
+    if fraction.len() > 9 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     let mut micros = 0;
@@ -229,6 +229,8 @@ mod tests {
     fn refuses_what_is_no_time() {
         for text in [
             "",
+            "2024-01-05 10:00:00.000000 PM",
+            "2024-01-05 10:00:00.123456'x",
             "2017-13-01",
             "2017-02-29",
             "30/12/2017",

@@ -18,7 +18,7 @@ use crate::book::{Hop, reconcile};
 use crate::check::{Check, Status};
 use crate::dimension::Dimensions;
 use crate::scan::scan;
-use crate::{guards, orders, rules};
+use crate::{guards, ids, orders, rules};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -117,6 +117,7 @@ pub async fn check(
     };
     checks.extend(hops.iter().map(Hop::check));
     if !broken {
+        checks.extend(ids::alike(session, demands.pii).await.map_err(|source| Error::Book { source })?);
         checks.extend(orders::of_several_customers(session).await.map_err(|source| Error::Book { source })?);
         let readable = rules::readable(session, demands.previous).await.map_err(|source| Error::Readable { source })?;
         checks.extend(guards::watch(&readable, demands, warehouse.as_of).await);

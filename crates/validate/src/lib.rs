@@ -14,6 +14,7 @@ mod dimension;
 mod gate;
 mod guards;
 mod hold;
+mod ids;
 mod orders;
 mod rules;
 mod scan;

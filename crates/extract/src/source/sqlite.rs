@@ -30,7 +30,7 @@ pub(super) async fn open(name: &str, path: &Path, query: String, input: &Input, 
         blocking(move |sender| {
             let connection = database.connect()?;
             let mut batch = TextBatch::new(sender, &label, &columns, &wanted);
-            database.read(&connection, columns.fields().len(), &mut batch)
+            database.read(&connection, &wanted, &mut batch)
         })
     }))
 }
@@ -79,15 +79,16 @@ impl Database {
         Ok(distinct(&statement.column_names().into_iter().map(str::to_owned).collect::<Vec<_>>()))
     }
 
-    fn read(&self, connection: &Connection, width: usize, batch: &mut TextBatch<'_>) -> Result<(), Error> {
+    fn read(&self, connection: &Connection, wanted: &[bool], batch: &mut TextBatch<'_>) -> Result<(), Error> {
         let mut statement = connection.prepare(&self.query).map_err(|e| self.failed(&e))?;
         let mut rows = statement.query([]).map_err(|e| self.failed(&e))?;
         let mut number = 0;
-        let mut values: Vec<Option<String>> = vec![None; width];
+        let mut values: Vec<Option<String>> = vec![None; wanted.len()];
         while let Some(row) = rows.next().map_err(|e| self.failed(&e))? {
             number += 1;
             let (mut undecoded, mut bytes_of_row) = (false, 0);
-            for (place, value) in values.iter_mut().enumerate() {
+            for (place, value) in values.iter_mut().enumerate().filter(|(place, _)| wanted.get(*place) == Some(&true)) {
+                // A picture in a column that nobody reads harms no record.
                 *value = match row.get_ref(place).map_err(|e| self.failed(&e))? {
                     ValueRef::Null => None,
                     ValueRef::Integer(n) => Some(n.to_string()),

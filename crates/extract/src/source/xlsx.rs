@@ -20,6 +20,8 @@ use crate::error::Error;
 
 /// Days of Excel's calendar that are days of ours: from 1900-03-01, because it has a 29 February 1900, to 9999-12-31.
 const DAYS: std::ops::Range<f64> = 61.0..2_958_466.0;
+/// Columns of a sheet, the last of which is XFD.
+const COLUMNS: u32 = 16_384;
 
 trait Seekable: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Seekable for T {}
@@ -251,8 +253,14 @@ impl<'w> Rows<'w> {
                 DataRef::Empty if cell.formula.is_some() => Held::Fault("a formula without a value".to_owned()),
                 value => text(value),
             };
+            let (row, column) = cell.pos;
+            if column >= COLUMNS {
+                let detail =
+                    format!("row {} of sheet `{}` has a cell beyond the last column of a sheet", u64::from(row) + 1, self.sheet);
+                return Err(failed(self.file, format!("{detail}\n  help: the file was damaged, or no spreadsheet wrote it")));
+            }
             if held != Held::Nothing {
-                return Ok(Some((cell.pos.0, cell.pos.1, held)));
+                return Ok(Some((row, column, held)));
             }
         }
         Ok(None)
