@@ -232,8 +232,13 @@ fn tables_can_be_looked_at() {
     assert!(empty.stdout.contains("no rows"), "{}", empty.stdout);
     let rules = space.run(&["show", "basket_rules", "--top", "2"]).ok();
     assert!(rules.stdout.contains("who buys") && rules.stdout.contains("basket_rules: 2 of 4 rows"), "{}", rules.stdout);
-    let best = space.run(&["show", "customer_value", "--top", "1"]).ok();
+    let best = space.run(&["show", "customer_value", "--top", "1", "--personal"]).ok();
     assert!(best.stdout.contains("Helena Hol") && best.stdout.contains("--all"), "{}", best.stdout);
+    // Without being asked for, nobody's name comes on a screen.
+    let best = space.run(&["show", "customer_value", "--top", "1"]).ok();
+    assert!(!best.stdout.contains("Helena Hol") && best.stdout.contains(" 6 "), "{}", best.stdout);
+    let people = space.run(&["show", "dim_customer", "--output", "json", "--limit", "2"]).ok().json();
+    assert!(people[1]["customer_id"] == "49" && people[1]["customer_name"] == "••••••", "{people}");
     let grid = space.run(&["show", "cohort_retention", "--pivot"]).ok();
     assert!(grid.stdout.contains("Retention by first_purchase") && grid.stdout.contains("2007-01"), "{}", grid.stdout);
     let scores = space.run(&["show", "customer_rfm", "--pivot"]).ok();
@@ -241,8 +246,8 @@ fn tables_can_be_looked_at() {
     let flat = space.run(&["show", "dim_region", "--pivot"]);
     assert!(flat.code == 2 && flat.stderr.contains("is no grid"), "{}", flat.stderr);
     let bad = space.run(&["show", "customer_rfm", "--where", "segmnt = 'x'"]);
-    assert_eq!(bad.code, 1);
-    assert!(bad.stderr.contains("segmnt"), "{}", bad.stderr);
+    assert_eq!(bad.code, 2);
+    assert!(bad.stderr.contains("segmnt") && !bad.stderr.contains("?table?"), "{}", bad.stderr);
 
     let described = space.run(&["describe", "basket_rules"]).ok();
     assert!(described.stdout.contains("empty"), "{}", described.stdout);

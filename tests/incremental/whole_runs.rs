@@ -108,7 +108,7 @@ fn increments_publish_what_a_whole_run_publishes() {
     assert_eq!(healed.json()["snapshot"]["unchanged"], true);
 
     let text = space.run(&["run", "shop.yaml", "--quiet"]).ok().stdout;
-    assert!(text.contains("of 411 rows: those from 2025-04-29"), "{text}");
+    assert!(text.contains("read for 411 rows: those from 2025-04-29"), "{text}");
     // Nothing is kept of a source that is no longer read in increments.
     space.write("shop.yaml", pipeline(&server, "shop", false));
     run(&space, "shop", &[]).ok();

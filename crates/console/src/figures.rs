@@ -17,13 +17,13 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A decimal as text, its whole digits in groups of three.
+/// A decimal of four places as text, its whole digits in groups of three; more than two places only where they are not zero.
 pub fn money(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, part) = rest.split_once('.').unwrap_or((rest, ""));
     match whole.parse::<u64>() {
         Ok(whole) if part.is_empty() => format!("{sign}{}", count(whole)),
-        Ok(whole) => format!("{sign}{}.{}", count(whole), part.get(..2).unwrap_or(part)),
+        Ok(whole) => format!("{sign}{}.{}", count(whole), part.strip_suffix("00").filter(|part| part.len() == 2).unwrap_or(part)),
         Err(_) => text.to_owned(),
     }
 }
@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn figures_read_well() {
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
-        assert_eq!([money("2297200.8603"), money("-12.5"), money("x")], ["2,297,200.86", "−12.5", "x"]);
+        assert_eq!(
+            [money("2297200.8603"), money("7.5000"), money("-12.5"), money("x")],
+            ["2,297,200.8603", "7.50", "−12.5", "x"]
+        );
         assert_eq!([seconds(0.36), seconds(7.84), seconds(125.0)], ["360 ms", "7.8 s", "2 min 05 s"]);
         let now = Utc::now();
         assert_eq!(ago(now - chrono::TimeDelta::hours(49), now), "2 days ago");

@@ -45,9 +45,7 @@ pub fn text(figures: &[PipelineFigures]) -> String {
     let fact = |figures: &PipelineFigures, name: &str| {
         figures.latest.as_ref().and_then(|run| run.facts.get(name)).and_then(Value::as_number).map(ToString::to_string)
     };
-    let late = |f: &PipelineFigures| {
-        f.latest.as_ref().map(|run| format!("{:.3}", seconds((run.started_at - run.scheduled_at).num_milliseconds().max(0))))
-    };
+    let late = |f: &PipelineFigures| f.latest.as_ref().map(|run| format!("{:.3}", seconds(run.late_by().num_milliseconds())));
     let success = |f: &PipelineFigures| f.last_success.map(|at| format!("{:.3}", seconds(at.timestamp_millis())));
     family(&mut text, "last_success_timestamp_seconds", "When a run last published, in seconds since 1970.", figures, success);
     family(&mut text, "rows_total", "Rows in all published tables of the latest run.", figures, |f| fact(f, "rows"));
@@ -55,7 +53,7 @@ pub fn text(figures: &[PipelineFigures]) -> String {
     family(&mut text, "checks_failed", "Checks that failed in the latest run.", figures, |f| {
         f.checks_failed.map(|n| n.to_string())
     });
-    family(&mut text, "slot_late_seconds", "How long after its slot the latest run began.", figures, late);
+    family(&mut text, "slot_late_seconds", "How long after it was to begin the latest run did.", figures, late);
     let of_workers = |f: &PipelineFigures, name: &str| {
         let fact = f.latest.as_ref()?.facts.get("cluster")?.get(name)?;
         fact.as_number().map(ToString::to_string)

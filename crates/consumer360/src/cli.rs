@@ -104,7 +104,7 @@ pub enum Command {
     Status(StatusOptions),
     /// Who holds a pipeline's lock; puts right what a run that died left on record.
     Unlock {
-        /// Name of the pipeline.
+        /// Name of the pipeline, or its file.
         pipeline: String,
     },
     /// What the state folder holds.
@@ -360,7 +360,7 @@ pub struct ShowOptions {
     /// Rows to print, in the order of the table's key.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
-    /// The best N rows, by what the table ranks by.
+    /// The best N rows, by what the table ranks by, or else by its key.
     #[arg(long, value_name = "N", conflicts_with = "limit")]
     pub top: Option<usize>,
     /// Lay the table out as a grid, where it is one: cohorts, scores, moves between segments.
@@ -372,6 +372,9 @@ pub struct ShowOptions {
     /// Only rows for which this SQL condition holds, such as "segment = 'Champions'".
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    /// Show names and addresses of customers, which are masked otherwise.
+    #[arg(long)]
+    pub personal: bool,
 }
 
 #[derive(Debug, Args)]

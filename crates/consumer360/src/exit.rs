@@ -62,7 +62,7 @@ impl Failure {
         match self {
             Self::Usage(message) | Self::Step { message, .. } => eprintln!("error: {message}"),
             Self::Configuration(problems) => eprint!("{problems}"),
-            Self::Interrupted { .. } => eprintln!("interrupted; nothing was published, and the run is on record"),
+            Self::Interrupted { .. } => eprintln!("interrupted; the run published nothing, and is on record"),
         }
     }
 }
@@ -75,6 +75,9 @@ impl From<Problems> for Failure {
 
 impl From<scheduler::Error> for Failure {
     fn from(error: scheduler::Error) -> Self {
+        if matches!(error, scheduler::Error::AmbiguousRun { .. }) {
+            return Self::Usage(chain(&error));
+        }
         let code = if error.is_locked() { LOCKED } else { STEP_FAILED };
         Self::Step { code, message: chain(&error) }
     }

@@ -156,9 +156,7 @@ impl Lineage<'_> {
         };
         manifest.by_table().filter_map(one).collect()
     }
-}
 
-impl Lineage<'_> {
     /// Which columns of the run's tables each column comes from; nothing for a table without a statement of its own.
     fn column_lineage(&self, table: &str) -> Value {
         let Some(columns) = self.columns.get(table) else { return json!({}) };

@@ -19,6 +19,9 @@ static RUN_LOG: Mutex<Option<File>> = Mutex::new(None);
 /// Target of lines that belong in the run's log alone, because the command says them on stderr in its own words.
 pub const RECORD: &str = "record";
 
+/// The crates of the program that have something to say.
+const OWN: [&str; 9] = ["consumer360", "alerts", "cluster", "config", "console", "extract", "load", "scheduler", "transform"];
+
 /// Starts logging. With a progress bar on the terminal only warnings are printed beside it.
 pub fn start(global: &Global, bar: bool) {
     let level = match (global.quiet, global.verbose, bar) {
@@ -37,8 +40,7 @@ pub fn start(global: &Global, bar: bool) {
     let file = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(RunLog);
     // Libraries speak only when asked for everything.
     let own = |level: LevelFilter, record: &str| {
-        let names = ["consumer360", "extract", "transform", "validate", "load", "scheduler", "config"];
-        let own: Vec<String> = names.iter().map(|n| format!("{n}={level}")).collect();
+        let own: Vec<String> = OWN.iter().map(|n| format!("{n}={level}")).collect();
         let others = if level == LevelFilter::TRACE { "debug" } else { "warn" };
         EnvFilter::new(format!("{others},{RECORD}={record},{}", own.join(",")))
     };

@@ -16,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use extract::{History, Place, SeenSources, Staged, Work};
 use load::{RunFacts, Snapshot, Target};
 pub use scheduler::Publish;
-use scheduler::{Ledger, Outcome, Slot, Stage, Status, clock};
+use scheduler::{Ledger, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
 
@@ -246,11 +246,30 @@ struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     fn begin(job: Job<'a>, ledger: &Ledger, now: DateTime<Utc>, progress: &'a Progress) -> Result<Self, Error> {
+        let signals = Signals::new().map_err(|source| Error::Signals { source })?;
         let name = &job.pipeline.name;
         let mut run = match job.attempt {
             Attempt::First { slot, .. } => ledger.begin(name, slot, now, VERSION)?,
             Attempt::Again { run_id, .. } => ledger.begin_again(run_id, now, VERSION)?,
         };
+        if let Err(error) = Self::note(&mut run, job, ledger, now) {
+            // Left as it is, it would count as running until the next run.
+            if let Err(unrecorded) = run.finish(failed(&error, Stage::Extract), clock::now()) {
+                tracing::error!(error = chain(&unrecorded), "cannot record what became of the run");
+            }
+            return Err(error);
+        }
+        let folder = run.folder().to_path_buf();
+        tracing::info!(run = run.id(), pipeline = name, "started");
+        let target = job.settings.telemetry.openlineage.clone();
+        let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
+        lineage.tell(Moment::Start, now);
+        let (stages, current) = (Vec::new(), Stage::Extract);
+        Ok(Self { run, pipeline: name, lineage, folder, stages, work: None, current, signals, started_at: now, progress })
+    }
+
+    /// What the record says of a run before its first stage: its file, how it publishes, and the slot that it fills.
+    fn note(run: &mut scheduler::Run, job: Job<'_>, ledger: &Ledger, now: DateTime<Utc>) -> Result<(), Error> {
         if let Attempt::First { publish, .. } = job.attempt
             && publish != run.publish()
         {
@@ -258,25 +277,15 @@ impl<'a> Recorder<'a> {
         }
         run.set_file(job.file)?;
         if let Attempt::First { slot, claims: true, .. } = job.attempt {
-            let slots = ledger.slots();
+            let (slots, name) = (ledger.slots(), &job.pipeline.name);
             if !slots.claim(name, slot.scheduled_at, run.id(), now)? {
-                let error = Error::Claimed { at: slot.scheduled_at };
-                run.finish(Outcome::Failed { stage: Stage::Extract, message: chain(&error) }, clock::now())?;
-                return Err(error);
+                return Err(Error::Claimed { at: slot.scheduled_at });
             }
             if let Some(claimed) = slots.slot(name, slot.scheduled_at)? {
                 run.set_slot(&claimed)?;
             }
         }
-        let signals = Signals::new().map_err(|source| Error::Signals { source })?;
-        let folder = run.folder().to_path_buf();
-        log::into(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
-        tracing::info!(run = run.id(), pipeline = name, "started");
-        let target = job.settings.telemetry.openlineage.clone();
-        let lineage = Lineage { target, pipeline: job.pipeline, run_id: run.id().to_owned(), columns: lineage::Columns::new() };
-        lineage.tell(Moment::Start, now);
-        let (stages, current) = (Vec::new(), Stage::Extract);
-        Ok(Self { run, pipeline: name, lineage, folder, stages, work: None, current, signals, started_at: now, progress })
+        log::into(run.folder()).map_err(|source| Error::Folder { path: run.folder().to_path_buf(), source })
     }
 
     fn spill(&self) -> Result<PathBuf, Error> {

@@ -4,7 +4,7 @@ use std::io;
 
 use config::Settings;
 use futures::FutureExt;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::run::Error;
 
@@ -83,11 +83,32 @@ pub fn small() -> io::Result<Runtime> {
 /// touched cost nothing.
 const STACK: usize = 16 << 20;
 
+/// A runtime whose end waits for nobody: whoever reads a source may still wait for a server that does not answer.
+#[derive(Debug)]
+pub struct Wide {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Wide {
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.handle.block_on(work)
+    }
+}
+
+impl Drop for Wide {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// As many threads as `engine.threads` says, for queries and for what is computed beside them.
-pub fn wide(settings: &Settings) -> Result<Runtime, Error> {
+pub fn wide(settings: &Settings) -> Result<Wide, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.engine.threads.max(1));
     pool.build_global().map_err(|e| Error::Worker(e.to_string()))?;
-    Builder::new_multi_thread()
+    let runtime = Builder::new_multi_thread()
         .worker_threads(settings.engine.threads.max(1))
         .thread_stack_size(STACK)
         // An operator computes for long before it lets go of its thread. After each, and not after the usual sixty of them, is looked
@@ -95,7 +116,8 @@ pub fn wide(settings: &Settings) -> Result<Runtime, Error> {
         .event_interval(1)
         .enable_all()
         .build()
-        .map_err(|e| Error::Worker(e.to_string()))
+        .map_err(|e| Error::Worker(e.to_string()))?;
+    Ok(Wide { handle: runtime.handle().clone(), runtime: Some(runtime) })
 }
 
 #[cfg(all(test, unix))]

@@ -98,7 +98,8 @@ fn increments(run: &Finished) -> String {
             (None, Some(reason)) => format!("all, because {reason}"),
             (None, None) => "all".to_owned(),
         };
-        let _ = writeln!(text, "{head}{entity:<12}{:>13} of {} rows: {how}", count(increment.rows_read), count(increment.rows));
+        let _ =
+            writeln!(text, "{head}{entity:<12}{:>13} read for {} rows: {how}", count(increment.rows_read), count(increment.rows));
     }
     text
 }

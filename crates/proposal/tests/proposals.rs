@@ -201,7 +201,7 @@ fn files_of_a_folder_are_told_apart() {
         ("sales.csv", format!("invoice,invoice_date,cust_no,article_no,pieces,amount_net\n{sales}").as_bytes()),
         ("customers.csv", format!("cust_no,name,country,since\n{customers}").as_bytes()),
         ("articles.csv", format!("article_no,description,group,purchase_price\n{articles}").as_bytes()),
-        ("payments.xlsx", b"PK"),
+        ("payments.ods", b"PK"),
     ])
     .unwrap();
     for line in
@@ -209,7 +209,7 @@ fn files_of_a_folder_are_told_apart() {
     {
         has(&proposal, line);
     }
-    assert!(proposal.yaml.contains("payments.xlsx is a spreadsheet"), "{}", proposal.yaml);
+    assert!(proposal.yaml.contains("payments.ods is a spreadsheet of a kind that is not read"), "{}", proposal.yaml);
 }
 
 #[test]

@@ -2,13 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::{Column, Group, TABLES, Table, Visibility};
+use crate::{Column, ENTITIES, EntityTable, Group, TABLES, Table, Visibility, entity};
 
-/// Every table that readers see as Markdown: a heading and a table for each group, in the order of [`TABLES`].
+/// What sources give and every table that readers see as Markdown: a heading and a table for the sources and for each group, in
+/// the order of [`TABLES`].
 pub fn dictionary_markdown() -> String {
     let mut text = String::from(
         "Key columns are bold, and rows are sorted by them. A type followed by `?` marks a column that may be NULL.\n",
     );
+    text.push_str("\n### What sources give\n\n| entity | what it is | columns |\n|---|---|---|\n");
+    for one in ENTITIES {
+        text.push_str(&entity_row(entity(one)));
+    }
     for group in Group::ALL {
         let _ = write!(text, "\n### {}\n\n| table | one row is | columns |\n|---|---|---|\n", group.title());
         for table in TABLES.iter().filter(|t| t.group == group && t.visibility != Visibility::Working) {
@@ -16,6 +21,16 @@ pub fn dictionary_markdown() -> String {
         }
     }
     text
+}
+
+fn entity_row(table: &EntityTable) -> String {
+    let cell = |column: &crate::EntityColumn| {
+        let bold = if table.key.contains(&column.name) { "**" } else { "" };
+        let optional = if column.required { "" } else { "?" };
+        format!("{bold}`{}`{bold} {}{optional}", column.name, column.kind.name())
+    };
+    let columns: Vec<String> = table.columns.iter().map(cell).collect();
+    format!("| `{}` | {} | {} |\n", table.entity, table.description, columns.join(", "))
 }
 
 fn row(table: &Table) -> String {

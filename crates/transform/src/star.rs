@@ -20,7 +20,7 @@
 //! age is in whole years at `as_of`, from the date of birth or else as stated, and unknown below 0. First and last order are days
 //! with a purchase, NULL for who made none; those of Unknown are the anonymous ones.
 //!
-//! **`dim_date`**: whole years without a gap that cover every day a fact names and `as_of`, 100,000 days at most. Signups and
+//! **`dim_date`**: whole years without a gap that cover every day a fact names and `as_of`, 200,000 days at most. Signups and
 //! births do not stretch it. Weeks are those of ISO 8601: they begin on Monday and belong to the year of their Thursday. A month
 //! is complete when its last day is not after `as_of`.
 //!

@@ -28,6 +28,14 @@ pub async fn run(State(server): State<Arc<Server>>, Path(id): Path<String>, Quer
     make(server, Nav::Runs, move |server| page(server, &id, &asked)).await
 }
 
+/// What stands above the message of a run.
+fn heading(status: Status) -> &'static str {
+    match status {
+        Status::Published | Status::RolledBack => "What happened",
+        _ => "Why nothing was published",
+    }
+}
+
 fn page(server: &Server, id: &str, asked: &Asked) -> Result<Page, Trouble> {
     let run = server.app.ledger.run(id)?.ok_or_else(|| Trouble::Missing(format!("There is no run “{id}”.")))?;
     let folder = server.app.ledger.folder(&run.run_id);
@@ -41,7 +49,7 @@ fn page(server: &Server, id: &str, asked: &Asked) -> Result<Page, Trouble> {
             div.buttons { (buttons(server, &run, pipeline)) }
         }
         (parts::notice(asked.done.as_deref()))
-        @if let Some(message) = &run.message { div.problem { strong { "Why nothing was published" }
+        @if let Some(message) = &run.message { div.problem { strong { (heading(run.status)) }
         pre tabindex="0" { (message) } } }
         (facts(server, &run))
         section aria-labelledby="stages" { h2 #stages { "Stages" } (stages(&run)) }

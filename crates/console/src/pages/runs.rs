@@ -18,10 +18,6 @@ use crate::pages::{Trouble, make, parts};
 
 const PAGE: u64 = 50;
 
-/// The statuses to choose from, as records name them.
-const STATUSES: [&str; 8] =
-    ["running", "held", "published", "not_published", "check_failed", "source_failed", "failed", "interrupted"];
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
@@ -78,8 +74,8 @@ fn choice(server: &Server, asked: &Asked) -> Markup {
             div { label for="status" { "Status" }
                 select #status name="status" {
                     option value="" { "All" }
-                    @for name in STATUSES.iter().filter(|name| status(name).is_some()) {
-                        option value=(name) selected[*name == asked.status] { (name.replace('_', " ")) }
+                    @for name in Status::ALL.map(Status::as_str) {
+                        option value=(name) selected[name == asked.status] { (name.replace('_', " ")) }
                     }
                 } }
             button type="submit" { "Show" }

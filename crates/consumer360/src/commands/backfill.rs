@@ -65,7 +65,6 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
         }
         lines.push(line);
     }
-    runtime.shutdown_background();
     if global.output == Output::Json {
         let all: Vec<_> = lines.iter().map(Line::as_json).collect();
         return super::print(&format!("{:#}\n", serde_json::Value::from(all)));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use schema::{Group, TABLES, Table, Visibility};
+use schema::{ENTITIES, EntityTable, Group, TABLES, Table, Visibility, entity};
 use serde_json::json;
 
 use crate::cli::{Global, Output};
@@ -17,6 +17,12 @@ pub fn describe(global: &Global, name: Option<&str>) -> Result<ExitCode, Failure
             Output::Json => format!("{:#}\n", json!(tables.iter().map(|t| as_json(t)).collect::<Vec<_>>())),
         });
     };
+    if let Some(given) = ENTITIES.iter().find(|given| given.name() == name.trim_start_matches("staged_")) {
+        return super::print(&match global.output {
+            Output::Text => source(entity(*given)),
+            Output::Json => format!("{:#}\n", source_as_json(entity(*given))),
+        });
+    }
     let Some(table) = tables.iter().find(|t| t.name == name) else {
         return Err(Failure::usage(unknown(name)));
     };
@@ -40,26 +46,46 @@ pub fn unknown(name: &str) -> String {
 
 fn overview(tables: &[&Table]) -> String {
     let mut text = String::new();
-    let mut group = None;
-    for table in tables {
-        if group != Some(table.group) {
-            let _ = writeln!(text, "{}{}", if group.is_some() { "\n" } else { "" }, heading(table.group));
-            group = Some(table.group);
+    for group in Group::ALL {
+        let _ = writeln!(text, "{}", group.title());
+        for table in tables.iter().filter(|table| table.group == group) {
+            let _ = writeln!(text, "  {:<26}{}", table.name, table.description);
         }
-        let _ = writeln!(text, "  {:<26}{}", table.name, table.description);
+        text.push('\n');
     }
-    text + "\nconsumer360 describe TABLE prints its columns.\n"
+    let given: Vec<&str> = ENTITIES.iter().map(|given| given.name()).collect();
+    let _ = writeln!(
+        text,
+        "consumer360 describe TABLE prints its columns, and those that a source may give of {}.",
+        given.join(", ")
+    );
+    text
 }
 
-fn heading(group: Group) -> &'static str {
-    match group {
-        Group::Star => "Star",
-        Group::Trade => "Trade",
-        Group::Customers => "Customers",
-        Group::Retention => "Retention",
-        Group::Prediction => "Prediction and affinity",
-        Group::Meta => "Meta",
+/// What a source may give: the names that a mapping gives values to.
+fn source(table: &EntityTable) -> String {
+    let mut text = format!("{}: {}\n", table.entity, table.description);
+    let _ = writeln!(
+        text,
+        "What a source gives of them; checks read it as staged_{}. Key: {}.\n",
+        table.entity,
+        table.key.join(", ")
+    );
+    let width = table.columns.iter().map(|c| c.name.len()).max().unwrap_or_default() + 2;
+    for column in table.columns {
+        let needed = if column.required { "required" } else { "" };
+        let _ = writeln!(text, "  {:<width$}{:<10}{needed:<10}{}", column.name, column.kind.name(), column.description);
     }
+    text
+}
+
+fn source_as_json(table: &EntityTable) -> serde_json::Value {
+    let columns: Vec<_> = table
+        .columns
+        .iter()
+        .map(|c| json!({"name": c.name, "type": c.kind.name(), "required": c.required, "description": c.description}))
+        .collect();
+    json!({"entity": table.entity.name(), "description": table.description, "key": table.key, "columns": columns})
 }
 
 fn one(table: &Table) -> String {

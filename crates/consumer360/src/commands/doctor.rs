@@ -261,13 +261,13 @@ fn sources(pipeline: &Pipeline, settings: &Settings) -> Result<Vec<Finding>, Fai
         let session = extract::session(&settings.engine, &std::env::temp_dir())?;
         extract::probe(&session, pipeline, &settings.engine.limits).await
     });
-    runtime.shutdown_background();
     Ok(match probed {
         Ok(probed) => probed
             .iter()
             .map(|one| fine(WHAT, format!("{}: {} answers with {} columns", one.entity, one.origin, one.columns.len())))
             .collect(),
-        Err(error) => vec![wrong(WHAT, chain(&error), "see the message")],
+        // Each says itself what to do.
+        Err(error) => vec![wrong(WHAT, chain(&error), "")],
     })
 }
 

@@ -36,7 +36,6 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let limits = &settings.engine.limits;
     let outlook = runtime.block_on(extract::outlook(&session, &pipeline, limits, &history, &before, read));
     let outlook = outlook.map_err(|e| Failure::step(&e))?;
-    runtime.shutdown_background();
     let day = match pipeline.as_of {
         AsOf::LastSale => None,
         AsOf::Slot => Some(now.with_timezone(&pipeline.timezone).date_naive()),
@@ -86,6 +85,9 @@ impl Plan<'_> {
         text.push('\n');
         let day = self.day.map_or("the newest sale".to_owned(), |day| day.to_string());
         let instead = self.published.as_ref().map(|now| format!(", in the place of {}", now.snapshot));
+        if !self.is_due {
+            text += "Nothing new: a run would come to the same tables once more.\n";
+        }
         let _ = writeln!(text, "A run would publish these tables as of {day}{}:", instead.unwrap_or_default());
         for (group, names) in groups() {
             let _ = writeln!(text, "  {:<25}{}", group.title(), in_lines(&names, 100, 27));
@@ -100,12 +102,11 @@ impl Plan<'_> {
         if let Some(next) = self.next() {
             let _ = writeln!(text, "The next slot is {next}");
         }
-        let last = if self.is_due {
-            format!("To see what would come out without publishing it: consumer360 run {} --no-publish\n", file.display())
-        } else {
-            "Nothing new: a run would publish the same once more.\n".to_owned()
-        };
-        text + &last
+        if self.is_due {
+            let file = file.display();
+            let _ = writeln!(text, "To see what would come out without publishing it: consumer360 run {file} --no-publish");
+        }
+        text
     }
 
     fn next(&self) -> Option<String> {

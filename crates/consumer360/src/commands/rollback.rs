@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use config::{Pipeline, Settings};
 use load::{Manifest, RolledBack, Target};
-use scheduler::{Ledger, Outcome, Slot, Stage, clock};
+use scheduler::{Ledger, Outcome, Run, Slot, Stage, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, RollbackOptions};
@@ -56,15 +56,22 @@ pub fn lead_back(
         Err(error) => {
             let code = if error.is_locked() { LOCKED } else { STEP_FAILED };
             let message = chain(&error);
-            run.finish(Outcome::Failed { stage: Stage::Publish, message: message.clone() }, clock::now())?;
+            record(run, Outcome::Failed { stage: Stage::Publish, message: message.clone() });
             return Err(Failure::Step { code, message });
         }
     };
     let snapshot = &done.to.snapshot;
     handouts::renew(pipeline, settings, target, snapshot);
     let message = format!("readers were led back from {} to {snapshot}", done.from);
-    run.finish(Outcome::RolledBack { snapshot: snapshot.clone(), message }, clock::now())?;
+    record(run, Outcome::RolledBack { snapshot: snapshot.clone(), message });
     Ok(done)
+}
+
+/// What readers see is what counts, whatever the ledger can take of it.
+fn record(run: Run, outcome: Outcome) {
+    if let Err(unrecorded) = run.finish(outcome, clock::now()) {
+        tracing::error!(error = chain(&unrecorded), "cannot record what became of the rollback");
+    }
 }
 
 fn list(global: &Global, snapshots: &[Manifest], present: Option<&str>) -> Result<ExitCode, Failure> {

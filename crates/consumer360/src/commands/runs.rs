@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use scheduler::{RunRecord, Status};
+use scheduler::RunRecord;
 use serde_json::Value;
 
 use crate::cli::{Global, Output, RunsCommand};
@@ -74,7 +74,8 @@ fn show(global: &Global, run: &RunRecord, folder: &Path) -> Result<ExitCode, Fai
     text += &book_text(&book);
     text += &checks_text(&checks);
     let _ = writeln!(text, "\nfolder {}", folder.display());
-    if run.status != Status::Published && folder.join("rejects").is_dir() {
+    let is_any = book.as_array().is_none_or(|hops| hops.iter().any(|hop| hop["rows_rejected"].as_u64() != Some(0)));
+    if is_any && folder.join("rejects").is_dir() {
         let _ = writeln!(text, "records set aside: {}", folder.join("rejects").display());
     }
     super::print(&text)

@@ -6,12 +6,15 @@ mod view;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use arrow::json::{ArrayWriter, writer::JsonArray};
 use arrow::util::display::array_value_to_string;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use compare::MASK;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ident;
@@ -22,6 +25,7 @@ use super::describe::{published, unknown};
 use crate::cli::{Global, Output, ShowOptions};
 use crate::exit::Failure;
 use crate::figures::count;
+use crate::handouts;
 use crate::runtime;
 
 pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure> {
@@ -42,13 +46,29 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     let snapshot = target.snapshot(&snapshot).map_err(|e| Failure::step(&e))?;
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
-    let shown = runtime.block_on(shown(&session, &snapshot, options, global.output)).map_err(|e| Failure::step(&e))?;
+    let masked = if options.personal { Vec::new() } else { handouts::masked(&pipeline) };
+    let shown = runtime.block_on(shown(&session, &snapshot, options, global.output, &masked));
+    let shown = shown.map_err(|error| failure(options, &error))?;
     if options.pivot {
         return super::print(&grid::text(contract.name, &shown.batches));
     }
     match global.output {
         Output::Json => as_json(&shown.batches),
         Output::Text => as_text(options, &shown),
+    }
+}
+
+/// A condition that cannot be read is whoever wrote it to mend.
+fn failure(options: &ShowOptions, error: &DataFusionError) -> Failure {
+    let is_of_condition =
+        matches!(error.find_root(), DataFusionError::SchemaError(..) | DataFusionError::Plan(_) | DataFusionError::SQL(..));
+    match &options.filter {
+        Some(filter) if is_of_condition => Failure::usage(format!(
+            "`--where {filter}` cannot be used: {}\n  help: consumer360 describe {} lists the columns",
+            error.strip_backtrace().replace("\"?table?\".", "").replace("?table?.", ""),
+            options.table
+        )),
+        _ => Failure::step(error),
     }
 }
 
@@ -64,6 +84,7 @@ async fn shown(
     snapshot: &Path,
     options: &ShowOptions,
     output: Output,
+    masked: &[String],
 ) -> Result<Shown, DataFusionError> {
     let files = extract::table_files(snapshot, &options.table)?;
     let files: Vec<String> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
@@ -94,8 +115,9 @@ async fn shown(
         }
     }
     if output == Output::Text {
-        batches = names::of_keys(session, snapshot, batches).await?;
+        batches = names::of_keys(session, snapshot, batches, masked).await?;
     }
+    let batches = batches.into_iter().map(|batch| without(batch, masked)).collect::<Result<_, _>>()?;
     Ok(Shown { batches, total, narrowed: columns.is_some() })
 }
 
@@ -117,6 +139,23 @@ fn best_first(frame: DataFrame, table: &str) -> Result<DataFrame, DataFusionErro
     let key = schema::table(table).map(|t| t.key).unwrap_or_default();
     order.extend(key.iter().map(|column| ident(*column).sort(true, false)));
     frame.sort(order)
+}
+
+/// The rows without the values of masked columns.
+fn without(batch: RecordBatch, masked: &[String]) -> Result<RecordBatch, ArrowError> {
+    let is_masked = |name: &str| masked.iter().any(|masked| masked == name);
+    if !batch.schema().fields().iter().any(|field| is_masked(field.name())) {
+        return Ok(batch);
+    }
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns()).map(|(field, column)| {
+        if is_masked(field.name()) {
+            let hidden: StringArray = (0..column.len()).map(|row| column.is_valid(row).then_some(MASK)).collect();
+            (field.name(), Arc::new(hidden) as ArrayRef)
+        } else {
+            (field.name(), Arc::clone(column))
+        }
+    });
+    RecordBatch::try_from_iter(columns)
 }
 
 fn as_json(batches: &[RecordBatch]) -> Result<ExitCode, Failure> {

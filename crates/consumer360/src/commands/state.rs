@@ -56,12 +56,20 @@ pub fn repair(global: &Global, pipelines: &[PathBuf]) -> Result<ExitCode, Failur
     })
 }
 
+/// Runs of a pipeline among which one that names its file is looked for. A rollback names none.
+const LATEST: usize = 100;
+
+/// The file of a pipeline, as the latest run that names one has it, if it is still there.
+pub fn file_of(ledger: &Ledger, pipeline: &str) -> Result<Option<PathBuf>, scheduler::Error> {
+    let file = ledger.runs(Some(pipeline), LATEST)?.into_iter().find_map(|run| run.file);
+    Ok(file.filter(|file| file.is_file()))
+}
+
 /// The pipeline files that are named, and those that the latest runs of all pipelines name.
 fn files(ledger: &Ledger, named: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut files: BTreeSet<PathBuf> = named.iter().cloned().collect();
     for pipeline in ledger.pipelines()? {
-        let run = ledger.runs(Some(&pipeline), 1)?.pop();
-        files.extend(run.and_then(|run| run.file).filter(|file| file.is_file()));
+        files.extend(file_of(ledger, &pipeline)?);
     }
     Ok(files)
 }

@@ -14,6 +14,12 @@ use crate::exit::{Failure, LOCKED, chain};
 /// An object store has no kernel. The lease of a publisher that died there runs out by itself; here one can wait for that.
 pub fn unlock(global: &Global, pipeline: &str) -> Result<ExitCode, Failure> {
     let ledger = super::ledger(&super::settings(global)?)?;
+    let named = Path::new(pipeline);
+    let pipeline = &if named.is_file() { super::load(global, named)?.0.name } else { pipeline.to_owned() };
+    if ledger.holder(pipeline)?.is_none() && ledger.runs(Some(pipeline), 1)?.is_empty() {
+        let known = ledger.pipelines()?.join(", ");
+        return Err(Failure::usage(format!("no run of a pipeline `{pipeline}` is on record; those that are: {known}")));
+    }
     if let Some(holder) = ledger.holder(pipeline)? {
         let message = format!(
             "{holder} holds the lock and is alive\n  help: let it finish, or stop process {} on {}; the lock goes with it",
@@ -26,9 +32,8 @@ pub fn unlock(global: &Global, pipeline: &str) -> Result<ExitCode, Failure> {
         [] => format!("Nobody holds the lock of {pipeline}; the next run can start.\n"),
         dead => format!("Nobody holds the lock of {pipeline}. Marked as interrupted: {}\n", dead.join(", ")),
     };
-    // The pipeline's file is the one of its last run; without any, nothing was published from here.
-    let file = ledger.runs(Some(pipeline), 1)?.pop().and_then(|run| run.file);
-    if let Some(file) = file.filter(|file| file.is_file()) {
+    // Without any file, nothing was published from here.
+    if let Some(file) = super::state::file_of(&ledger, pipeline)? {
         text += &lease(global, &file)?;
     }
     super::print(&text)

@@ -18,7 +18,6 @@ pub fn validate(global: &Global, options: &ValidateOptions) -> Result<ExitCode, 
         let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
         let session = extract::session(&settings.engine, &std::env::temp_dir()).map_err(|e| Failure::step(&e))?;
         probed = runtime.block_on(extract::probe(&session, &pipeline, &settings.engine.limits)).map_err(|e| Failure::step(&e))?;
-        runtime.shutdown_background();
     }
     if global.output == Output::Json {
         let sources: Vec<_> =

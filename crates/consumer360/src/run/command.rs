@@ -94,9 +94,9 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
     let finished = runtime.block_on(run(job, &ledger, began, &progress));
     progress.finish();
-    // Readers of sources may still wait for a server that does not answer.
-    runtime.shutdown_background();
-    let last = last(job, &ledger, began);
+    drop(runtime);
+    // Whoever is at it tells of what it does.
+    let last = last(job, &ledger, began).filter(|_| !finished.as_ref().is_err_and(is_taken));
     if let Some(teller) = &teller {
         match (&last, &finished) {
             (Some(run), _) => teller.tell(&tell::of_run(run, clock::now())),

@@ -71,8 +71,8 @@ pub(super) fn may_pass(error: &Error) -> bool {
         Error::Publish(error) => error.may_pass(),
         Error::Folder { .. } | Error::Cluster(_) => true,
         Error::Transform(error) => error.may_pass(),
-        Error::Ledger(_)
-        | Error::Validate(_)
+        Error::Ledger(error) => error.may_pass(),
+        Error::Validate(_)
         | Error::Hold { .. }
         | Error::Worker(_)
         | Error::Signals { .. }

@@ -90,8 +90,8 @@ fn is_csv(file: &Path) -> bool {
 fn passed_over(folder: &Path, file: &Path) -> Option<String> {
     let shown = relative(folder, file);
     match file.extension().and_then(|e| e.to_str()).unwrap_or_default() {
-        "xlsx" | "xls" | "ods" => Some(format!("{shown} is a spreadsheet, which is not read: export each sheet as CSV")),
-        "parquet" | "ndjson" | "jsonl" => {
+        "xls" | "ods" => Some(format!("{shown} is a spreadsheet of a kind that is not read: save it as .xlsx or CSV")),
+        "xlsx" | "parquet" | "ndjson" | "jsonl" => {
             Some(format!("{shown} was not looked into; a pipeline can read it, with `path: {shown}`"))
         }
         "sqlite" | "sqlite3" | "db" => Some(format!("{shown} may be a database, which has a proposal of its own")),

@@ -34,15 +34,12 @@ first_month AS (
     SELECT MIN(month_number) AS month_number FROM counted
 ),
 -- Revenue twelve months later of those who bought in a month, and what they brought then.
-spent AS (
-    SELECT customer_key, month_number, orders, net_amount FROM customer_months
-),
 a_year_on AS (
     SELECT
         t.month_number + 12 AS month_number,
         SUM(t.net_amount) AS amount_then,
         SUM(COALESCE(n.net_amount, CAST(0 AS DECIMAL(18, 4)))) AS amount_now
-    FROM spent AS t
+    FROM customer_months AS t
     LEFT JOIN customer_months AS n ON t.customer_key = n.customer_key AND n.month_number = t.month_number + 12
     WHERE t.orders > 0
     GROUP BY t.month_number

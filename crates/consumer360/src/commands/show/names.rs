@@ -20,11 +20,12 @@ fn dimension(column: &str) -> Option<(&'static str, &'static str, &'static str, 
     }
 }
 
-/// The same rows with names where keys were. In a dimension itself the keys stay.
+/// The same rows with names where keys were, or ids where names are masked. In a dimension itself the keys stay.
 pub(super) async fn of_keys(
     session: &SessionContext,
     snapshot: &Path,
     batches: Vec<RecordBatch>,
+    masked: &[String],
 ) -> Result<Vec<RecordBatch>, DataFusionError> {
     let mut named = Vec::with_capacity(batches.len());
     for batch in batches {
@@ -32,7 +33,11 @@ pub(super) async fn of_keys(
         let mut columns: Vec<ArrayRef> = Vec::new();
         let schema = batch.schema();
         for (field, column) in schema.fields().iter().zip(batch.columns()) {
-            let known = dimension(field.name()).filter(|(_, _, name, _)| schema.index_of(name).is_err());
+            let is_masked = |name: &str| masked.iter().any(|masked| masked == name);
+            let known = dimension(field.name())
+                .filter(|(_, _, name, _)| schema.index_of(name).is_err())
+                .map(|(table, key, name, id)| (table, key, if is_masked(name) { id } else { name }, id))
+                .filter(|(_, _, name, _)| !is_masked(name));
             let column = match known {
                 Some(dimension) => names(session, snapshot, dimension, column).await?,
                 None => Arc::clone(column),
