@@ -11,6 +11,7 @@ mod postgres;
 pub mod postgres_server;
 mod rejects;
 mod same_bytes;
+mod several_files;
 
 use std::path::PathBuf;
 

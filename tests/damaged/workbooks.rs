@@ -131,6 +131,8 @@ fn sound() -> Vec<Case> {
     let (mut gap, mut empty) = (lines(), lines());
     gap.insert(2, vec![]);
     empty.insert(3, vec![Xml("<c r=\"@\"/>"), Xml("<c r=\"@\" t=\"inlineStr\"><is><t></t></is></c>")]);
+    let mut titled = lines();
+    titled.insert(0, vec![Text("Orders of January")]);
     let hidden = [("Old", " state=\"hidden\"", notes()), ("Orders", "", sheet(&lines()))];
     let second = [("Notes", "", notes()), ("Orders", "", sheet(&lines()))];
     vec![
@@ -138,6 +140,7 @@ fn sound() -> Vec<Case> {
         publishes("a workbook with empty rows", FILE, one(&gap), 0, 15),
         publishes("a workbook with a row of empty cells", FILE, one(&empty), 0, 15),
         publishes("a hidden sheet before the one", FILE, workbook(&hidden), 0, 15),
+        publishes("a title above the header", FILE, one(&titled), 0, 15).with("skip_rows: 1"),
         publishes("the second sheet by its name", FILE, workbook(&second), 0, 15).with("sheet: Orders"),
         publishes(
             "money as Excel holds it",

@@ -304,15 +304,6 @@ fn a_file_that_was_cut_off() {
 }
 
 #[test]
-fn a_later_file_without_a_column() {
-    let workspace = Workspace::new();
-    workspace.write("data/orders-1.csv", format!("{HEADER}{LINE}"));
-    workspace.write("data/orders-2.csv", format!("{HEADER}{LINE}").replace("quantity", "pieces"));
-    let ran = run(&workspace, &pipeline("{type: files, url: data}", "path: orders-*.csv"));
-    assert_says(&workspace, &ran, &["data/orders-2.csv", "no column `quantity`", "which the first file has"]);
-}
-
-#[test]
 fn a_check_of_the_sources_reads_no_row() {
     let workspace = shop();
     workspace.write("shop.yaml", csv_pipeline(""));
@@ -334,7 +325,7 @@ fn a_check_of_the_sources_reads_no_row() {
 #[test]
 fn a_link_below_the_roots_leads_nowhere_else() {
     let workspace = shop();
-    workspace.write("private/orders.csv", format!("{HEADER}{LINE}"));
+    workspace.write("private/orders.csv", format!("{HEADER}{LINE}").replace("A1", "A2"));
     std::os::unix::fs::symlink(workspace.path("private/orders.csv"), workspace.path("data/orders-2.csv")).unwrap();
     let pipeline = csv_pipeline("").replace("orders.csv", "orders*.csv");
     run(&workspace, &pipeline).ok();

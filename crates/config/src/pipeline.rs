@@ -109,6 +109,8 @@ pub enum Format {
     /// A sheet of a workbook: the one of this name, or the first that is not hidden.
     Xlsx {
         sheet: Option<String>,
+        /// Rows above the one that names the columns.
+        skip: u32,
     },
 }
 
@@ -121,6 +123,8 @@ pub enum Compression {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Csv {
+    /// Lines above the header.
+    pub skip: u32,
     pub delimiter: u8,
     pub quote: u8,
     pub encoding: Encoding,

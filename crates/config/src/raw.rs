@@ -139,6 +139,8 @@ pub(crate) struct Source {
     pub csv: Option<Csv>,
     /// Workbooks: name of the sheet. Default: the first one that is not hidden.
     pub sheet: Option<String>,
+    /// CSV files and workbooks: lines, or rows, above the one that names the columns. Default: 0.
+    pub skip_rows: Option<u32>,
     /// Ours: theirs. A source column, or SQL over the source's columns. Absent: source columns that bear our names.
     #[serde(default)]
     pub columns: BTreeMap<String, Mapping>,

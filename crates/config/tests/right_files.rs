@@ -147,7 +147,7 @@ publish: {to: "s3://lake/sales/shop/", keep: 2, rows_per_file: 10000000, lease: 
     assert_eq!(pipeline.sources[&Entity::Sales].contract, contract);
     let contract = Contract { columns: Change::Evolve, types: Change::Evolve, stale_fails: true };
     assert_eq!(pipeline.sources[&Entity::Customers].contract, contract);
-    let Input::Files { format: Format::Xlsx { sheet }, .. } = &pipeline.sources[&Entity::Payments].input else { panic!() };
+    let Input::Files { format: Format::Xlsx { sheet, .. }, .. } = &pipeline.sources[&Entity::Payments].input else { panic!() };
     assert_eq!(sheet.as_deref(), Some("Paid"));
     let Input::Files { format: Format::Csv(csv), compression: Compression::Gzip, .. } = &sales.input else { panic!() };
     assert_eq!((csv.delimiter, csv.quote, csv.encoding, csv.header), (b'\t', b'\'', Encoding::Cp1252, false));

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
 use crate::error::Error;
+use crate::source::Head;
 use crate::staged::{Book, Finding};
 
 pub(crate) use changes::mend;
@@ -37,6 +38,21 @@ pub struct Seen {
     records: u64,
     /// The newest sale.
     newest: Option<NaiveDate>,
+    /// The files it consisted of.
+    #[serde(default)]
+    files: Vec<SeenFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenFile {
+    name: String,
+    bytes: u64,
+}
+
+impl SeenFile {
+    pub(crate) fn of(file: &Head) -> Self {
+        Self { name: file.origin.clone(), bytes: file.bytes }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +66,11 @@ impl Seen {
     /// How many records it gave.
     pub(crate) fn records(&self) -> u64 {
         self.records
+    }
+
+    /// Whether it consists of the same files as then, by their names and sizes.
+    pub(crate) fn is_of(&self, files: &[Head]) -> bool {
+        self.files.iter().eq(files.iter().map(SeenFile::of).collect::<Vec<_>>().iter())
     }
 
     fn column(&self, name: &str) -> Option<&SeenColumn> {

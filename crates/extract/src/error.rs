@@ -49,6 +49,16 @@ pub enum Error {
     #[error("extract.{entity}: {origin} has no column `{column}`{}\n  help: {help}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     MissingColumn { entity: Entity, origin: String, column: String, nearest: Option<String>, help: String },
 
+    #[error(
+        "extract.{entity}: {origin} has no column `{column}`, which {other}\n  help: {help}; a column that is read in a `coalesce` alone, such as coalesce(\"{column}\", \"…\"), a file may lack"
+    )]
+    LackingColumn { entity: Entity, origin: String, column: String, other: String, help: String },
+
+    #[error(
+        "{origin} is a copy of {of}, so every record in it would count twice\n  help: remove one of them; if equal rows are to be left out anyway, `deduplicate: {{exact: true}}` does that"
+    )]
+    Copy { origin: String, of: String },
+
     #[error("extract.{entity}.{place}: cannot use the expression `{sql}`: {detail}")]
     Expression { entity: Entity, place: String, sql: String, detail: String },
 
@@ -94,7 +104,7 @@ impl Error {
 
     /// Whether a source is stale or has changed what it may not change.
     pub fn is_broken_contract(&self) -> bool {
-        matches!(self, Self::Contract { .. } | Self::Increment { .. })
+        matches!(self, Self::Contract { .. } | Self::Increment { .. } | Self::LackingColumn { .. } | Self::Copy { .. })
     }
 
     /// Whether a source gave nothing for too long.

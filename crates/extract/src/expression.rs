@@ -4,6 +4,7 @@
 //! of what cannot be read set the row aside, wherever in the expression they stand, unless a `CASE` or `COALESCE` spares the
 //! row that branch; `TRY_CAST` gives NULL and is silent, because it was asked.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
@@ -19,6 +20,7 @@ use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, ExprSchemable, O
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast;
 
 use crate::moment;
 
@@ -211,13 +213,54 @@ pub(crate) fn mentioned(session: &SessionContext, sql: &str) -> Vec<String> {
     let dialect = state.config().options().sql_parser.dialect;
     let Ok(parsed) = state.sql_to_expr(sql, &dialect) else { return Vec::new() };
     let mut names = Vec::new();
-    let _ = datafusion::sql::sqlparser::ast::visit_expressions(&parsed, |expr| {
-        if let datafusion::sql::sqlparser::ast::Expr::Identifier(name) = expr {
+    let _ = ast::visit_expressions(&parsed, |expr| {
+        if let ast::Expr::Identifier(name) = expr {
             names.push(name.value.clone());
         }
-        std::ops::ControlFlow::<()>::Continue(())
+        ControlFlow::<()>::Continue(())
     });
     names
+}
+
+/// Names that an expression cannot do without: those that stand anywhere but in a `coalesce`.
+pub(crate) fn needed(session: &SessionContext, sql: &str) -> Vec<String> {
+    let state = session.state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let Ok(parsed) = state.sql_to_expr(sql, &dialect) else { return Vec::new() };
+    let mut needed = Needed::default();
+    let _ = datafusion::sql::sqlparser::ast::Visit::visit(&parsed, &mut needed);
+    needed.names
+}
+
+#[derive(Default)]
+struct Needed {
+    names: Vec<String>,
+    /// How many calls of `coalesce` are around.
+    spared: usize,
+}
+
+impl Needed {
+    fn spares(expr: &ast::Expr) -> bool {
+        let ast::Expr::Function(function) = expr else { return false };
+        ["coalesce", "nvl"].contains(&function.name.to_string().to_lowercase().as_str())
+    }
+}
+
+impl ast::Visitor for Needed {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        match expr {
+            ast::Expr::Identifier(name) if self.spared == 0 => self.names.push(name.value.clone()),
+            expr => self.spared += usize::from(Self::spares(expr)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        self.spared -= usize::from(Self::spares(expr));
+        ControlFlow::Continue(())
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) struct Mapping {
     pub filter: Option<Expression>,
     /// Source columns that are read at all.
     pub wanted: Vec<bool>,
+    /// Those of them that a file may not lack.
+    needed: Vec<String>,
 }
 
 pub(crate) struct MappedColumn {
@@ -30,7 +32,7 @@ pub(crate) enum From {
 
 impl Mapping {
     pub fn compile(session: &SessionContext, name: Entity, source: &Source, opened: &Opened) -> Result<Self, Error> {
-        let mut columns = Vec::new();
+        let (mut columns, mut needed) = (Vec::new(), Vec::new());
         for target in entity(name).columns {
             let (text, sql_only, format) = match source.columns.get(target.name) {
                 Some(mapping) => match &mapping.from {
@@ -44,15 +46,44 @@ impl Mapping {
                 None => continue,
             };
             let from = match is_column(&opened.schema, text) {
-                Some(place) if !sql_only => From::Column(place),
-                _ => From::Expression(expression(session, name, target.name, text, opened)?),
+                Some(place) if !sql_only => {
+                    needed.push(text.to_owned());
+                    From::Column(place)
+                }
+                _ => {
+                    needed.extend(crate::expression::needed(session, text));
+                    From::Expression(expression(session, name, target.name, text, opened)?)
+                }
             };
             columns.push(MappedColumn { target, from, format });
         }
         let filter = source.filter.as_ref().map(|sql| expression(session, name, "where", sql, opened)).transpose()?;
-        let mapping = Self { columns, filter, wanted: Vec::new() };
+        needed.extend(source.filter.iter().flat_map(|sql| crate::expression::needed(session, sql)));
+        let mapping = Self { columns, filter, wanted: Vec::new(), needed };
         mapping.require_amount(name, opened)?;
+        mapping.hold_files(name, opened)?;
         Ok(mapping.mark_wanted(&opened.schema))
+    }
+
+    /// That every file has the columns that are needed of it; what the others have it would lose without a word.
+    fn hold_files(&self, entity: Entity, opened: &Opened) -> Result<(), Error> {
+        for file in opened.files.iter().filter(|file| !file.columns.is_empty()) {
+            let lacks = |column: &&String| !file.columns.contains(*column) && is_column(&opened.schema, column).is_some();
+            if let Some(column) = self.needed.iter().find(lacks) {
+                let other = opened.files.iter().find(|other| other.columns.contains(column));
+                let other = other.map(|other| other.origin.as_str()).unwrap_or_default();
+                let names: Vec<&str> = file.columns.iter().map(String::as_str).collect();
+                return Err(Error::LackingColumn {
+                    entity,
+                    origin: file.origin.clone(),
+                    column: column.clone(),
+                    other: nearest(&names, column)
+                        .map_or(format!("{other} has"), |near| format!("{other} has (is it `{near}` there?)")),
+                    help: columns_of(&names),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// A sales line without a price or an amount has no value to account for.
@@ -126,18 +157,19 @@ fn plain(error: &DataFusionError) -> String {
 
 fn missing(name: Entity, opened: &Opened, column: &str) -> Error {
     let names: Vec<&str> = opened.schema.fields().iter().map(|f| f.name().as_str()).collect();
-    let nearest = names
-        .iter()
-        .map(|n| (strsim::damerau_levenshtein(&n.to_lowercase(), &column.to_lowercase()), *n))
-        .filter(|(distance, _)| *distance <= 1 + column.len() / 3)
-        .min()
-        .map(|(_, n)| n.to_owned());
+    let nearest = nearest(&names, column);
     let first = format!("{column} (1)");
     let twice = names.contains(&first.as_str());
     let help =
         if twice { format!("it has several of this name: map the one you mean, such as `{first}`") } else { columns_of(&names) };
     let nearest = nearest.filter(|_| !twice);
     Error::MissingColumn { entity: name, origin: opened.origin.clone(), column: column.to_owned(), nearest, help }
+}
+
+/// The name that may have been meant.
+fn nearest(names: &[&str], column: &str) -> Option<String> {
+    let near = names.iter().map(|n| (strsim::damerau_levenshtein(&n.to_lowercase(), &column.to_lowercase()), *n));
+    near.filter(|(distance, _)| *distance <= 1 + column.len() / 3).min().map(|(_, n)| n.to_owned())
 }
 
 /// The columns there are; a header that is one long name was cut at the wrong character.

@@ -8,7 +8,7 @@ use schema::Entity;
 use crate::contract::{self, SeenSources};
 use crate::error::Error;
 use crate::increment::{self, History};
-use crate::source::{select, weigh};
+use crate::source::{changed, select};
 use crate::stage::{connect, open};
 
 /// What a run would read of one source.
@@ -47,19 +47,25 @@ pub async fn outlook(
             all.push(increment::forecast(&reading, &opened, &mapping).await?);
             continue;
         }
-        let origin = opened.origin;
+        let (origin, files) = (opened.origin, opened.files);
         let whole = Outlook { entity, origin, from: None, to: None, rows: None, why: String::new(), may_differ: true };
         let first = "it has not been published as it is described now";
         let one = match (pipeline.connections.get(&source.connection), &source.input) {
             (Some(Connection::Files { url }), Input::Files { path, .. }) => {
-                let (bytes, changed) = weigh(&source.connection, url, path, &limits.roots).await?;
+                let changed = changed(&source.connection, url, path, &limits.roots).await?;
                 let touched = changed.is_none_or(|changed| read.is_none_or(|read| changed > read));
-                let why = match changed {
-                    _ if known.is_none() => first.to_owned(),
-                    Some(changed) => format!("{bytes} bytes, changed last on {}", changed.format("%Y-%m-%d %H:%M UTC")),
-                    None => format!("{bytes} bytes"),
-                };
-                Outlook { why, may_differ: known.is_none() || touched, ..whole }
+                let others = known.is_some_and(|known| !known.is_of(&files));
+                let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+                let mut why =
+                    if files.len() == 1 { format!("{bytes} bytes") } else { format!("{} files, {bytes} bytes", files.len()) };
+                if let Some(changed) = changed {
+                    why += &changed.format(", changed last on %Y-%m-%d %H:%M UTC").to_string();
+                }
+                if others {
+                    why += ", and not the files of then";
+                }
+                let why = if known.is_none() { first.to_owned() } else { why };
+                Outlook { why, may_differ: known.is_none() || touched || others, ..whole }
             }
             (Some(connection), input) => {
                 let rows = count(pipeline, limits, source, &select(connection, input)).await?;

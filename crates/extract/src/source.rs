@@ -6,6 +6,7 @@
 mod answer;
 mod csv;
 mod files;
+mod head;
 mod json_object;
 mod kept;
 pub(crate) mod mysql;
@@ -26,12 +27,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use config::{Connection, Format, Input, Limits, Roots};
+use config::{Compression, Connection, Format, Input, Limits, Roots};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
 
 pub(crate) use files::{CREDENTIALS, remote};
+pub(crate) use head::Head;
 pub(crate) use kept::kept;
 pub(crate) use stream::Stream;
 use stream::{Reader, blocking, spawned};
@@ -62,6 +64,8 @@ pub(crate) type Sender = mpsc::Sender<Result<Records, Error>>;
 pub(crate) struct Opened {
     pub origin: String,
     pub schema: SchemaRef,
+    /// The files it consists of; none for a database.
+    pub files: Vec<Head>,
     /// Which columns never hold an empty text, because they hold no texts; nothing of a source that cannot tell.
     pub never_empty: Vec<bool>,
     start: Box<dyn FnOnce(Vec<bool>) -> Reader + Send>,
@@ -69,7 +73,11 @@ pub(crate) struct Opened {
 
 impl Opened {
     fn new(origin: String, schema: SchemaRef, start: impl FnOnce(Vec<bool>) -> Reader + Send + 'static) -> Self {
-        Self { origin, schema, never_empty: Vec::new(), start: Box::new(start) }
+        Self { origin, schema, files: Vec::new(), never_empty: Vec::new(), start: Box::new(start) }
+    }
+
+    fn with_files(self, files: Vec<Head>) -> Self {
+        Self { files, ..self }
     }
 
     fn with_never_empty(self, never_empty: Vec<bool>) -> Self {
@@ -89,6 +97,8 @@ pub(crate) struct Reading {
     pub zone: Tz,
     /// Whether the source is a table, whose values nothing reckons with before they come.
     pub of_table: bool,
+    /// Whether equal rows are left out, so that a copy of a file does no harm.
+    pub deduplicates: bool,
     /// Names the mapping mentions; an NDJSON column may appear first after the records looked at.
     pub mentioned: Vec<String>,
 }
@@ -97,11 +107,15 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
     let opened = match (connection, input) {
         (Connection::Files { url }, Input::Files { path, format, compression }) => {
             let files = files::find(name, url, path, &reading.limits.roots).await?;
+            if !reading.deduplicates {
+                let is_text = matches!(format, Format::Csv(_) | Format::Ndjson) && *compression == Compression::None;
+                head::distinct(&files, is_text).await?;
+            }
             match format {
                 Format::Csv(csv) => csv::open(files, csv.clone(), *compression, reading).await?,
                 Format::Ndjson => ndjson::open(files, *compression, reading).await?,
                 Format::Parquet => parquet::open(files, reading.limits.expansion).await?,
-                Format::Xlsx { sheet } => xlsx::open(files, sheet.clone(), reading).await?,
+                Format::Xlsx { sheet, skip } => xlsx::open(files, sheet.clone(), *skip, reading).await?,
             }
         }
         (Connection::Sqlite { path }, Input::Table(_) | Input::Query(_)) => {
@@ -134,11 +148,10 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
     Ok(opened)
 }
 
-/// Bytes of the files that match, and when the last of them was changed.
-pub(crate) async fn weigh(name: &str, url: &str, path: &str, roots: &Roots) -> Result<(u64, Option<DateTime<Utc>>), Error> {
+/// When the last of the files that match was changed.
+pub(crate) async fn changed(name: &str, url: &str, path: &str, roots: &Roots) -> Result<Option<DateTime<Utc>>, Error> {
     let files = files::find(name, url, path, roots).await?;
-    let bytes = files.iter().map(|file| file.meta.size).sum();
-    Ok((bytes, files.iter().map(|file| file.meta.last_modified).max()))
+    Ok(files.iter().map(|file| file.meta.last_modified).max())
 }
 
 /// The text a query or table name is read by; identifiers of `table:` are quoted, so that no name can be a statement.

@@ -171,8 +171,8 @@ impl Job<'_> {
         let before = contract::before(self.place.before, self.entity, source);
         let opened = open(self.session, self.pipeline, self.limits, self.entity, source).await;
         let (opened, mut mapping) = opened.map_err(|e| contract::lost(e, before))?;
-        let (origin, schema, pii) = (opened.origin.clone(), &opened.schema, &self.pipeline.pii);
-        let terms = Terms::agree(self.entity, source, &origin, schema, &mut mapping, before, pii)?;
+        let (origin, pii) = (opened.origin.clone(), &self.pipeline.pii);
+        let terms = Terms::agree(self.entity, source, &opened, &mut mapping, before, pii)?;
         let (opened, renewed) = self.brought_up_to_date(source, opened, &mapping, progress).await?;
         let records = opened.start(mapping.wanted.clone(), self.limits.silence);
         let rules = Rules {
@@ -387,7 +387,8 @@ pub(crate) async fn connect(
         help: "define it under `connections:`".to_owned(),
     })?;
     let of_table = matches!(source.input, Input::Table(_));
-    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, of_table, mentioned };
+    let deduplicates = source.deduplicate.is_some();
+    let reading = Reading { limits: limits.clone(), zone: pipeline.timezone, of_table, deduplicates, mentioned };
     let opening = source::open(&source.connection, connection, input, &reading);
     let silent = |_| Error::Silent { origin: format!("connection `{}`", source.connection), silence: limits.silence };
     tokio::time::timeout(limits.silence, opening).await.map_err(silent)?

@@ -158,6 +158,7 @@ impl One<'_, '_> {
                 ("compression", raw.compression.is_some()),
                 ("csv", raw.csv.is_some()),
                 ("sheet", raw.sheet.is_some()),
+                ("skip_rows", raw.skip_rows.is_some()),
             ] {
                 if there {
                     self.say_key(&[key], format!("`{key}` is for files, and this source is a database"), "leave it out");
@@ -214,6 +215,13 @@ impl One<'_, '_> {
         if raw.sheet.is_some() && format != raw::Format::Xlsx {
             self.say_key(&["sheet"], "`sheet` is for workbooks, and this source has another format", "leave it out");
         }
+        if raw.skip_rows.is_some() && !matches!(format, raw::Format::Csv | raw::Format::Xlsx) {
+            self.say_key(
+                &["skip_rows"],
+                "`skip_rows` is for CSV files and workbooks, and this source has another format",
+                "leave it out",
+            );
+        }
         if matches!(format, raw::Format::Parquet | raw::Format::Xlsx) && compression != Compression::None {
             let kind = if format == raw::Format::Parquet { "Parquet files" } else { "workbooks" };
             self.say(
@@ -222,11 +230,15 @@ impl One<'_, '_> {
                 "unpack the file, or set `compression: none`",
             );
         }
+        let skip = raw.skip_rows.unwrap_or(0);
         let format = match format {
-            raw::Format::Csv => Format::Csv(self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), ending == Some("tsv"))?),
+            raw::Format::Csv => {
+                let written = self.csv(raw.csv.as_ref().unwrap_or(&raw::Csv::default()), ending == Some("tsv"))?;
+                Format::Csv(Csv { skip, ..written })
+            }
             raw::Format::Ndjson => Format::Ndjson,
             raw::Format::Parquet => Format::Parquet,
-            raw::Format::Xlsx => Format::Xlsx { sheet: raw.sheet.clone().filter(|sheet| !sheet.is_empty()) },
+            raw::Format::Xlsx => Format::Xlsx { sheet: raw.sheet.clone().filter(|sheet| !sheet.is_empty()), skip },
         };
         Some(Input::Files { path: path.to_owned(), format, compression })
     }
@@ -248,7 +260,7 @@ impl One<'_, '_> {
             );
         }
         let null_values = raw.null_values.iter().filter(|v| !v.is_empty()).cloned().collect();
-        Some(Csv { delimiter: delimiter?, quote: quote?, encoding, header: raw.header.unwrap_or(true), null_values })
+        Some(Csv { skip: 0, delimiter: delimiter?, quote: quote?, encoding, header: raw.header.unwrap_or(true), null_values })
     }
 
     fn character(&mut self, key: &str, text: &str) -> Option<u8> {

@@ -5,6 +5,7 @@ use schema::Entity;
 
 use super::{Kind, Seen};
 use crate::error::Error;
+use crate::source::Head;
 use crate::staged::Finding;
 
 /// What to do about a change that ended the run.
@@ -40,6 +41,20 @@ pub(super) fn columns(
         message: format!("{origin}: {words} since the last published run"),
     };
     Ok(told.into_iter().map(finding).collect())
+}
+
+/// Files that are gone where others are still there: their records are gone as well. Where none is left, every run has files of
+/// its own.
+pub(super) fn files(entity: Entity, now: &[Head], before: &Seen) -> Vec<Finding> {
+    let is_there = |name: &str| now.iter().any(|file| file.origin == name);
+    let (stayed, gone): (Vec<_>, Vec<_>) = before.files.iter().partition(|file| is_there(&file.name));
+    let finding = |name: &String| Finding {
+        check: "lost_file".into(),
+        table: entity.name().to_owned(),
+        count: 1,
+        message: format!("{name} was read in the last published run and is gone, and its records with it"),
+    };
+    if stayed.is_empty() { Vec::new() } else { gone.iter().map(|file| finding(&file.name)).collect() }
 }
 
 /// One value that is not of the kind its column was.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{can_cast_types, cast};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
@@ -12,9 +12,10 @@ use config::{Change, Source};
 use schema::Entity;
 
 use super::changes::{self, Offence, mend};
-use super::{Kind, Seen, SeenColumn, fingerprint};
+use super::{Kind, Seen, SeenColumn, SeenFile, fingerprint};
 use crate::error::Error;
 use crate::mapping::{From, Mapping};
+use crate::source::Opened;
 use crate::staged::Finding;
 
 /// What the source of one entity is held to.
@@ -24,7 +25,8 @@ pub(crate) struct Terms {
     origin: String,
     change: Change,
     columns: Vec<Term>,
-    /// Columns that came or went.
+    files: Vec<SeenFile>,
+    /// Columns that came or went, and files that went.
     told: Vec<Finding>,
 }
 
@@ -72,17 +74,19 @@ impl Terms {
     pub fn agree(
         entity: Entity,
         source: &Source,
-        origin: &str,
-        schema: &SchemaRef,
+        opened: &Opened,
         mapping: &mut Mapping,
         before: Option<&Seen>,
         pii: &BTreeSet<String>,
     ) -> Result<Self, Error> {
-        let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-        let told = match before {
+        let origin = opened.origin.as_str();
+        let names: Vec<&str> = opened.schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let mut told = match before {
             Some(before) => changes::columns(entity, origin, &names, before, source.contract.columns)?,
             None => Vec::new(),
         };
+        told.extend(before.into_iter().flat_map(|before| changes::files(entity, &opened.files, before)));
+        let files = opened.files.iter().map(SeenFile::of).collect();
         let masked = masked(mapping, pii);
         let mut columns = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
@@ -95,7 +99,15 @@ impl Terms {
             let was = known.and_then(|column| column.kind).unwrap_or(Kind::Nothing);
             columns.push(Term { name: (*name).to_owned(), read, was, unwelcome, masked: masked.contains(&place) });
         }
-        Ok(Self { entity, source: fingerprint(source), origin: origin.to_owned(), change: source.contract.types, columns, told })
+        Ok(Self {
+            entity,
+            source: fingerprint(source),
+            origin: origin.to_owned(),
+            change: source.contract.types,
+            columns,
+            files,
+            told,
+        })
     }
 
     /// Looks at a batch. Rows that are to be set aside come back with their column, value and reason.
@@ -208,7 +220,7 @@ impl Terms {
         let welcome = self.columns.iter().enumerate().filter(|(_, term)| !term.unwelcome);
         let columns = welcome
             .map(|(place, term)| SeenColumn { name: term.name.clone(), kind: term.read.then(|| term.was.with(kind(place))) });
-        Seen { source: self.source.clone(), columns: columns.collect(), records, newest }
+        Seen { source: self.source.clone(), columns: columns.collect(), records, newest, files: self.files.clone() }
     }
 }
 

@@ -1,20 +1,23 @@
 //! CSV: any delimiter, quote and encoding; a record that does not fit the header is set aside, not the end of the run.
 
 use std::cell::Cell;
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use config::{Compression, Csv, Encoding};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use tokio::runtime::Handle;
 
 use super::files::{self, FileRef};
+use super::head::{Head, union};
 use super::text_batch::{Gone, TextBatch, distinct, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
 
+/// Bytes at the beginning of a file whose encoding is looked at.
+const LOOKED_AT: u64 = 65_536;
 /// Characters of a malformed record that are kept.
 const RAW_SHOWN: usize = 500;
 /// Follows the file's text. It comes back as a record of its own, unless a quote is open: without it the reader takes
@@ -26,16 +29,17 @@ pub(super) async fn open(files: Vec<FileRef>, csv: Csv, compression: Compression
     let handle = Handle::current();
     let limits = &reading.limits;
     let table = Table { csv, compression, record_bytes: limits.record_bytes as u64, expansion: limits.expansion };
-    let first = files.first().cloned();
-    let (looking, looker) = (table.clone(), handle.clone());
-    let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| Ok(looking.open(&file, &looker)?.names)))
-        .await
-        .map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
-    let schema = text_schema(names);
+    let (looking, looker, looked_at) = (table.clone(), handle.clone(), files.clone());
+    let look =
+        move || looked_at.iter().map(|file| Ok(Head::of(file, looking.open(file, &looker)?.names))).collect::<Result<_, _>>();
+    let heads: Vec<Head> =
+        tokio::task::spawn_blocking(look).await.map_err(|e| Error::Read { origin: origin.clone(), detail: e.to_string() })??;
+    let schema = text_schema(union(&heads));
     let columns = schema.clone();
-    Ok(Opened::new(origin, schema, move |wanted| {
+    let opened = Opened::new(origin, schema, move |wanted| {
         blocking(move |sender| files.iter().try_for_each(|file| table.read(file, &handle, &columns, &wanted, sender)))
-    }))
+    });
+    Ok(opened.with_files(heads))
 }
 
 #[derive(Clone)]
@@ -58,23 +62,35 @@ struct OpenTable {
 impl Table {
     fn open(&self, file: &FileRef, handle: &Handle) -> Result<OpenTable, Error> {
         let mut bytes = files::reader(file, self.compression, self.expansion, handle)?;
-        let mut mark = Vec::new();
-        let marked = bytes.by_ref().take(2).read_to_end(&mut mark);
-        marked.map_err(|e| files::broken(file, self.compression, "the header", &e))?;
-        // A mark of utf-16 goes before what the pipeline file says.
-        let decoded = self.csv.encoding != Encoding::Utf8 || mark == *b"\xFF\xFE" || mark == *b"\xFE\xFF";
-        let bytes = Cursor::new(mark).chain(bytes);
+        let mut start = Vec::new();
+        let looked = bytes.by_ref().take(LOOKED_AT).read_to_end(&mut start);
+        looked.map_err(|e| files::broken(file, self.compression, "the header", &e))?;
+        // A mark of utf-8 or utf-16 goes before what the pipeline file says.
+        let decoded = self.csv.encoding != Encoding::Utf8 || start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF");
+        if self.csv.encoding == Encoding::Cp1252 && is_utf8(&start) {
+            let detail = "its text is utf-8, and read as cp1252 an ü would become Ã¼\n  help: leave `encoding: cp1252` out; files that are \
+                          not all of one encoding are made so, or read by two pipelines";
+            return Err(Error::Read { origin: file.origin.clone(), detail: detail.to_owned() });
+        }
+        let bytes = Cursor::new(start).chain(bytes);
         let text: Box<dyn Read + Send> = match self.csv.encoding {
             // Bytes pass as they are, so that a record that is not UTF-8 can be told from one that is.
             Encoding::Utf8 => {
                 Box::new(DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).bom_override(true).build(bytes))
             }
-            Encoding::Cp1252 => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::WINDOWS_1252)).build(bytes)),
+            Encoding::Cp1252 => Box::new(
+                DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::WINDOWS_1252)).bom_override(true).build(bytes),
+            ),
             Encoding::Utf16 => {
                 Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding_rs::UTF_16LE)).bom_override(true).build(bytes))
             }
         };
         let pending = Rc::new(Cell::new(0));
+        let mut text = BufReader::new(text);
+        for _ in 0..self.csv.skip {
+            let skipped = text.skip_until(b'\n');
+            skipped.map_err(|e| files::broken(file, self.compression, "the lines above the header", &e))?;
+        }
         let text: Box<dyn Read + Send> = Box::new(text.chain(END));
         let guard = RecordGuard { inner: text, pending: Rc::clone(&pending), limit: self.record_bytes };
         let mut reader = ReaderBuilder::new()
@@ -86,7 +102,8 @@ impl Table {
         let first = reader.byte_headers().map_err(|e| self.failed(file, 0, &e))?;
         pending.set(0);
         if is_end(first) {
-            return Err(Error::Read { origin: file.origin.clone(), detail: "the file is empty".to_owned() });
+            let detail = "the file is empty\n  help: was it written whole? one without records has its header at least";
+            return Err(Error::Read { origin: file.origin.clone(), detail: detail.to_owned() });
         }
         let names = if self.csv.header {
             distinct(&first.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect::<Vec<_>>())
@@ -98,16 +115,9 @@ impl Table {
 
     fn read(&self, file: &FileRef, handle: &Handle, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
         let mut table = self.open(file, handle)?;
-        // A later file may order its columns otherwise; a column it lacks is an error, not a NULL.
-        let mut places = Vec::with_capacity(schema.fields().len());
-        for (field, wanted) in schema.fields().iter().zip(wanted) {
-            let place = table.names.iter().position(|n| n == field.name());
-            if place.is_none() && *wanted {
-                let detail = format!("it has no column `{}`, which the first file has", field.name());
-                return Err(Error::Read { origin: file.origin.clone(), detail });
-            }
-            places.push(place.unwrap_or(usize::MAX));
-        }
+        // Each file orders its columns as it likes, and may lack those that it was allowed to.
+        let found = |field: &FieldRef| table.names.iter().position(|n| n == field.name()).unwrap_or(usize::MAX);
+        let places: Vec<usize> = schema.fields().iter().map(found).collect();
         let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
         let mut record = ByteRecord::new();
         let mut number = 0;
@@ -203,6 +213,13 @@ impl Table {
 
 fn place(number: u64) -> String {
     if number == 0 { "the header".to_owned() } else { format!("record {number}") }
+}
+
+/// Whether the bytes hold letters beyond ASCII, and all of them as utf-8 writes them: other encodings do not come to that by chance.
+fn is_utf8(bytes: &[u8]) -> bool {
+    // The last character may be cut.
+    let is_whole = std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    !bytes.is_ascii() && is_whole && !bytes.starts_with(b"\xEF\xBB\xBF")
 }
 
 fn is_end(record: &ByteRecord) -> bool {

@@ -138,7 +138,7 @@ fn unlisted(connection: &str, url: &str, error: &object_store::Error) -> Error {
     failed(format!("cannot list {url}: {}", answer.text), help)
 }
 
-fn is_remote(place: &str) -> bool {
+pub(super) fn is_remote(place: &str) -> bool {
     place.contains("://")
 }
 

@@ -7,6 +7,7 @@ use config::{Compression, Limits};
 use tokio::runtime::Handle;
 
 use super::files::{self, FileRef};
+use super::head::Head;
 use super::json_object::Object;
 use super::text_batch::{Gone, TextBatch, text_schema};
 use super::{Opened, Reading, Sender, blocking};
@@ -37,7 +38,8 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
     }
     let schema = text_schema(names);
     let columns = schema.clone();
-    Ok(Opened::new(origin, schema, move |wanted| {
+    let heads = files.iter().map(|file| Head::of(file, Vec::new())).collect();
+    let opened = Opened::new(origin, schema, move |wanted| {
         blocking(move |sender| {
             files.iter().try_for_each(|file| {
                 let lines = Lines::open(file, compression, &handle, &limits)?;
@@ -45,7 +47,8 @@ pub(super) async fn open(files: Vec<FileRef>, compression: Compression, reading:
                 handle.block_on(files::same(file))
             })
         })
-    }))
+    });
+    Ok(opened.with_files(heads))
 }
 
 /// Names of the first records, and whether there are no others. A file without any may have those that the mapping mentions.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryFutureExt};
@@ -17,6 +17,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::files::{self, FileRef};
+use super::head::Head;
 use super::unpacked;
 use super::{BATCH_ROWS, Opened, Records, Sender, spawned};
 use crate::error::Error;
@@ -45,9 +46,18 @@ pub(super) async fn open(files: Vec<FileRef>, expansion: u64) -> Result<Opened, 
     let Some(first) = files.first() else {
         return Err(Error::Read { origin: String::new(), detail: "no file".to_owned() });
     };
-    let schema = builder(first).await?.schema().clone();
+    let (mut heads, mut fields) = (Vec::with_capacity(files.len()), Vec::<FieldRef>::new());
+    for file in &files {
+        let own = builder(file).await?.schema().clone();
+        heads.push(Head::of(file, own.fields().iter().map(|field| field.name().clone()).collect()));
+        let fresh =
+            own.fields().iter().filter(|field| file.origin == first.origin || !fields.iter().any(|f| f.name() == field.name()));
+        let fresh: Vec<FieldRef> = fresh.cloned().collect();
+        fields.extend(fresh);
+    }
+    let schema = SchemaRef::new(Schema::new(fields));
     let columns = schema.clone();
-    Ok(Opened::new(first.origin.clone(), schema, move |wanted| {
+    let opened = Opened::new(first.origin.clone(), schema, move |wanted| {
         spawned(|sender| async move {
             for file in &files {
                 if !read(file, &columns, &wanted, expansion, &sender).await? {
@@ -57,7 +67,8 @@ pub(super) async fn open(files: Vec<FileRef>, expansion: u64) -> Result<Opened, 
             }
             Ok(())
         })
-    }))
+    });
+    Ok(opened.with_files(heads))
 }
 
 async fn builder(file: &FileRef) -> Result<Builder, Error> {
@@ -105,9 +116,6 @@ async fn read(file: &FileRef, schema: &SchemaRef, wanted: &[bool], expansion: u6
                     return Err(failed(file, &detail));
                 }
             },
-            Err(_) if *wanted => {
-                return Err(failed(file, &format!("it has no column `{}`, which the first file has", field.name())));
-            }
             _ => {}
         }
     }

@@ -6,13 +6,14 @@
 
 use std::io::{BufReader, Cursor, Read, Seek};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use object_store::{GetResultPayload, ObjectStoreExt};
 use tokio::runtime::Handle;
 use zip::ZipArchive;
 
 use super::files::{self, FileRef};
+use super::head::{Head, union};
 use super::text_batch::{TextBatch, distinct, text_schema};
 use super::unpacked::{self, Unpacked};
 use super::{Opened, Reading, Sender, blocking};
@@ -49,29 +50,38 @@ impl Held {
 #[derive(Clone)]
 struct Book {
     sheet: Option<String>,
+    /// Rows above the one that names the columns.
+    skip: u32,
     expansion: u64,
     record_bytes: usize,
     handle: Handle,
 }
 
-pub(super) async fn open(files: Vec<FileRef>, sheet: Option<String>, reading: &Reading) -> Result<Opened, Error> {
+pub(super) async fn open(files: Vec<FileRef>, sheet: Option<String>, skip: u32, reading: &Reading) -> Result<Opened, Error> {
     let origin = files.first().map(|f| f.origin.clone()).unwrap_or_default();
-    let book =
-        Book { sheet, expansion: reading.limits.expansion, record_bytes: reading.limits.record_bytes, handle: Handle::current() };
-    let (looking, first) = (book.clone(), files.first().cloned());
-    let names = tokio::task::spawn_blocking(move || first.map_or(Ok(Vec::new()), |file| looking.names(&file)))
+    let book = Book {
+        sheet,
+        skip,
+        expansion: reading.limits.expansion,
+        record_bytes: reading.limits.record_bytes,
+        handle: Handle::current(),
+    };
+    let (looking, looked_at) = (book.clone(), files.clone());
+    let look = move || looked_at.iter().map(|file| Ok(Head::of(file, looking.names(file)?))).collect::<Result<_, _>>();
+    let heads: Vec<Head> = tokio::task::spawn_blocking(look)
         .await
         .map_err(|e| Error::Read { origin: origin.clone(), detail: format!("it is damaged: {e}") })??;
-    let schema = text_schema(names);
+    let schema = text_schema(union(&heads));
     let columns = schema.clone();
-    Ok(Opened::new(origin, schema, move |wanted| {
+    let opened = Opened::new(origin, schema, move |wanted| {
         blocking(move |sender| {
             files.iter().try_for_each(|file| {
                 book.read(file, &columns, &wanted, sender)?;
                 book.handle.block_on(files::same(file))
             })
         })
-    }))
+    });
+    Ok(opened.with_files(heads))
 }
 
 fn unread(file: &FileRef, error: &object_store::Error) -> Error {
@@ -139,21 +149,15 @@ impl Book {
     fn names(&self, file: &FileRef) -> Result<Vec<String>, Error> {
         let (mut workbook, sheet) = self.open(file)?;
         let mut rows = Rows::open(&mut workbook, &sheet, file)?;
-        rows.header()
+        rows.header(self.skip)
     }
 
     fn read(&self, file: &FileRef, schema: &SchemaRef, wanted: &[bool], sender: &Sender) -> Result<(), Error> {
         let (mut workbook, sheet) = self.open(file)?;
         let mut rows = Rows::open(&mut workbook, &sheet, file)?;
-        let names = rows.header()?;
-        let mut places = Vec::with_capacity(schema.fields().len());
-        for (field, wanted) in schema.fields().iter().zip(wanted) {
-            let place = names.iter().position(|n| n == field.name());
-            if place.is_none() && *wanted {
-                return Err(failed(file, format!("it has no column `{}`, which the first file has", field.name())));
-            }
-            places.push(place.unwrap_or(usize::MAX));
-        }
+        let names = rows.header(self.skip)?;
+        let place = |field: &FieldRef| names.iter().position(|n| n == field.name()).unwrap_or(usize::MAX);
+        let places: Vec<usize> = schema.fields().iter().map(place).collect();
         let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
         while let Some((number, cells)) = rows.next_row()? {
             if cells.iter().map(Held::bytes).sum::<usize>() > self.record_bytes {
@@ -209,9 +213,13 @@ impl<'w> Rows<'w> {
         Ok(Self { file, sheet, cells, next: None, ended: false })
     }
 
-    fn header(&mut self) -> Result<Vec<String>, Error> {
-        let Some((_, cells)) = self.next_row()? else {
-            return Err(failed(self.file, format!("sheet `{}` is empty", self.sheet)));
+    fn header(&mut self, skip: u32) -> Result<Vec<String>, Error> {
+        let cells = loop {
+            match self.next_row()? {
+                Some((row, _)) if row <= u64::from(skip) => {}
+                Some((_, cells)) => break cells,
+                None => return Err(failed(self.file, format!("sheet `{}` is empty", self.sheet))),
+            }
         };
         let names = cells.into_iter().map(|held| match held {
             Held::Text(text) => text.trim().to_owned(),
