@@ -151,3 +151,37 @@ fn too_many_rejects_close_the_gate() {
     let shown = space.run(&["runs", "show", "latest"]).ok();
     assert!(shown.stdout.contains("check failed"), "{}", shown.stdout);
 }
+
+#[test]
+fn records_set_aside_are_shown_by_their_reasons() {
+    let space = Workspace::new();
+    let header = "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n";
+    let line =
+        |n: u32| format!("o{n},c{n},p,2024-05-{:02},1,{}\n", if n == 9 { 99 } else { 1 }, if n < 3 { "1,50" } else { "2" });
+    let lines: String = (0..2000).map(line).collect();
+    // Only with a semicolon is a comma no delimiter.
+    space.write("drop/lines.csv", (header.to_owned() + &lines).replace(',', ";").replace("1;50", "1,50"));
+    space.write(
+        "shop.yaml",
+        "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {drop: {type: files, url: drop}}\n\
+         extract: {sales: {from: drop, path: lines.csv, csv: {delimiter: ';'}}}\npublish: {to: out}\n",
+    );
+    // Nothing is made where somebody only looks.
+    let nothing = space.run(&["status"]).ok();
+    assert!(nothing.stdout.contains("No run yet in state") && !space.path("state").exists(), "{}", nothing.stdout);
+    assert_eq!(space.run(&["runs", "rejects"]).code, 2);
+    let ran = space.run(&["run", "shop.yaml", "--quiet"]).ok().stdout;
+    assert!(ran.contains("Set aside, the first because drop/lines.csv record 1: unit_price `1,50` is not a number"), "{ran}");
+    let shown = space.run(&["runs", "rejects", "--limit", "2"]).ok().stdout;
+    assert!(shown.contains("4 records set aside") && shown.contains("3  sales.unit_price is not a number"), "{shown}");
+    assert!(shown.contains("1  sales.ordered_at is not a date") && shown.contains("2 of 4 are shown"), "{shown}");
+    let json = space.run(&["runs", "rejects", "--output", "json"]).ok().json();
+    assert_eq!((json[3]["record"].as_i64(), json[3]["raw_value"].as_str()), (Some(10), Some("2024-05-99")));
+    // No day to come is published, and no file of a source is taken for an export.
+    let future = space.run(&["run", "shop.yaml", "--as-of", "2999-01-01"]);
+    assert!(future.code == 2 && future.stderr.contains("--as-of 2999-01-01 is not over"), "{}", future.stderr);
+    let export = |to: &str| space.run(&["export", "dim_region", "--to", to, "--pipeline", "shop.yaml"]);
+    assert!(export("drop/lines.csv").stderr.contains("is no export of dim_region"));
+    export("regions.csv").ok();
+    export("regions.csv").ok();
+}

@@ -69,6 +69,25 @@ fn order_numbers_that_begin_anew_are_told() {
 }
 
 #[test]
+fn a_year_that_was_mistyped_is_told() {
+    let header = "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n";
+    let line = |n: u32| format!("o{n},c{n},p,{}-05-01,1,10\n", if n == 7 { 1926 } else { 2020 + n % 4 });
+    let lines: String = (0..200).map(line).collect();
+    let (space, ran) = run(&(header.to_owned() + &lines), "");
+    let said = ran.ok().stdout;
+    assert!(said.contains("orders_long_before on fact_sales.ordered_at: 1 order lies more than three years before"), "{said}");
+    assert!(said.contains("the first on 1926-05-01"), "{said}");
+    // A copy of the file that somebody tries something with is told of.
+    space.write("copy.yaml", PIPELINE.replace("OTHER", "").replace("to: out", "to: try"));
+    let copy = space.run(&["run", "copy.yaml"]).ok();
+    assert!(copy.stderr.contains("shop.yaml names a pipeline `shop` as well and published last"), "{}", copy.stderr);
+    // A shop that paused is none.
+    let line = |n: u32| format!("o{n},c{n},p,{}-05-01,1,10\n", if n < 100 { 2015 } else { 2023 });
+    let said = run(&(header.to_owned() + &(0..200).map(line).collect::<String>()), "").1.ok().stdout;
+    assert!(!said.contains("orders_long_before"), "{said}");
+}
+
+#[test]
 fn ids_that_differ_in_little_are_told() {
     let header = "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n";
     let line = |(n, id): (usize, &&str)| format!("o{n},{id},p{n},2024-05-01,1,10\n");
@@ -163,4 +182,42 @@ fn tickets_and_payments_that_cannot_be_blame_nobody() {
         (risk.column("payments_due"), risk.column("late_payments"), risk.sum("overdue_amount")),
         (vec!["1".into()], vec!["1".into()], 0)
     );
+}
+
+#[test]
+fn a_customer_that_stands_twice_is_named_and_hides_nothing_behind_other_words() {
+    let lines =
+        "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n1,C1,p,2024-05-01,1,10\n2,C2,p,2024-05-02,1,10\n";
+    let space = Workspace::new();
+    let customers = "customers: {from: drop, path: customers.ndjson}";
+    space.write("shop.yaml", PIPELINE.replace("OTHER", customers));
+    space.write("drop/lines.csv", lines);
+    let customer = |id: &str, name: &str| format!("{{\"customer_id\": \"{id}\", \"customer_name\": \"{name}\"}}\n");
+    space.write("drop/customers.ndjson", customer("C1", "Ada") + &customer("C2", "Bo") + &customer("C1", "Ada B."));
+    let ran = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("unique_key on dim_customer: 1 customer_id more than once: `C1`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("set `deduplicate: {keys: [customer_id], keep: last_by(…)}`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("1 of ") && !ran.stderr.contains("guard") && !ran.stderr.contains("should not happen"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn discounts_below_zero_are_told_and_amounts_set_aside_are_counted() {
+    let header = "order_id,customer_id,product_id,ordered_at,quantity,unit_price,discount_amount\n";
+    let line = |n: u32| format!("o{n},c{n},p,2024-05-01,2,5,{}\n", if n < 3 { "-1" } else { "0.01" });
+    let (space, ran) = run(&(header.to_owned() + &(0..5).map(line).collect::<String>() + "r,c1,p,2024-05-02,-1,5,-0.5\n"), "");
+    let said = ran.ok().stdout;
+    assert!(said.contains("negative_discounts on sales: 3 lines have a discount below 0"), "{said}");
+    assert_eq!(net(&space), (3 * 11 + 2 * 10) * 10_000 - 200 - 45_000);
+    // A line that is set aside for its sign is in the book with what it comes to.
+    let header = "order_id,customer_id,product_id,ordered_at,quantity,net_amount\n";
+    let lines: String = (0..2000).map(|n| format!("o{n},c{n},p,2024-05-01,1,{}\n", if n == 7 { -20 } else { 1 })).collect();
+    let (space, ran) = run(&(header.to_owned() + &lines), "");
+    ran.ok();
+    let book = space.table("out", "meta_reconciliation").only("hop", "extract");
+    assert_eq!((book.sum("amount_in"), book.sum("amount_rejected")), (1_979 * 10_000, -20 * 10_000));
 }

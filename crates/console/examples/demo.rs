@@ -82,6 +82,7 @@ fn view(name: &str, out: &Path) -> PipelineView {
         run_id: None,
     };
     PipelineView {
+        is_in_force: true,
         name: name.into(),
         file: format!("pipelines/{name}.yaml"),
         timezone: "Europe/London".into(),

@@ -19,7 +19,9 @@ pub struct PipelineView {
     pub last_slots: Vec<SlotRow>,
     /// The folder that holds `published.json`.
     pub publish_to: PathBuf,
-    /// Why the file cannot be used as it stands; the last good one is in use meanwhile.
+    /// Whether a reading of the file is in force; a file that never was good runs nothing.
+    pub is_in_force: bool,
+    /// Why the file cannot be used as it stands; the last good reading, if there is any, is in use meanwhile.
     pub problem: Option<String>,
     pub pii: PiiPolicy,
     /// What each table reads.

@@ -114,6 +114,7 @@ impl Console {
 
 fn shop(folder: &Path) -> Vec<PipelineView> {
     vec![PipelineView {
+        is_in_force: true,
         name: "shop".to_owned(),
         file: HOSTILE.to_owned(),
         problem: Some(HOSTILE.to_owned()),

@@ -8,6 +8,7 @@ mod export;
 mod init;
 mod plan;
 mod powerbi;
+mod rejects;
 mod report;
 pub mod rollback;
 mod runs;
@@ -107,6 +108,16 @@ pub fn ledger(settings: &Settings) -> Result<Ledger, scheduler::Error> {
         config::Ledger::File => Ledger::open(&settings.state),
         config::Ledger::Postgres { url } => Ledger::connect(&settings.state, url.expose()),
     }
+}
+
+/// Whether there is a state to look at. To look makes none: whoever is in the wrong folder is told so.
+pub fn has_state(settings: &Settings) -> bool {
+    matches!(settings.ledger, config::Ledger::Postgres { .. }) || settings.state.join("runs").is_dir()
+}
+
+/// What is said where nothing has run.
+pub fn no_run(settings: &Settings) -> String {
+    format!("No run yet in {}. The first: consumer360 run pipelines/NAME.yaml\n", settings.state.display())
 }
 
 /// Prints a result; a reader that has seen enough is no error.

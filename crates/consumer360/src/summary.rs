@@ -31,6 +31,7 @@ fn text(pipeline: &Pipeline, run: &Finished) -> String {
     let mut text = format!("{} as of {}, run {}\n\n", pipeline.name, run.staged.as_of, run.run_id);
     text += &publication(pipeline, run);
     text += &book(run.validated.hops());
+    text += &aside(run);
     text += &increments(run);
     text += &segments(run);
     text += &changes(&run.staged.changes);
@@ -86,6 +87,13 @@ fn book(hops: &[Hop]) -> String {
     let marts = hops.iter().filter(|h| h.hop == "mart").count();
     let _ = writeln!(text, "{:<9}{marts} figures of marts equal the fact table's to the last digit", "marts");
     text
+}
+
+/// The first of the records that were set aside, and where the others are to be seen.
+fn aside(run: &Finished) -> String {
+    let first: Vec<&String> = run.staged.entities.values().filter_map(|entity| entity.first_reject.as_ref()).collect();
+    let Some(reason) = first.first() else { return String::new() };
+    format!("\nSet aside, the first because {reason}\n  all of them: consumer360 runs rejects {}\n", run.run_id)
 }
 
 /// What came over the wire, of sources that are read in increments.

@@ -26,7 +26,7 @@ pub(crate) struct Given<'a> {
     pub exchange_rate: Option<&'a ArrayRef>,
 }
 
-/// What every line has. NULL only in rows with a fault, and where the source gives no cost.
+/// What every line has. NULL only in rows with a fault, of which the net amount may be known, and where the source gives no cost.
 pub(crate) struct Amounts {
     pub unit_price: ArrayRef,
     pub gross: ArrayRef,
@@ -46,19 +46,38 @@ struct Line {
     cost: Option<i128>,
 }
 
-type Fault = (&'static str, String);
+/// What is wrong with a line, and what it comes to all the same, where that is known.
+#[derive(Debug)]
+struct Fault {
+    column: &'static str,
+    reason: String,
+    net: Option<i128>,
+}
+
+impl Fault {
+    fn of(column: &'static str, reason: &str) -> Self {
+        Self { column, reason: reason.to_owned(), net: None }
+    }
+}
 
 pub(crate) fn complete(given: &Given<'_>, rows: usize) -> Amounts {
     let mut faults = Vec::new();
     let mut lines: Vec<Option<Line>> = Vec::with_capacity(rows);
+    // What is set aside is accounted for as well.
+    let mut nets = Vec::with_capacity(rows);
     for row in 0..rows {
-        lines.push(match line(given, row) {
-            Ok(line) => line,
-            Err((column, reason)) => {
-                faults.push((row, column, reason));
-                None
-            }
+        let line = line(given, row).unwrap_or_else(|Fault { column, reason, net }| {
+            faults.push((row, column, reason));
+            nets.extend(net.map(|net| (row, net)));
+            None
         });
+        lines.push(line);
+    }
+    let mut net: Vec<Option<i128>> = lines.iter().map(|line| line.as_ref().map(|line| line.net)).collect();
+    for (row, known) in nets {
+        if let Some(net) = net.get_mut(row) {
+            *net = Some(known);
+        }
     }
     let column = |value: fn(&Line) -> Option<i128>| -> ArrayRef {
         let values: Decimal128Array = lines.iter().map(|l| l.as_ref().and_then(value)).collect();
@@ -68,7 +87,7 @@ pub(crate) fn complete(given: &Given<'_>, rows: usize) -> Amounts {
         unit_price: column(|l| Some(l.unit_price)),
         gross: column(|l| Some(l.gross)),
         discount: column(|l| Some(l.discount)),
-        net: column(|l| Some(l.net)),
+        net: Arc::new(Decimal128Array::from(net).with_data_type(Type::Money.arrow())),
         cost: column(|l| l.cost),
         faults,
     }
@@ -80,23 +99,23 @@ fn line(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
     let rate = discount_rate(given, row)?;
     let exchange = exchange_rate(given, row)?;
     let amount = |column: Option<&ArrayRef>, name: &'static str| -> Result<Option<i128>, Fault> {
-        decimal(column, row).map(|v| converted(v, exchange)).transpose().map_err(|reason| (name, reason.to_owned()))
+        decimal(column, row).map(|v| converted(v, exchange)).transpose().map_err(|reason| Fault::of(name, reason))
     };
     let price = amount(given.unit_price, "unit_price")?;
     let net = amount(given.net_amount, "net_amount")?;
     let discount = amount(given.discount_amount, "discount_amount")?;
     let cost = amount(given.cost_amount, "cost_amount")?;
     let Some((unit_price, discount, net)) =
-        derive(quantity, price, net, discount, rate).map_err(|r| ("net_amount", r.to_owned()))?
+        derive(quantity, price, net, discount, rate).map_err(|reason| Fault::of("net_amount", reason))?
     else {
         return unpriced(given, row);
     };
     if unit_price < 0 {
         let column = if price.is_some() { "unit_price" } else { "net_amount" };
         let reason = if price.is_some() { "is negative" } else { "is negative for a positive quantity (or the other way round)" };
-        return Err((column, reason.to_owned()));
+        return Err(Fault { net: Some(net), ..Fault::of(column, reason) });
     }
-    let gross = fits(net + discount).map_err(|reason| ("net_amount", reason.to_owned()))?;
+    let gross = fits(net + discount).map_err(|reason| Fault::of("net_amount", reason))?;
     Ok(Some(Line { unit_price, gross, discount, net, cost }))
 }
 
@@ -143,12 +162,23 @@ pub(crate) fn disagreeing(lines: &RecordBatch) -> usize {
     (0..lines.num_rows()).filter(disagrees).count()
 }
 
+/// Lines that their discount makes dearer, by more than prices to the cent explain.
+pub(crate) fn surcharged(lines: &RecordBatch) -> usize {
+    let (quantity, discount) = (lines.column_by_name("quantity"), lines.column_by_name("discount_amount"));
+    let is_dearer = |row: &usize| {
+        let quantity = decimal(quantity, *row).unwrap_or_default();
+        let discount = decimal(discount, *row).unwrap_or_default() * quantity.signum();
+        discount < -(quantity.abs() / 200 + UNIT / 100)
+    };
+    (0..lines.num_rows()).filter(is_dearer).count()
+}
+
 /// A row with neither price nor amount: a fault, unless a value was there and could not be read.
 fn unpriced(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
     let absent = |column: Option<&ArrayRef>| column.is_none_or(|c| c.is_null(row));
     if absent(given.unit_price) && absent(given.net_amount) {
         let column = if given.unit_price.is_some() { "unit_price" } else { "net_amount" };
-        return Err((column, "is missing".to_owned()));
+        return Err(Fault::of(column, "is missing"));
     }
     Ok(None)
 }
@@ -161,7 +191,7 @@ fn decimal(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
 fn discount_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
     let rate = billionths(given.discount_rate, row);
     if rate.is_some_and(|rate| !(0..=BILLION).contains(&rate)) {
-        return Err(("discount_rate", "is not between 0 and 1".to_owned()));
+        return Err(Fault::of("discount_rate", "is not between 0 and 1"));
     }
     Ok(rate)
 }
@@ -178,7 +208,7 @@ fn exchange_rate(given: &Given<'_>, row: usize) -> Result<Option<Exchange>, Faul
     let Some(column) = given.exchange_rate.and_then(|column| column.as_primitive_opt::<Float64Type>()) else { return Ok(None) };
     let rate = column.is_valid(row).then(|| column.value(row)).ok_or("is missing");
     let rate = rate.and_then(exchange);
-    rate.map(Some).map_err(|reason| ("exchange_rate", reason.to_owned()))
+    rate.map(Some).map_err(|reason| Fault::of("exchange_rate", reason))
 }
 
 fn exchange(rate: f64) -> Result<Exchange, &'static str> {
@@ -248,7 +278,8 @@ mod tests {
         let rates: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![Some(2.0), None]));
         let given = Given { exchange_rate: Some(&rates), ..Given::default() };
         assert!(exchange_rate(&given, 0).unwrap().is_some());
-        assert_eq!(exchange_rate(&given, 1), Err(("exchange_rate", "is missing".to_owned())));
+        let fault = exchange_rate(&given, 1).unwrap_err();
+        assert_eq!((fault.column, fault.reason.as_str()), ("exchange_rate", "is missing"));
     }
 
     #[test]

@@ -118,6 +118,17 @@ pub(crate) fn disagreeing_amounts(lines: usize) -> Option<Finding> {
     (count > 0).then(|| Finding { check: "disagreeing_amounts".into(), table: "sales".to_owned(), count, message })
 }
 
+/// Of discounts that are none.
+pub(crate) fn negative_discounts(lines: usize) -> Option<Finding> {
+    let count = u64::try_from(lines).unwrap_or(u64::MAX);
+    let lines = if count == 1 { "line has" } else { "lines have" };
+    let message = format!(
+        "{count} {lines} a discount below 0, which makes them dearer; if the source writes discounts with a minus, turn them over: \
+         discount_amount: '-\"Discount\"'"
+    );
+    (count > 0).then(|| Finding { check: "negative_discounts".into(), table: "sales".to_owned(), count, message })
+}
+
 /// Of amounts that are added up though they are in several currencies.
 pub(crate) fn mixed_currencies(currencies: &BTreeSet<String>) -> Option<Finding> {
     let few: Vec<&str> = currencies.iter().map(String::as_str).take(5).collect();

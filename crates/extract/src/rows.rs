@@ -62,6 +62,8 @@ pub(crate) struct Sorted {
     pub amount_filtered: i128,
     /// Accepted lines whose amounts, all stated, do not agree.
     pub disagreeing: usize,
+    /// Lines that their discount makes dearer.
+    pub surcharged: usize,
     /// Of accepted lines, where nothing says what one is worth in another.
     pub currencies: BTreeSet<String>,
     pub observed: Observed,
@@ -270,6 +272,7 @@ impl Rules {
             amount_accepted: 0,
             amount_filtered: 0,
             disagreeing: 0,
+            surcharged: 0,
             currencies: BTreeSet::new(),
             observed: Observed::default(),
         };
@@ -305,6 +308,9 @@ impl Rules {
         let is_mapped = |name: &str| self.mapping.columns.iter().any(|column| column.target.name == name);
         if STATED.into_iter().all(is_mapped) {
             sorted.disagreeing = amounts::disagreeing(&sorted.accepted);
+        }
+        if self.entity == Entity::Sales {
+            sorted.surcharged = amounts::surcharged(&sorted.accepted);
         }
         if is_mapped("currency") && !is_mapped("exchange_rate") {
             let currencies = sorted.accepted.column_by_name("currency").and_then(|column| column.as_string_opt::<i32>());

@@ -195,6 +195,7 @@ impl Job<'_> {
         let newest = tally.newest.and_then(DateTime::from_timestamp_micros).map(|t| t.date_naive());
         staged.changes.extend(rules.terms.changes(&tally.observed));
         staged.findings.extend(derive::disagreeing_amounts(tally.disagreeing));
+        staged.findings.extend(derive::negative_discounts(tally.surcharged));
         staged.findings.extend(derive::mixed_currencies(&tally.currencies));
         let stale = before.and_then(|before| contract::stale(before, &tally.book, newest, self.as_of));
         if let Some(stale) = stale {
@@ -287,6 +288,7 @@ struct Tally {
     order: SourceOrder,
     first_reject: Option<String>,
     disagreeing: usize,
+    surcharged: usize,
     currencies: BTreeSet<String>,
     observed: Observed,
 }
@@ -308,6 +310,7 @@ impl Tally {
             order: SourceOrder::new(),
             first_reject: None,
             disagreeing: 0,
+            surcharged: 0,
             currencies: BTreeSet::new(),
             observed: Observed::default(),
         }
@@ -329,6 +332,7 @@ impl Tally {
             *sum = sum.map(|sum| sum + amount);
         }
         self.disagreeing += batch.disagreeing;
+        self.surcharged += batch.surcharged;
         self.currencies.extend(batch.currencies.iter().cloned());
         self.order.watch(&batch.accepted);
         self.observed.add(&batch.observed);

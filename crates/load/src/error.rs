@@ -27,6 +27,11 @@ pub enum Error {
         "{path} does not hold what was written: {detail}\n  help: the disk or the file system loses writes; nothing was published"
     )]
     ReadBack { path: String, detail: String },
+    #[error(
+        "{path} is not what was published: {detail}\n  help: readers were not led to it; `rollback FILE --list` names other snapshots, \
+         and a run with --as-of makes the day anew"
+    )]
+    Damaged { path: String, detail: String },
     #[error("{path} leaves the profile that Power BI reads: {detail}")]
     Profile { path: PathBuf, detail: String },
     #[error("{path} is not a manifest of this product: {detail}\n  help: move it away if it is not yours")]

@@ -63,13 +63,13 @@ fn or_stay(to: &Path, lock: &Lock, led: Result<(), Error>) -> Result<(), Error> 
     led
 }
 
-/// Leads readers to an earlier snapshot. Only names change; no table is written, so it takes no longer for large tables.
+/// Leads readers to an earlier snapshot, if it still is what was published. No table is written; each is read once.
 pub(crate) fn rollback(to: &Path, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
     let lock = Lock::take(to, by)?;
     let from = published(to)?.map(|published| published.snapshot);
     let (from, manifest) = choose(&to.display().to_string(), from, &retention::snapshots(to)?, wanted)?;
     let folder = to.join("snapshots").join(&manifest.snapshot);
-    is_there(&folder, &manifest)?;
+    assert_whole(&folder, &manifest)?;
     lock.confirm()?;
     let led = link_current(to, &folder, &manifest).and_then(|()| lock.confirm()).and_then(|()| point(to, &manifest));
     or_stay(to, &lock, led)?;
@@ -140,14 +140,17 @@ pub(crate) fn is_whole(folder: &Path, manifest: &Manifest) -> bool {
         .all(|entry| local::hash_file(&folder.join(entry.file())).is_ok_and(|(_, sha256)| sha256 == entry.sha256))
 }
 
-/// Every file of the snapshot has the size its manifest states.
-fn is_there(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+/// That every file of the snapshot is the one its manifest states.
+fn assert_whole(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     for entry in &manifest.tables {
         let path = folder.join(entry.file());
-        let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
-        if bytes != entry.bytes {
-            let detail = format!("{bytes} bytes instead of {}", entry.bytes);
-            return Err(Error::ReadBack { path: path.display().to_string(), detail });
+        let damaged = |detail: String| Error::Damaged { path: path.display().to_string(), detail };
+        match local::hash_file(&path) {
+            Ok((bytes, _)) if bytes != entry.bytes => return Err(damaged(format!("{bytes} bytes instead of {}", entry.bytes))),
+            Ok((_, sha256)) if sha256 != entry.sha256 => return Err(damaged("other bytes, as many as there were".to_owned())),
+            Ok(_) => {}
+            Err(_) if !path.exists() => return Err(damaged("the file is gone".to_owned())),
+            Err(error) => return Err(error),
         }
     }
     Ok(())

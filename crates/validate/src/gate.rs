@@ -105,9 +105,13 @@ pub async fn check(
 ) -> Result<Validated, Error> {
     let mut checks = rejects(staged);
     checks.extend(staged.findings.iter().map(|f| Check::tells(&f.check, &f.table, f.message.clone(), f.count)));
-    let (warehouse, scanned) = scan_all(warehouse).await?;
+    let (warehouse, mut scanned) = scan_all(warehouse).await?;
+    let is_twice = ids::twice(session, &mut scanned, demands.pii).await.map_err(|source| Error::Book { source })?;
+    if is_twice {
+        scanned.retain(|check| check.table.starts_with("dim_") || check.status == Status::Passed);
+    }
     checks.extend(scanned);
-    let broken = checks.iter().any(|c| c.check == "schema" && c.status == Status::Failed);
+    let broken = is_twice || checks.iter().any(|c| c.check == "schema" && c.status == Status::Failed);
     let empty = published_empty(&warehouse);
     let hops = if broken {
         Vec::new()
@@ -118,6 +122,7 @@ pub async fn check(
     checks.extend(hops.iter().map(Hop::check));
     if !broken {
         checks.extend(ids::alike(session, demands.pii).await.map_err(|source| Error::Book { source })?);
+        checks.extend(orders::long_before(session).await.map_err(|source| Error::Book { source })?);
         checks.extend(orders::of_several_customers(session).await.map_err(|source| Error::Book { source })?);
         let readable = rules::readable(session, demands.previous).await.map_err(|source| Error::Readable { source })?;
         checks.extend(guards::watch(&readable, demands, warehouse.as_of).await);

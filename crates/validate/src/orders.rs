@@ -1,7 +1,8 @@
-//! Orders that no customer has made.
+//! Orders that no customer has made so.
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
@@ -9,6 +10,27 @@ use crate::check::Check;
 
 /// The table of orders stands in their order, so they are counted as they go by.
 const OF_SEVERAL: &str = include_str!("orders/of_several_customers.sql");
+
+/// Days are few, however many orders there are.
+const LONG_BEFORE: &str = include_str!("orders/long_before.sql");
+
+/// Tells of orders long before all others, as a year that was mistyped makes them: the calendar and the cohorts begin there.
+pub(crate) async fn long_before(session: &SessionContext) -> Result<Option<Check>> {
+    for batch in session.sql(LONG_BEFORE).await?.collect().await?.iter().filter(|batch| batch.num_rows() > 0) {
+        let (orders, day) = (batch.column(0).as_primitive::<Int64Type>(), cast(batch.column(1), &DataType::Utf8)?);
+        if orders.is_null(0) {
+            continue;
+        }
+        let (orders, day) = (orders.value(0).unsigned_abs(), day.as_string::<i32>().value(0).to_owned());
+        let lie = if orders == 1 { "order lies" } else { "orders lie" };
+        let message = format!(
+            "{orders} {lie} more than three years before all others, the first on {day}; the calendar and the cohorts begin there: if a \
+             year was mistyped, leave them out with `where` or mend them at the source"
+        );
+        return Ok(Some(Check::tells("orders_long_before", "fact_sales.ordered_at", message, orders)));
+    }
+    Ok(None)
+}
 
 /// Tells of orders with lines of several customers. Where numbers begin anew in every store or year, orders of strangers are one,
 /// and so are their baskets.

@@ -27,7 +27,7 @@ fn page(server: &Server) -> Result<Page, Trouble> {
     }
     let is_moving = latest.iter().flatten().any(|run| run.status == Status::Running);
     let body = html! {
-        div.title { h1 { "Pipelines" } @if !pipelines.is_empty() { (tally(&latest)) } }
+        div.title { h1 { "Pipelines" } @if !pipelines.is_empty() { (tally(&pipelines, &latest)) } }
         @if pipelines.is_empty() {
             (parts::empty("No pipeline yet", &html! {
                 "A pipeline is a YAML file: put one into the pipelines folder, and it appears here."
@@ -40,9 +40,11 @@ fn page(server: &Server) -> Result<Page, Trouble> {
     Ok(Page { title: "Pipelines".to_owned(), body, is_moving })
 }
 
-fn tally(latest: &[Option<RunRecord>]) -> Markup {
-    let bad = |run: &&RunRecord| matches!(run.status, Status::Failed | Status::CheckFailed | Status::SourceFailed);
-    let failed = latest.iter().flatten().filter(bad).count();
+fn tally(pipelines: &[PipelineView], latest: &[Option<RunRecord>]) -> Markup {
+    let bad = |run: &RunRecord| matches!(run.status, Status::Failed | Status::CheckFailed | Status::SourceFailed);
+    let is_bad =
+        |(pipeline, run): &(&PipelineView, &Option<RunRecord>)| pipeline.problem.is_some() || run.as_ref().is_some_and(bad);
+    let failed = pipelines.iter().zip(latest).filter(is_bad).count();
     html! {
         p.faint {
             (latest.len()) @if latest.len() == 1 { " pipeline" } @else { " pipelines" } ", "
@@ -62,7 +64,7 @@ fn card(server: &Server, pipeline: &PipelineView, run: Option<&RunRecord>) -> Ma
                     @match run { Some(run) => { (parts::pill(run.status.as_str())) } None => { (parts::pill("never ran")) } }
                 }
             }
-            @if let Some(problem) = &pipeline.problem { (broken(problem)) }
+            @if let Some(problem) = &pipeline.problem { (broken(problem, pipeline.is_in_force)) }
             p.fresh { (freshness(pipeline, now)) }
             dl {
                 dt { "Last run" }
@@ -78,14 +80,15 @@ fn card(server: &Server, pipeline: &PipelineView, run: Option<&RunRecord>) -> Ma
                 dt { "Next slot" }
                 dd { (next_slot(pipeline, now)) }
             }
-            (parts::button(server, "run", &pipeline.name, "Run now", "primary"))
+            @if pipeline.is_in_force { (parts::button(server, "run", &pipeline.name, "Run now", "primary")) }
         }
     }
 }
 
 /// Why a pipeline's file is not the one in use.
-pub fn broken(problem: &str) -> Markup {
-    html! { div.problem role="note" { strong { "The file cannot be used; the last good one is in use." }
+pub fn broken(problem: &str, is_in_force: bool) -> Markup {
+    let instead = if is_in_force { "the last good one is in use" } else { "nothing of it runs" };
+    html! { div.problem role="note" { strong { "The file cannot be used; " (instead) "." }
     pre tabindex="0" { (problem) } } }
 }
 

@@ -42,11 +42,11 @@ fn page(server: &Server, name: &str, asked: &Asked) -> Result<Page, Trouble> {
             div.buttons {
                 @if pipeline.is_paused { (parts::button(server, "resume", name, "Resume", "")) }
                 @else if !pipeline.schedule_text.is_empty() { (parts::button(server, "pause", name, "Pause", "")) }
-                (parts::button(server, "run", name, "Run now", "primary"))
+                @if pipeline.is_in_force { (parts::button(server, "run", name, "Run now", "primary")) }
             }
         }
         (parts::notice(asked.done.as_deref()))
-        @if let Some(problem) = &pipeline.problem { (home::broken(problem)) }
+        @if let Some(problem) = &pipeline.problem { (home::broken(problem, pipeline.is_in_force)) }
         (facts(pipeline, now))
         section aria-labelledby="runs" {
             h2 #runs { "Runs" }

@@ -1,9 +1,13 @@
 //! `consumer360 export`.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::ExitCode;
 
 use load::Target;
 use report::Format;
+use schema::Table;
 use serde_json::json;
 
 use super::describe::{published, unknown};
@@ -15,6 +19,9 @@ use crate::handouts;
 /// Written with who the customers are, because a list of keys wins nobody back.
 const WINBACK: &str = "winback_targets";
 
+/// Bytes within which the header of an export ends.
+const HEADER: u64 = 16_384;
+
 pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Failure> {
     let Some(contract) = published().into_iter().find(|table| table.name == options.table) else {
         return Err(Failure::usage(unknown(&options.table)));
@@ -24,6 +31,11 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
         Some("xlsx") => Format::Xlsx,
         _ => return Err(Failure::usage(format!("{} ends neither with .csv nor with .xlsx", options.to.display()))),
     };
+    if !may_replace(&options.to, contract) {
+        let message =
+            format!("{} is there and is no export of {}: remove it, or name another file", options.to.display(), contract.name);
+        return Err(Failure::usage(message));
+    }
     let file = super::pipeline_file(global, options.pipeline.as_deref())?;
     let (pipeline, settings) = super::load(global, &file)?;
     let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
@@ -45,4 +57,16 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
     let is_without = !left_out.is_empty() || (contract.name == WINBACK && !masked.is_empty());
     let note = if is_without { "; names and addresses are left out (--personal writes them)" } else { "" };
     super::print(&format!("{}: {} rows of {} as of {snapshot}{note}\n", options.to.display(), count(rows), contract.name))
+}
+
+/// Whether nothing is lost by writing there: nothing lies there, or an earlier export, or a workbook that nobody reads back.
+fn may_replace(file: &Path, contract: &Table) -> bool {
+    let Ok(found) = File::open(file) else { return true };
+    let mut start = String::new();
+    // Names of columns begin an export; those of a source would hardly be ours.
+    let read = BufReader::new(found.take(HEADER)).read_line(&mut start);
+    read.is_err()
+        || start.starts_with("PK")
+        || start.is_empty()
+        || contract.columns.iter().any(|column| start.contains(column.name))
 }

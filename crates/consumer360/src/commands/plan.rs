@@ -72,7 +72,8 @@ impl Plan<'_> {
             None => "nothing is published yet".to_owned(),
         };
         let mut text = format!("{}: {published}\n\n", self.pipeline.name);
-        let _ = writeln!(text, "{:<11}{:<28}{:<52}{:>13}  why", "Source", "from", "would be read", "rows");
+        let width = self.outlook.iter().map(|one| one.origin.chars().count()).max().unwrap_or_default().max(26) + 2;
+        let _ = writeln!(text, "{:<11}{:<width$}{:<52}{:>13}  why", "Source", "from", "would be read", "rows");
         for one in &self.outlook {
             let read = match (&one.from, &one.to) {
                 (Some(from), Some(to)) => format!("from {from} to {to}"),
@@ -80,7 +81,7 @@ impl Plan<'_> {
                 (None, _) => "all".to_owned(),
             };
             let rows = one.rows.map_or("–".to_owned(), count);
-            let _ = writeln!(text, "{:<11}{:<28}{read:<52}{rows:>13}  {}", one.entity.name(), one.origin, one.why);
+            let _ = writeln!(text, "{:<11}{:<width$}{read:<52}{rows:>13}  {}", one.entity.name(), one.origin, one.why);
         }
         text.push('\n');
         let day = self.day.map_or("the newest sale".to_owned(), |day| day.to_string());

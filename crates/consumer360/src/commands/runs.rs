@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use config::Settings;
 use scheduler::RunRecord;
 use serde_json::Value;
 
@@ -13,24 +14,38 @@ use crate::exit::Failure;
 use crate::figures::{count, seconds};
 
 pub fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, Failure> {
-    let ledger = super::ledger(&super::settings(global)?)?;
+    let settings = super::settings(global)?;
+    if !super::has_state(&settings) {
+        return match command {
+            RunsCommand::List { .. } if global.output == Output::Json => super::print("[]\n"),
+            RunsCommand::List { .. } => super::print(&super::no_run(&settings)),
+            _ => Err(Failure::usage(super::no_run(&settings).trim_end())),
+        };
+    }
+    let ledger = super::ledger(&settings)?;
+    let named = |run: &str| {
+        let none = || Failure::usage(format!("there is no run `{run}` (consumer360 runs list)"));
+        ledger.run(run)?.ok_or_else(none)
+    };
     match command {
-        RunsCommand::List { pipeline, limit } => list(global, &ledger.runs(pipeline.as_deref(), *limit)?),
+        RunsCommand::List { pipeline, limit } => list(global, &settings, &ledger.runs(pipeline.as_deref(), *limit)?),
         RunsCommand::Show { run } => {
-            let record =
-                ledger.run(run)?.ok_or_else(|| Failure::usage(format!("there is no run `{run}` (consumer360 runs list)")))?;
+            let record = named(run)?;
             show(global, &record, &ledger.folder(&record.run_id))
+        }
+        RunsCommand::Rejects { run, limit, personal } => {
+            super::rejects::rejects(global, &ledger, &named(run)?, *limit, *personal)
         }
     }
 }
 
-fn list(global: &Global, runs: &[RunRecord]) -> Result<ExitCode, Failure> {
+fn list(global: &Global, settings: &Settings, runs: &[RunRecord]) -> Result<ExitCode, Failure> {
     if global.output == Output::Json {
         let json = serde_json::to_string_pretty(runs).map_err(|e| Failure::step(&e))?;
         return super::print(&(json + "\n"));
     }
     if runs.is_empty() {
-        return super::print("No run yet. The first: consumer360 run pipelines/NAME.yaml\n");
+        return super::print(&super::no_run(settings));
     }
     let width = runs.iter().map(|r| r.run_id.len()).max().unwrap_or_default().max(3) + 2;
     let mut text = format!("{:<width$}{:<15}{:<12}{:>10}  snapshot or reason\n", "run", "status", "as of", "took");
@@ -76,7 +91,7 @@ fn show(global: &Global, run: &RunRecord, folder: &Path) -> Result<ExitCode, Fai
     let _ = writeln!(text, "\nfolder {}", folder.display());
     let is_any = book.as_array().is_none_or(|hops| hops.iter().any(|hop| hop["rows_rejected"].as_u64() != Some(0)));
     if is_any && folder.join("rejects").is_dir() {
-        let _ = writeln!(text, "records set aside: {}", folder.join("rejects").display());
+        let _ = writeln!(text, "records set aside: consumer360 runs rejects {}", run.run_id);
     }
     super::print(&text)
 }

@@ -24,7 +24,12 @@ struct Standing {
 
 /// Ends with 1 if a pipeline published nothing within `--max-age`.
 pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Failure> {
-    let ledger = super::ledger(&super::settings(global)?)?;
+    let settings = super::settings(global)?;
+    if !super::has_state(&settings) {
+        super::print(&if global.output == Output::Json { "[]\n".to_owned() } else { super::no_run(&settings) })?;
+        return Ok(if options.max_age.is_some() { ExitCode::from(STEP_FAILED) } else { ExitCode::SUCCESS });
+    }
+    let ledger = super::ledger(&settings)?;
     let now = clock::now();
     let names = match &options.pipeline {
         Some(name) => vec![name.clone()],
@@ -34,6 +39,7 @@ pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Fail
     let standings: Vec<Standing> = names.iter().map(|name| standing(&ledger, name, now, most)).collect::<Result<_, _>>()?;
     let text = match global.output {
         Output::Json => as_json(&standings),
+        Output::Text if standings.is_empty() => super::no_run(&settings),
         Output::Text => as_text(&standings),
     };
     super::print(&text)?;
@@ -54,9 +60,6 @@ fn standing(ledger: &Ledger, pipeline: &str, now: DateTime<Utc>, most: Option<Ti
 }
 
 fn as_text(standings: &[Standing]) -> String {
-    if standings.is_empty() {
-        return "No run yet. The first: consumer360 run pipelines/NAME.yaml\n".to_owned();
-    }
     let width = standings.iter().map(|s| s.pipeline.len()).max().unwrap_or(0).max(8) + 2;
     let mut text = format!("{:<width$}{:<30}{:<12}last run\n", "pipeline", "published", "as of");
     for standing in standings {

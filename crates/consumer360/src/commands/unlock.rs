@@ -16,9 +16,10 @@ pub fn unlock(global: &Global, pipeline: &str) -> Result<ExitCode, Failure> {
     let ledger = super::ledger(&super::settings(global)?)?;
     let named = Path::new(pipeline);
     let pipeline = &if named.is_file() { super::load(global, named)?.0.name } else { pipeline.to_owned() };
-    if ledger.holder(pipeline)?.is_none() && ledger.runs(Some(pipeline), 1)?.is_empty() {
-        let known = ledger.pipelines()?.join(", ");
-        return Err(Failure::usage(format!("no run of a pipeline `{pipeline}` is on record; those that are: {known}")));
+    let known = ledger.pipelines()?;
+    if !known.is_empty() && !known.contains(pipeline) && ledger.holder(pipeline)?.is_none() {
+        let known = known.join(", ");
+        return Err(Failure::usage(format!("no run of a pipeline `{pipeline}` is on record; on record are {known}")));
     }
     if let Some(holder) = ledger.holder(pipeline)? {
         let message = format!(

@@ -1,6 +1,6 @@
 //! `run`, `retry` and `publish`: a run from the command line to its end, and what is told of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use scheduler::{Ledger, Publish, RunRecord, Slot, Status, clock};
 use super::outcome::{failure, is_taken};
 use super::{Attempt, Ending, Job, run};
 use crate::cli::{AgainOptions, Global, RunOptions};
-use crate::exit::{Failure, HELD, chain};
+use crate::exit::{Failure, GATE_CLOSED, HELD, chain};
 use crate::progress::{self, Progress};
 use crate::tell::{self, Teller};
 use crate::{commands, log, metrics, runtime, summary, traces};
@@ -19,6 +19,10 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
     let bar = progress::wanted(global);
     log::start(global, bar);
     let (pipeline, settings) = commands::load(global, &options.pipeline)?;
+    let today = clock::now().with_timezone(&pipeline.timezone).date_naive();
+    if let Some(day) = options.as_of.filter(|day| *day > today) {
+        return Err(Failure::usage(format!("--as-of {day} is not over: today is {today} in {}", pipeline.timezone)));
+    }
     let slot = match options.slot_at {
         Some(at) => Slot::scheduled(at, pipeline.timezone, options.as_of),
         None => Slot::manual(clock::now(), pipeline.timezone, options.as_of),
@@ -30,8 +34,26 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
         refresh: options.full_refresh,
     };
     let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
+    if let Some(other) = twin(global, &job) {
+        tracing::warn!(
+            "{} names a pipeline `{}` as well and published last: the two share one record, one schedule and one history; give one of \
+             them another `name:`",
+            other.display(),
+            pipeline.name
+        );
+    }
     // Of a slot's run the process tells that makes its attempts.
     to_its_end(global, job, bar, options.slot_at.is_none())
+}
+
+/// The file that published last under the name, if it is another one and still has it: one of the two is a copy.
+fn twin(global: &Global, job: &Job<'_>) -> Option<PathBuf> {
+    let Job { file, pipeline, settings, .. } = job;
+    let published = commands::ledger(settings).ok()?.latest_of_status(&pipeline.name, Status::Published).ok()??;
+    let other = published.file.filter(|other| other.is_file() && !other.starts_with(settings.state.join("last_good")))?;
+    let is_same = file.canonicalize().ok()? == other.canonicalize().ok()? || file.starts_with(settings.state.join("last_good"));
+    let names_it = || commands::load(global, &other).is_ok_and(|(twin, _)| twin.name == pipeline.name);
+    (!is_same && names_it()).then_some(other)
 }
 
 /// `consumer360 retry` and `consumer360 publish`: another attempt of a run, in the same record.
@@ -110,7 +132,16 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
     if let Some(file) = &job.settings.telemetry.metrics {
         metrics::write(file, &ledger);
     }
-    let finished = finished.map_err(|e| failure(&e))?;
+    let finished = finished.map_err(|error| match (failure(&error), job.attempt) {
+        (Failure::Step { code, message }, Attempt::Again { .. }) if code == GATE_CLOSED => {
+            let help = format!(
+                "what was read at the first attempt was checked once more; if a source was mended since, `consumer360 run {}` reads it",
+                job.file.display()
+            );
+            Failure::Step { code, message: format!("{message}\n  help: {help}") }
+        }
+        (failure, _) => failure,
+    })?;
     // What was done is done, whether or not anybody can read of it here.
     if let Err(unprinted) = summary::print(job.pipeline, &finished, global.output) {
         eprintln!("warning: run {} ended well, but its summary cannot be printed: {unprinted}", finished.run_id);

@@ -38,6 +38,7 @@ pub fn of(watched: &Watched, ledger: &Ledger, state: &Path) -> PipelineView {
         next_slots: schedule.map(|schedule| next(&schedule)).unwrap_or_default(),
         last_slots: slots.slots(Some(&pipeline.name), LAST).unwrap_or_default().into_iter().map(row).collect(),
         publish_to: load::readable(&pipeline.publish, state),
+        is_in_force: true,
         problem: watched.problem(),
         pii: PiiPolicy { show_personal: pipeline.pii.is_empty(), also_personal: pipeline.pii.iter().cloned().collect() },
         lineage: LINEAGE.clone(),
