@@ -17,7 +17,8 @@ use crate::pages;
 
 pub const COOKIE: &str = "console_session";
 
-/// Wrong tokens a minute before further ones are not looked at.
+/// Wrong tokens a minute at the sign-in before further ones are not looked at. Bearers are not counted: a collector that still has
+/// the old token would lock people out, and a token is too long to be guessed.
 const MOST_GUESSES: usize = 10;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \

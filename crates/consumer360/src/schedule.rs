@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use config::Pipeline;
-use scheduler::{DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotTime, clock};
+use scheduler::{DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotState, SlotTime, Status, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, ScheduleCommand};
@@ -130,7 +130,11 @@ fn slots(global: &Global, pipeline: &Pipeline, ledger: &Ledger, limit: usize, fi
     let mut text = format!("{:<width$}{:<10}{:<9}run or reason\n", "slot", "state", "late");
     for slot in slots {
         let late = if slot.late_seconds >= 60 { format!("{} min", slot.late_seconds / 60) } else { String::new() };
-        let last = match (&slot.run_id, &slot.reason) {
+        // Whoever released the run did so after its slot was settled.
+        let run = slot.run_id.as_ref().and_then(|run| ledger.run(run).ok().flatten());
+        let reason =
+            slot.reason.filter(|_| run.is_none_or(|run| slot.state != SlotState::Ran || run.status != Status::Published));
+        let last = match (&slot.run_id, &reason) {
             (Some(run), Some(reason)) => format!("{run}: {reason}"),
             (Some(one), None) | (None, Some(one)) => one.clone(),
             (None, None) => String::new(),

@@ -68,9 +68,9 @@ impl Seen {
         self.records
     }
 
-    /// Whether it consists of the same files as then, by their names and sizes.
+    /// Whether it consists of the same files as then, by their names and sizes. An older record names none.
     pub(crate) fn is_of(&self, files: &[Head]) -> bool {
-        self.files.iter().eq(files.iter().map(SeenFile::of).collect::<Vec<_>>().iter())
+        self.files.is_empty() || self.files == files.iter().map(SeenFile::of).collect::<Vec<_>>()
     }
 
     fn column(&self, name: &str) -> Option<&SeenColumn> {

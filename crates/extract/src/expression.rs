@@ -228,7 +228,7 @@ pub(crate) fn needed(session: &SessionContext, sql: &str) -> Vec<String> {
     let dialect = state.config().options().sql_parser.dialect;
     let Ok(parsed) = state.sql_to_expr(sql, &dialect) else { return Vec::new() };
     let mut needed = Needed::default();
-    let _ = datafusion::sql::sqlparser::ast::Visit::visit(&parsed, &mut needed);
+    let _ = ast::Visit::visit(&parsed, &mut needed);
     needed.names
 }
 

@@ -118,7 +118,9 @@ fn as_text(report: &Report) -> String {
     for why in left_out {
         let _ = writeln!(text, "Left out   {}", why.trim_end().replace('\n', "\n           "));
     }
-    if repaired.was_lost {
+    if *runs_known == 0 && targets.is_empty() {
+        text += "\nNo run is on record here. Name the pipeline files whose snapshots are to be read:\n  consumer360 state repair pipelines/*.yaml\n";
+    } else if repaired.was_lost {
         let _ = writeln!(text, "\nNot brought back: {LOST}.");
     } else if back == 0 && repaired.slots == 0 {
         text += "\nThe ledger is sound and complete; nothing was changed.\n";
