@@ -38,7 +38,7 @@ pub struct Seen {
     records: u64,
     /// The newest sale.
     newest: Option<NaiveDate>,
-    /// The files it consisted of.
+    /// The files it consisted of, if they were not too many.
     #[serde(default)]
     files: Vec<SeenFile>,
 }
@@ -68,7 +68,7 @@ impl Seen {
         self.records
     }
 
-    /// Whether it consists of the same files as then, by their names and sizes. An older record names none.
+    /// Whether it consists of the same files as then, by their names and sizes, where those are known.
     pub(crate) fn is_of(&self, files: &[Head]) -> bool {
         self.files.is_empty() || self.files == files.iter().map(SeenFile::of).collect::<Vec<_>>()
     }

@@ -209,11 +209,8 @@ pub(crate) fn is_column(schema: &SchemaRef, name: &str) -> Option<usize> {
 
 /// Names in an expression that are no column of the schema it is compiled against.
 pub(crate) fn mentioned(session: &SessionContext, sql: &str) -> Vec<String> {
-    let state = session.state();
-    let dialect = state.config().options().sql_parser.dialect;
-    let Ok(parsed) = state.sql_to_expr(sql, &dialect) else { return Vec::new() };
     let mut names = Vec::new();
-    let _ = ast::visit_expressions(&parsed, |expr| {
+    let _ = ast::visit_expressions(&parsed(session, sql), |expr| {
         if let ast::Expr::Identifier(name) = expr {
             names.push(name.value.clone());
         }
@@ -224,12 +221,16 @@ pub(crate) fn mentioned(session: &SessionContext, sql: &str) -> Vec<String> {
 
 /// Names that an expression cannot do without: those that stand anywhere but in a `coalesce`.
 pub(crate) fn needed(session: &SessionContext, sql: &str) -> Vec<String> {
+    let mut needed = Needed::default();
+    let _ = ast::Visit::visit(&parsed(session, sql), &mut needed);
+    needed.names
+}
+
+/// An expression as it is written; nothing of one that cannot be read.
+fn parsed(session: &SessionContext, sql: &str) -> Option<ast::Expr> {
     let state = session.state();
     let dialect = state.config().options().sql_parser.dialect;
-    let Ok(parsed) = state.sql_to_expr(sql, &dialect) else { return Vec::new() };
-    let mut needed = Needed::default();
-    let _ = ast::Visit::visit(&parsed, &mut needed);
-    needed.names
+    state.sql_to_expr(sql, &dialect).ok()
 }
 
 #[derive(Default)]

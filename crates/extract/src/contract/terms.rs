@@ -18,6 +18,9 @@ use crate::mapping::{From, Mapping};
 use crate::source::Opened;
 use crate::staged::Finding;
 
+/// Files of a source that are remembered one by one: with more of them a record of a run would be mostly their names.
+const MOST_FILES: usize = 1000;
+
 /// What the source of one entity is held to.
 pub(crate) struct Terms {
     entity: Entity,
@@ -86,7 +89,8 @@ impl Terms {
             None => Vec::new(),
         };
         told.extend(before.into_iter().flat_map(|before| changes::files(entity, &opened.files, before)));
-        let files = opened.files.iter().map(SeenFile::of).collect();
+        let files = &opened.files;
+        let files = if files.len() <= MOST_FILES { files.iter().map(SeenFile::of).collect() } else { Vec::new() };
         let masked = masked(mapping, pii);
         let mut columns = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {

@@ -1,9 +1,11 @@
 //! What is known of the files of a source before their records are read.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher;
 
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
+use twox_hash::XxHash64;
 
 use super::files::{self, FileRef};
 use crate::error::Error;
@@ -44,46 +46,32 @@ pub(super) async fn distinct(files: &[FileRef], is_text: bool) -> Result<(), Err
         by_size.entry(file.meta.size).or_default().push(file);
     }
     for alike in by_size.into_values().filter(|alike| alike.len() > 1) {
-        for (place, file) in alike.iter().enumerate() {
-            for other in alike.iter().skip(place + 1) {
-                if is_copy(file, other, is_text).await? {
-                    return Err(Error::Copy { origin: other.origin.clone(), of: file.origin.clone() });
-                }
+        let mut known: BTreeMap<String, &FileRef> = BTreeMap::new();
+        for file in alike {
+            let Some(content) = content(file, is_text).await? else { continue };
+            if let Some(other) = known.insert(content, file) {
+                return Err(Error::Copy { origin: file.origin.clone(), of: other.origin.clone() });
             }
         }
     }
     Ok(())
 }
 
-/// Of files in a store their tags are compared, which follow from what is in them; of local ones the bytes, piece by piece.
-async fn is_copy(one: &FileRef, other: &FileRef, is_text: bool) -> Result<bool, Error> {
-    if files::is_remote(&one.origin) {
-        return Ok(one.meta.e_tag.is_some() && one.meta.e_tag == other.meta.e_tag);
+/// What tells the content of a file from any other's: of one in a store its tag, which follows from it; of a local one two hashes.
+/// None for a store without tags, and for a text of one line, which is a header: that is the same in every file.
+async fn content(file: &FileRef, is_text: bool) -> Result<Option<String>, Error> {
+    if files::is_remote(&file.origin) {
+        return Ok(file.meta.e_tag.clone());
     }
-    let read = |file: &FileRef, error: object_store::Error| Error::Read {
-        origin: file.origin.clone(),
-        detail: files::told(&file.origin, &error),
-    };
-    let open = |file: FileRef| async move { file.store.get(&file.meta.location).await.map_err(|e| read(&file, e)) };
-    let (mut left, mut right) = (open(one.clone()).await?.into_stream(), open(other.clone()).await?.into_stream());
-    let (mut held, mut against) = (bytes::Bytes::new(), bytes::Bytes::new());
+    let failed =
+        |error: object_store::Error| Error::Read { origin: file.origin.clone(), detail: files::told(&file.origin, &error) };
+    let mut bytes = file.store.get(&file.meta.location).await.map_err(failed)?.into_stream();
+    let (mut one, mut other) = (XxHash64::with_seed(1), XxHash64::with_seed(2));
     let mut lines = 0;
-    loop {
-        if held.is_empty() {
-            held = left.try_next().await.map_err(|e| read(one, e))?.unwrap_or_default();
-        }
-        if against.is_empty() {
-            against = right.try_next().await.map_err(|e| read(other, e))?.unwrap_or_default();
-        }
-        let size = held.len().min(against.len());
-        if size == 0 {
-            // A header alone is the same in every file.
-            return Ok(held.is_empty() && against.is_empty() && (!is_text || lines > 1));
-        }
-        let (mine, theirs) = (held.split_to(size), against.split_to(size));
-        if mine != theirs {
-            return Ok(false);
-        }
-        lines += mine.split(|byte| *byte == b'\n').count() - 1;
+    while let Some(piece) = bytes.try_next().await.map_err(failed)? {
+        one.write(&piece);
+        other.write(&piece);
+        lines += piece.split(|byte| *byte == b'\n').count() - 1;
     }
+    Ok((!is_text || lines > 1).then(|| format!("{:016x}{:016x}", one.finish(), other.finish())))
 }
