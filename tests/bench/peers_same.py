@@ -97,6 +97,7 @@ DIALECT = [
     (r"- 1\) / 2 AS middle", "- 1) // 2 AS middle"),
     (r"- 1\) / \(2 \* \(customers - 1\)\)", "- 1) // (2 * (customers - 1))"),
     (r"\+ 1\) / 2 AS fm_score", "+ 1) // 2 AS fm_score"),
+    (r"cohort_month / 12", "cohort_month // 12"),
 ]
 
 SOURCES = {
