@@ -177,11 +177,17 @@ fn records_set_aside_are_shown_by_their_reasons() {
     assert!(shown.contains("1  sales.ordered_at is not a date") && shown.contains("2 of 4 are shown"), "{shown}");
     let json = space.run(&["runs", "rejects", "--output", "json"]).ok().json();
     assert_eq!((json[3]["record"].as_i64(), json[3]["raw_value"].as_str()), (Some(10), Some("2024-05-99")));
+    // Those that are not kept are counted all the same.
+    space.write("config/default.yaml", "limits: {rejects_kept: 1}\n");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let few = space.run(&["runs", "rejects"]).ok().stdout;
+    assert!(few.contains("4 records set aside; these are of the 1 that are kept"), "{few}");
     // No day to come is published, and no file of a source is taken for an export.
     let future = space.run(&["run", "shop.yaml", "--as-of", "2999-01-01"]);
     assert!(future.code == 2 && future.stderr.contains("--as-of 2999-01-01 is not over"), "{}", future.stderr);
     let export = |to: &str| space.run(&["export", "dim_region", "--to", to, "--pipeline", "shop.yaml"]);
-    assert!(export("drop/lines.csv").stderr.contains("is no export of dim_region"));
+    assert!(export("drop/lines.csv").stderr.contains("drop/lines.csv is a file that `extract.sales` reads"));
+    assert!(export("drop/../drop/lines.csv").stderr.contains("`extract.sales` reads"));
     export("regions.csv").ok();
     export("regions.csv").ok();
 }

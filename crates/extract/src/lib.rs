@@ -45,6 +45,7 @@ pub use resume::{record, reopen};
 pub use rows::staged_schema;
 pub use session::{configure, functions, session, that_spills};
 pub use shared::{Elsewhere, SharedTables, TableWriter, WorkerFailure, location, share, table_writer};
+pub use source::is_read;
 pub use stage::{Place, Probed, probe, register, stage};
 pub use staged::{Book, Finding, Origin, Staged, StagedEntity};
 pub use table_file::{FileError, TableFile};

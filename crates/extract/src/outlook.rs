@@ -8,7 +8,7 @@ use schema::Entity;
 use crate::contract::{self, SeenSources};
 use crate::error::Error;
 use crate::increment::{self, History};
-use crate::source::{changed, select};
+use crate::source::select;
 use crate::stage::{connect, open};
 
 /// What a run would read of one source.
@@ -51,8 +51,8 @@ pub async fn outlook(
         let whole = Outlook { entity, origin, from: None, to: None, rows: None, why: String::new(), may_differ: true };
         let first = "it has not been published as it is described now";
         let one = match (pipeline.connections.get(&source.connection), &source.input) {
-            (Some(Connection::Files { url }), Input::Files { path, .. }) => {
-                let changed = changed(&source.connection, url, path, &limits.roots).await?;
+            (Some(Connection::Files { .. }), Input::Files { .. }) => {
+                let changed = files.iter().map(|file| file.changed).max();
                 let touched = changed.is_none_or(|changed| read.is_none_or(|read| changed > read));
                 let others = known.is_some_and(|known| !known.is_of(&files));
                 let bytes: u64 = files.iter().map(|file| file.bytes).sum();

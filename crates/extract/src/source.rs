@@ -25,13 +25,13 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use config::{Compression, Connection, Format, Input, Limits, Roots};
+use config::{Compression, Connection, Format, Input, Limits};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
 
+pub use files::is_read;
 pub(crate) use files::{CREDENTIALS, remote};
 pub(crate) use head::Head;
 pub(crate) use kept::kept;
@@ -146,12 +146,6 @@ pub(crate) async fn open(name: &str, connection: &Connection, input: &Input, rea
         return Err(Error::Limit { origin: opened.origin, key: "columns", detail });
     }
     Ok(opened)
-}
-
-/// When the last of the files that match was changed.
-pub(crate) async fn changed(name: &str, url: &str, path: &str, roots: &Roots) -> Result<Option<DateTime<Utc>>, Error> {
-    let files = files::find(name, url, path, roots).await?;
-    Ok(files.iter().map(|file| file.meta.last_modified).max())
 }
 
 /// The text a query or table name is read by; identifiers of `table:` are quoted, so that no name can be a statement.

@@ -1,13 +1,12 @@
 //! `consumer360 export`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
+use config::{Connection, Input, Pipeline, Source};
 use load::Target;
 use report::Format;
-use schema::Table;
+use schema::Entity;
 use serde_json::json;
 
 use super::describe::{published, unknown};
@@ -19,9 +18,6 @@ use crate::handouts;
 /// Written with who the customers are, because a list of keys wins nobody back.
 const WINBACK: &str = "winback_targets";
 
-/// Bytes within which the header of an export ends.
-const HEADER: u64 = 16_384;
-
 pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Failure> {
     let Some(contract) = published().into_iter().find(|table| table.name == options.table) else {
         return Err(Failure::usage(unknown(&options.table)));
@@ -31,13 +27,12 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
         Some("xlsx") => Format::Xlsx,
         _ => return Err(Failure::usage(format!("{} ends neither with .csv nor with .xlsx", options.to.display()))),
     };
-    if !may_replace(&options.to, contract) {
-        let message =
-            format!("{} is there and is no export of {}: remove it, or name another file", options.to.display(), contract.name);
-        return Err(Failure::usage(message));
-    }
     let file = super::pipeline_file(global, options.pipeline.as_deref())?;
     let (pipeline, settings) = super::load(global, &file)?;
+    if let Some(entity) = source_of(&pipeline, &options.to) {
+        let to = options.to.display();
+        return Err(Failure::usage(format!("{to} is a file that `extract.{entity}` reads: name one beside the sources")));
+    }
     let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
     let snapshot = super::published(&target, &pipeline, &file)?;
     let folder = target.snapshot(&snapshot).map_err(|e| Failure::step(&e))?;
@@ -59,14 +54,11 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
     super::print(&format!("{}: {} rows of {} as of {snapshot}{note}\n", options.to.display(), count(rows), contract.name))
 }
 
-/// Whether nothing is lost by writing there: nothing lies there, or an earlier export, or a workbook that nobody reads back.
-fn may_replace(file: &Path, contract: &Table) -> bool {
-    let Ok(found) = File::open(file) else { return true };
-    let mut start = String::new();
-    // Names of columns begin an export; those of a source would hardly be ours.
-    let read = BufReader::new(found.take(HEADER)).read_line(&mut start);
-    read.is_err()
-        || start.starts_with("PK")
-        || start.is_empty()
-        || contract.columns.iter().any(|column| start.contains(column.name))
+/// The source that reads the file: an export in its place would be the next run's input.
+fn source_of(pipeline: &Pipeline, file: &Path) -> Option<Entity> {
+    let reads = |(_, source): &(&Entity, &Source)| match (pipeline.connections.get(&source.connection), &source.input) {
+        (Some(Connection::Files { url }), Input::Files { path, .. }) => extract::is_read(url, path, file),
+        _ => false,
+    };
+    pipeline.sources.iter().find(reads).map(|(entity, _)| *entity)
 }

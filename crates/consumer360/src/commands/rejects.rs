@@ -11,7 +11,7 @@ use arrow::datatypes::Int64Type;
 use compare::MASK;
 use extract::{FileError, TableRows};
 use scheduler::{Ledger, RunRecord};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Global, Output};
 use crate::exit::Failure;
@@ -50,10 +50,18 @@ pub fn rejects(global: &Global, ledger: &Ledger, run: &RunRecord, limit: usize, 
             one.raw = Some(MASK.to_owned());
         }
     }
+    let all = all(&ledger.folder(&run.run_id)).max(aside.len() as u64);
     super::print(&match global.output {
         Output::Json => as_json(&aside, limit),
-        Output::Text => as_text(run, &aside, limit),
+        Output::Text => as_text(run, &aside, all, limit),
     })
+}
+
+/// How many the book of the run counts: no more of them are kept than `limits.rejects_kept` says. 0 for a run without a book.
+fn all(folder: &Path) -> u64 {
+    let book = fs::read(folder.join("reconciliation.json")).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let hops = book.as_ref().and_then(Value::as_array).into_iter().flatten().filter(|hop| hop["hop"] == "extract");
+    hops.filter_map(|hop| hop["rows_rejected"].as_u64()).sum()
 }
 
 fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
@@ -102,10 +110,10 @@ fn as_json(aside: &[Aside], limit: usize) -> String {
             "reason": one.reason,
         })
     };
-    format!("{:#}\n", serde_json::Value::from(aside.iter().take(limit).map(one).collect::<Vec<_>>()))
+    format!("{:#}\n", Value::from(aside.iter().take(limit).map(one).collect::<Vec<_>>()))
 }
 
-fn as_text(run: &RunRecord, aside: &[Aside], limit: usize) -> String {
+fn as_text(run: &RunRecord, aside: &[Aside], all: u64, limit: usize) -> String {
     if aside.is_empty() {
         return format!("{}: every record that was read fits.\n", run.run_id);
     }
@@ -115,7 +123,12 @@ fn as_text(run: &RunRecord, aside: &[Aside], limit: usize) -> String {
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
-    let mut text = format!("{}: {} records set aside\n\n", run.run_id, count(aside.len() as u64));
+    let kept = aside.len() as u64;
+    let mut text = format!("{}: {} records set aside", run.run_id, count(all));
+    if kept < all {
+        let _ = write!(text, "; these are of the {} that are kept (`limits.rejects_kept`)", count(kept));
+    }
+    text += "\n\n";
     for ((entity, column, reason), records) in reasons {
         let _ = writeln!(text, "{:>10}  {entity}.{column} {reason}", count(records));
     }
@@ -128,7 +141,7 @@ fn as_text(run: &RunRecord, aside: &[Aside], limit: usize) -> String {
         let _ = writeln!(text, "{:<origin$}{:>10}  {:<column$}{raw}", one.origin, one.record, one.column);
     }
     if shown.len() < aside.len() {
-        let _ = writeln!(text, "\n{} of {} are shown; --limit shows more", shown.len(), count(aside.len() as u64));
+        let _ = writeln!(text, "\n{} of {} are shown; --limit shows more", shown.len(), count(kept));
     }
     text
 }

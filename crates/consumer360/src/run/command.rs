@@ -34,22 +34,14 @@ pub fn command(global: &Global, options: &RunOptions) -> Result<ExitCode, Failur
         refresh: options.full_refresh,
     };
     let job = Job { file: &options.pipeline, pipeline: &pipeline, settings: &settings, attempt };
-    if let Some(other) = twin(global, &job) {
-        tracing::warn!(
-            "{} names a pipeline `{}` as well and published last: the two share one record, one schedule and one history; give one of \
-             them another `name:`",
-            other.display(),
-            pipeline.name
-        );
-    }
     // Of a slot's run the process tells that makes its attempts.
     to_its_end(global, job, bar, options.slot_at.is_none())
 }
 
 /// The file that published last under the name, if it is another one and still has it: one of the two is a copy.
-fn twin(global: &Global, job: &Job<'_>) -> Option<PathBuf> {
+fn twin(global: &Global, job: &Job<'_>, ledger: &Ledger) -> Option<PathBuf> {
     let Job { file, pipeline, settings, .. } = job;
-    let published = commands::ledger(settings).ok()?.latest_of_status(&pipeline.name, Status::Published).ok()??;
+    let published = ledger.latest_of_status(&pipeline.name, Status::Published).ok()??;
     let other = published.file.filter(|other| other.is_file() && !other.starts_with(settings.state.join("last_good")))?;
     let is_same = file.canonicalize().ok()? == other.canonicalize().ok()? || file.starts_with(settings.state.join("last_good"));
     let names_it = || commands::load(global, &other).is_ok_and(|(twin, _)| twin.name == pipeline.name);
@@ -112,6 +104,14 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
             return Err(error.into());
         }
     };
+    if let (Attempt::First { .. }, Some(other)) = (job.attempt, twin(global, &job, &ledger)) {
+        tracing::warn!(
+            "{} names a pipeline `{}` as well and published last: the two share one record, one schedule and one history; give one of \
+             them another `name:`",
+            other.display(),
+            job.pipeline.name
+        );
+    }
     let progress = Progress::new(bar);
     let runtime = runtime::wide(job.settings).map_err(|e| Failure::step(&e))?;
     let finished = runtime.block_on(run(job, &ledger, began, &progress));

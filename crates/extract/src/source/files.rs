@@ -77,6 +77,16 @@ pub(super) async fn find(connection: &str, url: &str, path: &str, roots: &Roots)
         .collect())
 }
 
+/// Whether a local file is one that a source of this connection's folder and glob reads, or would read if it were there.
+pub fn is_read(url: &str, path: &str, file: &FsPath) -> bool {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(FsPath::new("."));
+    let (Ok(base), Ok(folder)) = (FsPath::new(url).canonicalize(), folder.canonicalize()) else { return false };
+    let Some(name) = file.file_name().map(|name| folder.join(name)) else { return false };
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let below = name.strip_prefix(&base).ok().and_then(FsPath::to_str);
+    below.zip(glob::Pattern::new(path).ok()).is_some_and(|(below, pattern)| pattern.matches_with(below, options))
+}
+
 /// The files that may match; folders below are looked into only where the pattern leads there.
 async fn listed(store: &dyn ObjectStore, path: &str, prefix: Option<&Path>) -> object_store::Result<Vec<ObjectMeta>> {
     let below = path.rsplit_once('/').map_or(path, |(_, name)| name);

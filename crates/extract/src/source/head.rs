@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::Hasher;
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use twox_hash::XxHash64;
@@ -15,13 +16,15 @@ use crate::error::Error;
 pub(crate) struct Head {
     pub origin: String,
     pub bytes: u64,
+    /// When it was changed last.
+    pub changed: DateTime<Utc>,
     /// Its columns in its own order; none where they are learnt from the records.
     pub columns: Vec<String>,
 }
 
 impl Head {
     pub(super) fn of(file: &FileRef, columns: Vec<String>) -> Self {
-        Self { origin: file.origin.clone(), bytes: file.meta.size, columns }
+        Self { origin: file.origin.clone(), bytes: file.meta.size, changed: file.meta.last_modified, columns }
     }
 }
 
