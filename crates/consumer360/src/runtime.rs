@@ -53,15 +53,16 @@ impl Signals {
     }
 }
 
-/// How long the allocator keeps what was freed before the system has it back, in milliseconds.
-const KEPT: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "10000");
+/// What the allocator is told: to keep what was freed for ten seconds before the system has it back, and to take pages of the
+/// usual size. Of huge ones it touches a little of many, one for each size of value on each thread, and each is cleared whole.
+const ALLOCATOR: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "10000"), ("MIMALLOC_ALLOW_THP", "0")];
 
 /// Begins the program anew, as the same process, with an allocator that is in no hurry to give memory back: the next statement
 /// asks for as much again, and an eighth of a run's time would go into clearing the same pages over and over. The allocator reads
-/// this from the environment, before `main`. Whoever has set it, or cannot begin anew, goes on as is.
+/// this from the environment, before `main`. Whoever has set one of it, or cannot begin anew, goes on as is.
 pub fn keep_memory() {
     #[cfg(unix)]
-    if std::env::var_os(KEPT.0).is_none()
+    if ALLOCATOR.iter().all(|(name, _)| std::env::var_os(name).is_none())
         && let Ok(program) = std::env::current_exe()
     {
         use std::os::unix::process::CommandExt;
@@ -69,7 +70,7 @@ pub fn keep_memory() {
         let Some(name) = given.next() else { return };
         // Begun by a loader, what runs is the loader; under another name, who knows.
         if program.file_name() == std::path::Path::new(&name).file_name() {
-            let _ = std::process::Command::new(program).arg0(name).args(given).env(KEPT.0, KEPT.1).exec();
+            let _ = std::process::Command::new(program).arg0(name).args(given).envs(ALLOCATOR).exec();
         }
     }
 }
