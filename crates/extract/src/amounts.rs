@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch};
-use arrow::datatypes::{Decimal128Type, Float64Type};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Builder, PrimitiveArray, RecordBatch};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{ArrowNativeType, Decimal128Type, Float64Type};
 use schema::Type;
 
 use crate::decimal::{NOT_A_NUMBER, TOO_LARGE, UNIT, divide, fits, multiply};
@@ -17,13 +18,47 @@ const BILLION: i128 = 1_000_000_000;
 /// What the source gives; a column it does not give is absent.
 #[derive(Default)]
 pub(crate) struct Given<'a> {
-    pub quantity: Option<&'a ArrayRef>,
-    pub unit_price: Option<&'a ArrayRef>,
-    pub net_amount: Option<&'a ArrayRef>,
-    pub discount_amount: Option<&'a ArrayRef>,
-    pub discount_rate: Option<&'a ArrayRef>,
-    pub cost_amount: Option<&'a ArrayRef>,
-    pub exchange_rate: Option<&'a ArrayRef>,
+    pub quantity: Option<Numbers<'a, i128>>,
+    pub unit_price: Option<Numbers<'a, i128>>,
+    pub net_amount: Option<Numbers<'a, i128>>,
+    pub discount_amount: Option<Numbers<'a, i128>>,
+    pub discount_rate: Option<Numbers<'a, f64>>,
+    pub cost_amount: Option<Numbers<'a, i128>>,
+    pub exchange_rate: Option<Numbers<'a, f64>>,
+}
+
+impl<'a> Given<'a> {
+    /// Out of the columns that `column` has by name.
+    pub fn of(column: impl Fn(&str) -> Option<&'a ArrayRef>) -> Self {
+        let decimals = |name| column(name)?.as_primitive_opt::<Decimal128Type>().map(Numbers::of);
+        let rates = |name| column(name)?.as_primitive_opt::<Float64Type>().map(Numbers::of);
+        Self {
+            quantity: decimals("quantity"),
+            unit_price: decimals("unit_price"),
+            net_amount: decimals("net_amount"),
+            discount_amount: decimals("discount_amount"),
+            discount_rate: rates("discount_rate"),
+            cost_amount: decimals("cost_amount"),
+            exchange_rate: rates("exchange_rate"),
+        }
+    }
+}
+
+/// A column as it is asked row by row, for every line there is.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers<'a, T> {
+    values: &'a [T],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a, T: ArrowNativeType> Numbers<'a, T> {
+    fn of<P: ArrowPrimitiveType<Native = T>>(column: &'a PrimitiveArray<P>) -> Self {
+        Self { values: column.values(), nulls: column.nulls() }
+    }
+
+    fn get(&self, row: usize) -> Option<T> {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) { None } else { self.values.get(row).copied() }
+    }
 }
 
 /// What every line has. NULL only in rows with a fault, of which the net amount may be known, and where the source gives no cost.
@@ -62,44 +97,34 @@ impl Fault {
 
 pub(crate) fn complete(given: &Given<'_>, rows: usize) -> Amounts {
     let mut faults = Vec::new();
-    let mut lines: Vec<Option<Line>> = Vec::with_capacity(rows);
-    // What is set aside is accounted for as well.
-    let mut nets = Vec::with_capacity(rows);
+    let mut columns: [Decimal128Builder; 5] = std::array::from_fn(|_| Decimal128Builder::with_capacity(rows));
     for row in 0..rows {
-        let line = line(given, row).unwrap_or_else(|Fault { column, reason, net }| {
-            faults.push((row, column, reason));
-            nets.extend(net.map(|net| (row, net)));
-            None
-        });
-        lines.push(line);
-    }
-    let mut net: Vec<Option<i128>> = lines.iter().map(|line| line.as_ref().map(|line| line.net)).collect();
-    for (row, known) in nets {
-        if let Some(net) = net.get_mut(row) {
-            *net = Some(known);
+        let values = match line(given, row) {
+            Ok(None) => [None; 5],
+            Ok(Some(line)) => [Some(line.unit_price), Some(line.gross), Some(line.discount), Some(line.net), line.cost],
+            Err(Fault { column, reason, net }) => {
+                faults.push((row, column, reason));
+                // What is set aside is accounted for as well.
+                [None, None, None, net, None]
+            }
+        };
+        for (column, value) in columns.iter_mut().zip(values) {
+            column.append_option(value);
         }
     }
-    let column = |value: fn(&Line) -> Option<i128>| -> ArrayRef {
-        let values: Decimal128Array = lines.iter().map(|l| l.as_ref().and_then(value)).collect();
-        Arc::new(values.with_data_type(Type::Money.arrow()))
-    };
-    Amounts {
-        unit_price: column(|l| Some(l.unit_price)),
-        gross: column(|l| Some(l.gross)),
-        discount: column(|l| Some(l.discount)),
-        net: Arc::new(Decimal128Array::from(net).with_data_type(Type::Money.arrow())),
-        cost: column(|l| l.cost),
-        faults,
-    }
+    let [unit_price, gross, discount, net, cost] =
+        columns.map(|mut column| -> ArrayRef { Arc::new(column.finish().with_data_type(Type::Money.arrow())) });
+    Amounts { unit_price, gross, discount, net, cost, faults }
 }
 
 /// The amounts of one row; none where a value it needs was missing or unreadable, which is reported elsewhere.
 fn line(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
-    let Some(quantity) = decimal(given.quantity, row) else { return Ok(None) };
+    let value = |column: Option<Numbers<'_, i128>>| column.and_then(|column| column.get(row));
+    let Some(quantity) = value(given.quantity) else { return Ok(None) };
     let rate = discount_rate(given, row)?;
     let exchange = exchange_rate(given, row)?;
-    let amount = |column: Option<&ArrayRef>, name: &'static str| -> Result<Option<i128>, Fault> {
-        decimal(column, row).map(|v| converted(v, exchange)).transpose().map_err(|reason| Fault::of(name, reason))
+    let amount = |column: Option<Numbers<'_, i128>>, name: &'static str| -> Result<Option<i128>, Fault> {
+        value(column).map(|v| converted(v, exchange)).transpose().map_err(|reason| Fault::of(name, reason))
     };
     let price = amount(given.unit_price, "unit_price")?;
     let net = amount(given.net_amount, "net_amount")?;
@@ -151,41 +176,35 @@ fn derive(
 /// Lines whose quantity and unit price do not give what net amount and discount do, though the source states all of them. Prices
 /// to the cent explain half a cent a piece, and one in all.
 pub(crate) fn disagreeing(lines: &RecordBatch) -> usize {
-    let column = |name: &str| lines.column_by_name(name);
-    let (quantity, unit_price, gross) = (column("quantity"), column("unit_price"), column("gross_amount"));
-    let disagrees = |row: &usize| {
-        let amount = |column| decimal(column, *row).unwrap_or_default();
-        let (quantity, gross) = (amount(quantity), amount(gross));
-        let off = multiply(quantity, amount(unit_price)).map(|priced| (priced - gross).abs());
+    let [quantities, prices, gross] = ["quantity", "unit_price", "gross_amount"].map(|name| values(lines, name));
+    let disagrees = |((quantity, price), gross): &((&i128, &i128), &i128)| {
+        let off = multiply(**quantity, **price).map(|priced| (priced - **gross).abs());
         off.is_ok_and(|off| off > quantity.abs() / 200 + UNIT / 100)
     };
-    (0..lines.num_rows()).filter(disagrees).count()
+    quantities.iter().zip(prices).zip(gross).filter(disagrees).count()
 }
 
 /// Lines that their discount makes dearer, by more than prices to the cent explain.
 pub(crate) fn surcharged(lines: &RecordBatch) -> usize {
-    let (quantity, discount) = (lines.column_by_name("quantity"), lines.column_by_name("discount_amount"));
-    let is_dearer = |row: &usize| {
-        let quantity = decimal(quantity, *row).unwrap_or_default();
-        let discount = decimal(discount, *row).unwrap_or_default() * quantity.signum();
-        discount < -(quantity.abs() / 200 + UNIT / 100)
-    };
-    (0..lines.num_rows()).filter(is_dearer).count()
+    let [quantities, discounts] = ["quantity", "discount_amount"].map(|name| values(lines, name));
+    let is_dearer = |(quantity, discount): &(&i128, &i128)| **discount * quantity.signum() < -(quantity.abs() / 200 + UNIT / 100);
+    quantities.iter().zip(discounts).filter(is_dearer).count()
+}
+
+/// A column that accepted lines have a value of each.
+fn values<'a>(lines: &'a RecordBatch, name: &str) -> &'a [i128] {
+    let column = lines.column_by_name(name).and_then(|column| column.as_primitive_opt::<Decimal128Type>());
+    column.map(|column| &column.values()[..]).unwrap_or_default()
 }
 
 /// A row with neither price nor amount: a fault, unless a value was there and could not be read.
 fn unpriced(given: &Given<'_>, row: usize) -> Result<Option<Line>, Fault> {
-    let absent = |column: Option<&ArrayRef>| column.is_none_or(|c| c.is_null(row));
+    let absent = |column: Option<Numbers<'_, i128>>| column.and_then(|column| column.get(row)).is_none();
     if absent(given.unit_price) && absent(given.net_amount) {
         let column = if given.unit_price.is_some() { "unit_price" } else { "net_amount" };
         return Err(Fault::of(column, "is missing"));
     }
     Ok(None)
-}
-
-fn decimal(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
-    let column = column?.as_primitive_opt::<Decimal128Type>()?;
-    column.is_valid(row).then(|| column.value(row))
 }
 
 fn discount_rate(given: &Given<'_>, row: usize) -> Result<Option<i128>, Fault> {
@@ -205,9 +224,8 @@ struct Exchange {
 
 /// Where the source has a column of rates, a line without one is in a currency that nobody knows the worth of.
 fn exchange_rate(given: &Given<'_>, row: usize) -> Result<Option<Exchange>, Fault> {
-    let Some(column) = given.exchange_rate.and_then(|column| column.as_primitive_opt::<Float64Type>()) else { return Ok(None) };
-    let rate = column.is_valid(row).then(|| column.value(row)).ok_or("is missing");
-    let rate = rate.and_then(exchange);
+    let Some(column) = given.exchange_rate else { return Ok(None) };
+    let rate = column.get(row).ok_or("is missing").and_then(exchange);
     rate.map(Some).map_err(|reason| Fault::of("exchange_rate", reason))
 }
 
@@ -229,9 +247,8 @@ fn exchange(rate: f64) -> Result<Exchange, &'static str> {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "bounded just before the cast")]
-fn billionths(column: Option<&ArrayRef>, row: usize) -> Option<i128> {
-    let column = column?.as_primitive_opt::<Float64Type>()?;
-    column.is_valid(row).then(|| (column.value(row).clamp(-1e9, 1e9) * BILLION as f64).round() as i128)
+fn billionths(column: Option<Numbers<'_, f64>>, row: usize) -> Option<i128> {
+    column?.get(row).map(|rate| (rate.clamp(-1e9, 1e9) * BILLION as f64).round() as i128)
 }
 
 fn converted(value: i128, rate: Option<Exchange>) -> Result<i128, &'static str> {
@@ -275,8 +292,8 @@ mod tests {
             assert_eq!(converted(value * UNIT, Some(exchange(rate).unwrap())), Ok(expected), "{rate}");
         }
         assert!(exchange(0.0).is_err() && exchange(-1.0).is_err() && exchange(1e-300).is_err() && exchange(1e300).is_err());
-        let rates: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![Some(2.0), None]));
-        let given = Given { exchange_rate: Some(&rates), ..Given::default() };
+        let rates = arrow::array::Float64Array::from(vec![Some(2.0), None]);
+        let given = Given { exchange_rate: Some(Numbers::of(&rates)), ..Given::default() };
         assert!(exchange_rate(&given, 0).unwrap().is_some());
         let fault = exchange_rate(&given, 1).unwrap_err();
         assert_eq!((fault.column, fault.reason.as_str()), ("exchange_rate", "is missing"));
@@ -284,8 +301,9 @@ mod tests {
 
     #[test]
     fn prices_to_the_cent_explain_half_a_cent_a_piece() {
-        let money =
-            |values: Vec<i128>| -> ArrayRef { Arc::new(Decimal128Array::from(values).with_data_type(Type::Money.arrow())) };
+        let money = |values: Vec<i128>| -> ArrayRef {
+            Arc::new(arrow::array::Decimal128Array::from(values).with_data_type(Type::Money.arrow()))
+        };
         let lines = RecordBatch::try_from_iter([
             ("quantity", money(vec![3 * UNIT, 3 * UNIT, 2 * UNIT, -2 * UNIT])),
             ("unit_price", money(vec![33_300, 33_300, 50_000, 50_000])),

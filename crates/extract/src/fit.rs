@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Float64Array, Int32Array, PrimitiveArray,
-    StringArray, TimestampMicrosecondArray, new_null_array,
+    StringArray, StringBuilder, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{can_cast_types, cast};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use chrono_tz::Tz;
 use schema::Type;
@@ -47,6 +47,19 @@ fn decimal_kind(kind: Type) -> bool {
 
 fn texts<T: ArrowPrimitiveType<Native: ToString>>(values: &PrimitiveArray<T>) -> ArrayRef {
     Arc::new(values.iter().map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+}
+
+/// Ids that a source keeps as numbers, as text.
+fn numerals<T: ArrowPrimitiveType<Native: itoa::Integer>>(numbers: &PrimitiveArray<T>) -> ArrayRef {
+    let mut digits = itoa::Buffer::new();
+    let mut texts = StringBuilder::with_capacity(numbers.len(), numbers.len() * 8);
+    for number in numbers {
+        match number {
+            Some(number) => texts.append_value(digits.format(number)),
+            None => texts.append_null(),
+        }
+    }
+    Arc::new(texts.finish())
 }
 
 /// Amounts, which are many: the text is written only for those that have more than four places or very many digits.
@@ -138,6 +151,8 @@ fn fit_typed(raw: &ArrayRef, kind: Type, zone: Tz) -> Result<Fitted, ArrowError>
             let text = cast(&local, &DataType::Utf8)?;
             return Ok(fit_text(text.as_string(), kind, None, zone));
         }
+        Type::Text if matches!(raw.data_type(), DataType::Int64) => numerals(raw.as_primitive::<Int64Type>()),
+        Type::Text if matches!(raw.data_type(), DataType::Int32) => numerals(raw.as_primitive::<Int32Type>()),
         _ => cast(&local, &wanted)?,
     };
     let values = finite(values);

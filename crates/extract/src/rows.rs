@@ -217,15 +217,7 @@ impl Rules {
     }
 
     fn complete_sales(&self, batch: &RecordBatch, mapped: &mut Mapped) {
-        let given = Given {
-            quantity: mapped.get("quantity"),
-            unit_price: mapped.get("unit_price"),
-            net_amount: mapped.get("net_amount"),
-            discount_amount: mapped.get("discount_amount"),
-            discount_rate: mapped.get("discount_rate"),
-            cost_amount: mapped.get("cost_amount"),
-            exchange_rate: mapped.get("exchange_rate"),
-        };
+        let given = Given::of(|name| mapped.get(name));
         let amounts = amounts::complete(&given, batch.num_rows());
         for (row, column, reason) in amounts.faults {
             let raw = self.raw(batch, column, row);
