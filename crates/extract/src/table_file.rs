@@ -3,12 +3,12 @@
 //! The bytes depend on the rows and their order alone: rows are re-cut to fixed batches first, because page borders
 //! follow the batches handed to the encoder, and those follow the thread count. The columns of a row group are encoded
 //! side by side, each by one thread from first row to last, so that the number of threads changes no byte either. That is
-//! done while the rows of the next row group are gathered.
+//! done while the rows of the next row groups are gathered: one may wait, so that whoever makes the rows seldom has to.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::CastOptions;
@@ -31,6 +31,9 @@ use schema::Visibility;
 const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Rows handed to the encoder at once.
 const BATCH_ROWS: usize = 8192;
+/// Columns of very many values, which lines of one order have in common: written as they come they are smaller than numbered, and
+/// nothing is looked up.
+const MANY_VALUES: [&str; 4] = ["order_id", "ordered_at", "customer_id", "customer_key"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -64,10 +67,52 @@ struct Encoder {
 
 /// Where the encoder is.
 enum Work {
-    Idle(Box<Encoder>),
-    Busy(JoinHandle<Result<Box<Encoder>, ParquetError>>),
+    /// Until the first row group is full: most tables have no second one.
+    Here(Box<Encoder>),
+    /// On a thread of its own, which takes row groups until there are no more.
+    Away { groups: SyncSender<Vec<RecordBatch>>, thread: Thread },
     /// It failed, which was said.
     Gone,
+}
+
+impl Work {
+    /// Hands over a full row group; waits while one waits already.
+    fn encode(self, batches: Vec<RecordBatch>) -> Result<Self, ParquetError> {
+        let (groups, thread) = match self {
+            Self::Here(encoder) => set_off(encoder),
+            Self::Away { groups, thread } => (groups, thread),
+            Self::Gone => return Err(stopped()),
+        };
+        match groups.send(batches) {
+            Ok(()) => Ok(Self::Away { groups, thread }),
+            // It takes no more, so it says why.
+            Err(_) => thread.join().unwrap_or_else(|_| Err(stopped())).and_then(|_| Err(stopped())),
+        }
+    }
+
+    /// The encoder, once it has done what it was given.
+    fn done(self) -> Result<Box<Encoder>, ParquetError> {
+        match self {
+            Self::Here(encoder) => Ok(encoder),
+            Self::Away { groups, thread } => {
+                drop(groups);
+                thread.join().unwrap_or_else(|_| Err(stopped()))
+            }
+            Self::Gone => Err(stopped()),
+        }
+    }
+}
+
+type Thread = JoinHandle<Result<Box<Encoder>, ParquetError>>;
+
+fn set_off(mut encoder: Box<Encoder>) -> (SyncSender<Vec<RecordBatch>>, Thread) {
+    let (groups, full) = sync_channel::<Vec<RecordBatch>>(1);
+    let encode_all = move || full.iter().try_for_each(|batches| encoder.row_group(&batches)).map(|()| encoder);
+    (groups, thread::spawn(encode_all))
+}
+
+fn stopped() -> ParquetError {
+    ParquetError::General("the encoder stopped".to_owned())
 }
 
 impl TableFile {
@@ -77,24 +122,32 @@ impl TableFile {
         create(path, table.arrow())
     }
 
-    /// A file for readers: numbers that repeat are kept once, which costs time and makes it small.
+    /// A file for readers: values that repeat are kept once, which costs time and makes it small.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
         Self::with(path, schema, WriterProperties::builder())
     }
 
-    /// A file that only this run reads: numbers are written as they come.
+    /// A file that only this run reads: numbers are written as they come, and where nothing can be missing nothing is measured.
     pub fn create_for_run(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
-        let numbers = schema.fields().iter().filter(|f| !matches!(f.data_type(), DataType::Utf8));
-        let plain = |properties: WriterPropertiesBuilder, field: &Arc<Field>| {
-            properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
-        };
-        let properties = numbers.fold(WriterProperties::builder(), plain);
+        let mut properties = WriterProperties::builder();
+        for field in schema.fields() {
+            if !matches!(field.data_type(), DataType::Utf8) {
+                properties = as_it_comes(properties, field.name());
+            }
+            if !field.is_nullable() {
+                properties = unmeasured(properties, field.name());
+            }
+        }
         Self::with(path, schema, properties)
     }
 
     fn with(path: &Path, schema: SchemaRef, properties: WriterPropertiesBuilder) -> Result<Self, FileError> {
         let file = File::create(path).map_err(|source| FileError::Io { path: path.to_path_buf(), source })?;
-        let properties = properties
+        let properties = MANY_VALUES.into_iter().fold(properties, as_it_comes);
+        // Rows that come by order tell nothing of where the least and the largest amounts lie.
+        let amounts = schema.fields().iter().filter(|f| matches!(f.data_type(), DataType::Decimal128(..)));
+        let properties = amounts
+            .fold(properties, |properties, field| unmeasured(properties, field.name()))
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -107,7 +160,7 @@ impl TableFile {
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|source| FileError::Encode { path: path.to_path_buf(), source })?;
         let coalescer = BatchCoalescer::new(schema.clone(), BATCH_ROWS);
-        let encoder = Work::Idle(Box::new(Encoder { schema: schema.clone(), columns, writer }));
+        let encoder = Work::Here(Box::new(Encoder { schema: schema.clone(), columns, writer }));
         Ok(Self { path: path.to_path_buf(), schema, coalescer, waiting: Vec::new(), encoder, rows: 0 })
     }
 
@@ -128,9 +181,9 @@ impl TableFile {
         while let Some(rest) = self.coalescer.next_completed_batch() {
             self.take(rest)?;
         }
-        let mut encoder = self.idle_encoder()?;
-        let Self { path, waiting, rows, .. } = self;
+        let Self { path, waiting, rows, encoder, .. } = self;
         let encode = |source| FileError::Encode { path: path.clone(), source };
+        let mut encoder = encoder.done().map_err(encode)?;
         if !waiting.is_empty() {
             encoder.row_group(&waiting).map_err(encode)?;
         }
@@ -145,20 +198,9 @@ impl TableFile {
             return Ok(());
         }
         let batches = std::mem::take(&mut self.waiting);
-        let mut encoder = self.idle_encoder()?;
-        self.encoder = Work::Busy(std::thread::spawn(move || encoder.row_group(&batches).map(|()| encoder)));
+        let encoder = std::mem::replace(&mut self.encoder, Work::Gone);
+        self.encoder = encoder.encode(batches).map_err(|source| FileError::Encode { path: self.path.clone(), source })?;
         Ok(())
-    }
-
-    /// The encoder, once it has done what it was given.
-    fn idle_encoder(&mut self) -> Result<Box<Encoder>, FileError> {
-        let ended = match std::mem::replace(&mut self.encoder, Work::Gone) {
-            Work::Idle(encoder) => return Ok(encoder),
-            Work::Busy(work) => work.join().ok(),
-            Work::Gone => None,
-        };
-        let ended = ended.unwrap_or_else(|| Err(ParquetError::General("the encoder stopped".to_owned())));
-        ended.map_err(|source| FileError::Encode { path: self.path.clone(), source })
     }
 
     fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, FileError> {
@@ -183,6 +225,14 @@ impl TableFile {
     fn shape(&self, error: &ArrowError) -> FileError {
         FileError::Shape { path: self.path.clone(), detail: error.to_string() }
     }
+}
+
+fn as_it_comes(properties: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
+    properties.set_column_dictionary_enabled(ColumnPath::from(column), false)
+}
+
+fn unmeasured(properties: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
+    properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::None)
 }
 
 impl Encoder {

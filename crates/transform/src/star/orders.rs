@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
 };
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use extract::{TableFile, TableRows};
@@ -265,23 +266,22 @@ impl<T> Output<T> {
 }
 
 fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
-    let key = |value: fn(&Part) -> i64| -> ArrayRef { Arc::new(parts.iter().map(value).collect::<Int64Array>()) };
+    let key = |value: fn(&Part) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(parts.iter().map(value))) };
     let amount = |value: fn(&Amounts) -> i128, of: Type| -> ArrayRef {
         let values = Decimal128Array::from_iter_values(parts.iter().map(|part| value(&part.amounts)));
         Arc::new(values.with_data_type(of.arrow()))
     };
-    let flag =
-        |value: fn(&Part) -> bool| -> ArrayRef { Arc::new(parts.iter().map(|part| Some(value(part))).collect::<BooleanArray>()) };
+    let flag = |value: fn(&Part) -> bool| flags(parts.iter().map(value));
     // A day of 32 bits reaches six million years.
-    let days = parts.iter().map(|part| i32::try_from(part.day).ok());
+    let days = parts.iter().map(|part| i32::try_from(part.day).unwrap_or(i32::MAX));
     let times = TimestampMicrosecondArray::from_iter_values(parts.iter().map(|part| part.first_at));
     vec![
-        Arc::new(parts.iter().map(|part| part.order).collect::<Int32Array>()),
+        Arc::new(Int32Array::from_iter_values(parts.iter().map(|part| part.order))),
         key(|part| part.customer),
         key(|part| part.region),
-        Arc::new(days.collect::<Date32Array>()),
+        Arc::new(Date32Array::from_iter_values(days)),
         Arc::new(times.with_data_type(Type::Time.arrow())),
-        Arc::new(parts.iter().map(|part| part.lines).collect::<Int32Array>()),
+        Arc::new(Int32Array::from_iter_values(parts.iter().map(|part| part.lines))),
         amount(|of| of.quantity, Type::Quantity),
         amount(|of| of.gross, Type::Money),
         amount(|of| of.discount, Type::Money),
@@ -295,9 +295,13 @@ fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
 
 fn item_columns(items: &[Item]) -> Vec<ArrayRef> {
     vec![
-        Arc::new(items.iter().map(|item| item.order).collect::<Int32Array>()),
-        Arc::new(items.iter().map(|item| item.customer).collect::<Int64Array>()),
-        Arc::new(items.iter().map(|item| item.product).collect::<Int64Array>()),
-        Arc::new(items.iter().map(|item| Some(item.is_purchase)).collect::<BooleanArray>()),
+        Arc::new(Int32Array::from_iter_values(items.iter().map(|item| item.order))),
+        Arc::new(Int64Array::from_iter_values(items.iter().map(|item| item.customer))),
+        Arc::new(Int64Array::from_iter_values(items.iter().map(|item| item.product))),
+        flags(items.iter().map(|item| item.is_purchase)),
     ]
+}
+
+fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
+    Arc::new(BooleanArray::from(values.collect::<BooleanBuffer>()))
 }
