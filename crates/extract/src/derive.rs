@@ -20,6 +20,7 @@ const PRODUCTS: &str = include_str!("derive/products.sql");
 const CUSTOMER_CONFLICTS: &str = include_str!("derive/customer_conflicts.sql");
 const PRODUCT_CONFLICTS: &str = include_str!("derive/product_conflicts.sql");
 const SALES_FINDINGS: &str = include_str!("derive/sales_findings.sql");
+const STRANGE_REGIONS: &str = include_str!("derive/strange_regions.sql");
 const UNNUMBERED_LINES: &str = "SELECT 'unnumbered' AS finding, COUNT(*) - COUNT(line_number) AS found FROM sales";
 const RESOLVED_EARLY: &str = "SELECT 'resolved_early' AS finding, COUNT(*) AS found FROM tickets WHERE resolved_at < opened_at";
 const REPEATED_LINES: &str = include_str!("derive/repeated_lines.sql");
@@ -54,13 +55,16 @@ pub(crate) async fn derive(session: &SessionContext, entity: Entity, path: &Path
 }
 
 /// What sales lines say of customers and products that nobody else knows, and where some have no number, how many repeat another
-/// of their order.
-pub(crate) async fn findings(session: &SessionContext) -> Result<Vec<Finding>, Error> {
+/// of their order. Whether users have rights for places that nobody names is asked where there are any.
+pub(crate) async fn findings(session: &SessionContext, has_users: bool) -> Result<Vec<Finding>, Error> {
     let compute = |source| Error::Compute { entity: Entity::Sales, step: "the findings on the sales lines", source };
     let mut found = counts(session, SALES_FINDINGS).await.map_err(compute)?;
     // A number of its own tells a line from any other; one that comes twice closes the gate.
     if !counts(session, UNNUMBERED_LINES).await.map_err(compute)?.is_empty() {
         found.extend(counts(session, REPEATED_LINES).await.map_err(compute)?);
+    }
+    if has_users {
+        found.extend(counts(session, STRANGE_REGIONS).await.map_err(compute)?);
     }
     found.extend(counts(session, RESOLVED_EARLY).await.map_err(compute)?);
     Ok(found.into_iter().map(|(name, count)| told(&name, count)).collect())

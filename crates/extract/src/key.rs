@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array};
+use arrow::array::{AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -54,7 +54,7 @@ impl Hasher for KeyHasher {
 /// The SQL function `surrogate_key(text) -> int64`; NULL has the key of the `Unknown` member.
 pub fn surrogate_key() -> ScalarUDF {
     ScalarUDF::from(SurrogateKey {
-        signature: Signature::uniform(1, vec![DataType::Utf8View, DataType::Utf8], Volatility::Immutable),
+        signature: Signature::uniform(1, vec![DataType::Utf8, DataType::Utf8View], Volatility::Immutable),
     })
 }
 
@@ -81,9 +81,11 @@ impl ScalarUDFImpl for SurrogateKey {
         let Some(ids) = arrays.first() else {
             return datafusion::common::exec_err!("surrogate_key takes one text");
         };
-        let ids = cast(ids, &DataType::Utf8View)?;
-        let keys: Int64Array = ids.as_string_view().iter().map(|id| Some(id.map_or(UNKNOWN, key_of))).collect();
-        debug_assert_eq!(keys.null_count(), 0);
+        let key = |id: Option<&str>| id.map_or(UNKNOWN, key_of);
+        let keys: Int64Array = match ids.as_string_opt::<i32>() {
+            Some(ids) => ids.iter().map(key).collect(),
+            None => cast(ids, &DataType::Utf8View)?.as_string_view().iter().map(key).collect(),
+        };
         Ok(ColumnarValue::Array(Arc::new(keys)))
     }
 }

@@ -82,7 +82,8 @@ pub async fn stage(
         }
         staged.entities.insert(entity, one);
     }
-    staged.findings.extend(derive::findings(session).await?);
+    let has_users = staged.book(Entity::Users).rows_loaded > 0;
+    staged.findings.extend(derive::findings(session, has_users).await?);
     for change in &staged.changes {
         tracing::warn!(source = change.table, "{}", change.message);
     }
@@ -243,7 +244,8 @@ impl Job<'_> {
         progress: &(dyn Fn(Entity, u64) + Sync),
     ) -> Result<Tally, Error> {
         let entity = self.entity;
-        let workers = self.session.copied_config().target_partitions();
+        // More than there are threads, or they would wait while what came of the last ones is written.
+        let at_once = self.session.copied_config().target_partitions().max(1) * 4;
         let mut accepted = self.store(TableFile::create_for_run(path, Arc::clone(&rules.staged)))?;
         let (aside, limit) = (self.path("rejects", entity.name()), self.limits.rejects_kept);
         let mut rejects = self.store(RejectFile::create(&aside, entity, limit, &self.pipeline.pii))?;
@@ -261,7 +263,7 @@ impl Job<'_> {
                             .map_err(|source| Error::Compute { entity, step: "the mapped columns", source })
                     }
                 })
-                .buffered(workers.max(1))
+                .buffered(at_once)
         );
         while let Some(batch) = sorted.next().await {
             let batch = batch?;
