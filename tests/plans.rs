@@ -301,6 +301,8 @@ fn parameters() -> Vec<(String, ScalarValue)> {
     let decimal = |whole: i128| ScalarValue::Decimal128(Some(whole * 10_000), 18, 4);
     let mut values = vec![
         ("as_of".to_owned(), ScalarValue::Date32(Some(20_453))),
+        ("orphan_customers".to_owned(), ScalarValue::from(true)),
+        ("orphan_products".to_owned(), ScalarValue::from(true)),
         ("exclude_returns".to_owned(), ScalarValue::from(false)),
         ("by_purchase_days".to_owned(), ScalarValue::from(false)),
         ("by_region".to_owned(), ScalarValue::from(true)),

@@ -27,8 +27,8 @@ def run(shop, out, step):
         FROM range(1, 6) AS a(r), range(2, 11) AS b(fm)""")
     with step("star"):
         as_of = stage(database, shop, out)
-        words = {"as_of": f"'{as_of}'", "exclude_returns": "false", "by_purchase_days": "false", "by_region": "false",
-                 "price_rule": "'auto'"}
+        words = {"as_of": f"'{as_of}'", "exclude_returns": "false", "orphan_customers": "false", "orphan_products": "false",
+                 "by_purchase_days": "false", "by_region": "false", "price_rule": "'auto'"}
         tables = {step: [name for name, _ in rest] for step, rest in TABLES.items()}
         build(database, out, words, TABLES["star"])
     for name in ("rfm", "cohort", "kpi"):

@@ -36,9 +36,23 @@ impl Staged {
         read.collect()
     }
 
+    /// Whether sales name members of an entity that its source does not have.
+    pub fn has_orphans(&self, entity: Entity) -> bool {
+        self.findings.iter().any(|finding| Some(&*finding.check) == orphans(entity))
+    }
+
     /// The book of an entity; an empty one for an entity that is not there.
     pub fn book(&self, entity: Entity) -> Book {
         self.entities.get(&entity).map(|e| e.book.clone()).unwrap_or_default()
+    }
+}
+
+/// The finding on sales that name unknown members of an entity.
+pub(crate) fn orphans(entity: Entity) -> Option<&'static str> {
+    match entity {
+        Entity::Customers => Some("orphan_customers"),
+        Entity::Products => Some("orphan_products"),
+        Entity::Sales | Entity::Payments | Entity::Tickets | Entity::Users => None,
     }
 }
 

@@ -18,14 +18,14 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::prelude::SessionContext;
 use extract::{FileError, Staged, TableFile, WorkerFailure};
 use futures::StreamExt;
-use schema::TABLES;
+use schema::{Entity, TABLES};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::grid;
 use crate::jobs::{Job, Jobs};
 use crate::prediction::{affinity, lifetime};
 use crate::retention::survival;
-use crate::sql::{Given, inputs, parameters, statement};
+use crate::sql::{Given, Orphans, inputs, parameters, statement};
 use crate::star::orders;
 
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +120,14 @@ pub async fn build(
     progress: &(dyn Fn(&'static str) + Sync),
 ) -> Result<Warehouse, Error> {
     fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_path_buf(), source })?;
-    let builder =
-        Builder { session: session.clone(), options: options.clone(), as_of: staged.as_of, folder: folder.to_path_buf() };
+    let [customers, products] = [Entity::Customers, Entity::Products].map(|entity| staged.has_orphans(entity));
+    let builder = Builder {
+        session: session.clone(),
+        options: options.clone(),
+        as_of: staged.as_of,
+        orphans: Orphans { customers, products },
+        folder: folder.to_path_buf(),
+    };
     builder.register_previous(previous).await?;
     let mut tables = Arc::new(builder).all(tables_at_once, progress).await?;
     tables.sort_by_key(|table| TABLES.iter().position(|contract| contract.name == table.contract.name));
@@ -135,6 +141,7 @@ pub(crate) struct Builder {
     pub session: SessionContext,
     pub options: Transform,
     pub as_of: NaiveDate,
+    pub orphans: Orphans,
     pub folder: PathBuf,
 }
 
@@ -214,7 +221,7 @@ impl Builder {
     }
 
     async fn frame_in(&self, session: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
-        session.sql(sql).await?.with_param_values(parameters(&self.options, self.as_of))
+        session.sql(sql).await?.with_param_values(parameters(&self.options, self.as_of, self.orphans))
     }
 
     /// The rows of one of the inputs of a table that Rust computes.

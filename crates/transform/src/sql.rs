@@ -90,8 +90,15 @@ pub fn view_statements() -> Vec<(&'static str, Vec<&'static str>)> {
     VIEWS.into_iter().map(variants).collect()
 }
 
+/// What sales name and no source has; where that is nothing, nobody looks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Orphans {
+    pub customers: bool,
+    pub products: bool,
+}
+
 /// Every parameter any statement names; a statement takes those it needs.
-pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static str, ScalarValue)> {
+pub(crate) fn parameters(options: &Transform, as_of: NaiveDate, orphans: Orphans) -> Vec<(&'static str, ScalarValue)> {
     let rule = match options.rfm.price_sensitive {
         PriceSensitive::Auto => "auto",
         PriceSensitive::Discount => "discount",
@@ -102,6 +109,8 @@ pub(crate) fn parameters(options: &Transform, as_of: NaiveDate) -> Vec<(&'static
     let rule = if options.rfm.grid == config::Grid::Workshop12 { "off" } else { rule };
     let mut parameters = vec![
         ("as_of", ScalarValue::Date32(Some(day_number(as_of)))),
+        ("orphan_customers", ScalarValue::from(orphans.customers)),
+        ("orphan_products", ScalarValue::from(orphans.products)),
         ("exclude_returns", ScalarValue::from(options.returns == Returns::Exclude)),
         ("by_purchase_days", ScalarValue::from(options.rfm.frequency == Frequency::PurchaseDays)),
         ("by_region", ScalarValue::from(options.rfm.universe == Universe::Region)),

@@ -1,15 +1,18 @@
--- Customers somebody names though the customers source does not have them.
+-- Customers somebody names though the customers source does not have them. Known ones fall out before the texts are compared,
+-- and sales are asked only where some are known to name others.
 WITH named AS (
-    SELECT customer_id FROM sales WHERE customer_id IS NOT NULL
-    UNION
+    SELECT customer_id FROM sales WHERE CAST($orphan_customers AS BOOLEAN)
+    UNION ALL
     SELECT customer_id FROM payments
-    UNION
+    UNION ALL
     SELECT customer_id FROM tickets
 ),
 inferred AS (
-    SELECT n.customer_id
+    SELECT DISTINCT n.customer_id
     FROM named AS n
-    LEFT ANTI JOIN customers AS c ON n.customer_id = c.customer_id
+    LEFT ANTI JOIN (SELECT surrogate_key(customer_id) AS customer_key FROM customers) AS c
+        ON surrogate_key(n.customer_id) = c.customer_key
+    WHERE n.customer_id IS NOT NULL
 ),
 members AS (
     SELECT

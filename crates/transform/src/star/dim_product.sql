@@ -1,11 +1,11 @@
--- Products sold though the products source does not have them.
-WITH sold AS (
-    SELECT DISTINCT product_id FROM sales
-),
-inferred AS (
-    SELECT s.product_id
-    FROM sold AS s
-    LEFT ANTI JOIN products AS p ON s.product_id = p.product_id
+-- Products sold though the products source does not have them. Known ones fall out before the texts are compared, and sales are
+-- asked only where some are known to name others.
+WITH inferred AS (
+    SELECT DISTINCT s.product_id
+    FROM sales AS s
+    LEFT ANTI JOIN (SELECT surrogate_key(product_id) AS product_key FROM products) AS p
+        ON surrogate_key(s.product_id) = p.product_key
+    WHERE CAST($orphan_products AS BOOLEAN)
 )
 SELECT
     surrogate_key(product_id) AS product_key,
