@@ -82,8 +82,13 @@ fn a_lock_is_the_process_that_holds_it() {
     let record = fs::read_to_string(&path).unwrap().replace("\"published\"", "\"running\"");
     fs::write(&path, record).unwrap();
     fs::remove_file(space.path("state/consumer360.db")).unwrap();
+    let status = space.run(&["status"]).ok();
+    assert!(status.stdout.contains(&format!("died {id}: its process is gone")), "{}", status.stdout);
+    assert_eq!(space.run(&["status", "--output", "json"]).ok().json()[0]["is_dead"], true);
     let settled = space.run(&["unlock", "shop"]).ok();
     assert!(settled.stdout.contains(&format!("Marked as interrupted: {id}")), "{}", settled.stdout);
+    let status = space.run(&["status"]).ok();
+    assert!(status.stdout.contains(&format!("interrupted {id}")), "{}", status.stdout);
 }
 
 #[test]

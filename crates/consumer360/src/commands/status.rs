@@ -15,6 +15,8 @@ use crate::exit::{Failure, STEP_FAILED};
 struct Standing {
     pipeline: String,
     last: Option<RunRecord>,
+    /// The last run says that it runs, and no process is there.
+    is_dead: bool,
     published: Option<RunRecord>,
     held: Option<RunRecord>,
     /// Time since the last run that published ended.
@@ -36,7 +38,11 @@ pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Fail
         None => ledger.pipelines()?,
     };
     let most = options.max_age.and_then(|most| TimeDelta::from_std(most).ok());
-    let standings: Vec<Standing> = names.iter().map(|name| standing(&ledger, name, now, most)).collect::<Result<_, _>>()?;
+    let mut standings: Vec<Standing> = names.iter().map(|name| standing(&ledger, name, now, most)).collect::<Result<_, _>>()?;
+    // The kernel's locks can be looked at; to look at a lease means to take it from who gives no sign of life.
+    if matches!(settings.ledger, config::Ledger::File) {
+        standings.iter_mut().try_for_each(|standing| find_dead(&ledger, standing))?;
+    }
     let text = match global.output {
         Output::Json => as_json(&standings),
         Output::Text if standings.is_empty() => super::no_run(&settings),
@@ -56,7 +62,19 @@ fn standing(ledger: &Ledger, pipeline: &str, now: DateTime<Utc>, most: Option<Ti
     let held = ledger.latest_of_status(pipeline, Status::Held)?.filter(is_open);
     let age = published.as_ref().and_then(|run| run.finished_at).map(|at| now.signed_duration_since(at));
     let is_too_old = most.is_some_and(|most| age.is_none_or(|age| age > most));
-    Ok(Standing { pipeline: pipeline.to_owned(), last, published, held, age, is_too_old })
+    Ok(Standing { pipeline: pipeline.to_owned(), last, is_dead: false, published, held, age, is_too_old })
+}
+
+/// Whether the last run says that it runs though its lock went with its process.
+fn find_dead(ledger: &Ledger, standing: &mut Standing) -> Result<(), Failure> {
+    let under_way = |run: &RunRecord| (run.status == Status::Running).then(|| (run.run_id.clone(), run.epoch));
+    let Some(before) = standing.last.as_ref().and_then(under_way) else { return Ok(()) };
+    if matches!(ledger.holder(&standing.pipeline), Ok(None)) {
+        // Unless it ended in between.
+        standing.last = ledger.runs(Some(&standing.pipeline), 1)?.pop();
+        standing.is_dead = standing.last.as_ref().and_then(under_way) == Some(before);
+    }
+    Ok(())
 }
 
 fn as_text(standings: &[Standing]) -> String {
@@ -67,6 +85,12 @@ fn as_text(standings: &[Standing]) -> String {
         let ago = if standing.is_too_old { format!("{ago}, too old") } else { ago };
         let as_of = standing.published.as_ref().and_then(|run| run.as_of).map(|day| day.to_string()).unwrap_or_default();
         let last = standing.last.as_ref().map_or_else(String::new, |run| {
+            if standing.is_dead {
+                return format!(
+                    "died {}: its process is gone; `consumer360 unlock {}` says so on record",
+                    run.run_id, run.pipeline
+                );
+            }
             let reason = run.message.as_ref().and_then(|message| message.lines().next()).map(|line| format!(": {line}"));
             format!("{} {}{}", run.status.to_string().replace('_', " "), run.run_id, reason.unwrap_or_default())
         });
@@ -83,6 +107,7 @@ fn as_json(standings: &[Standing]) -> String {
         json!({
             "pipeline": standing.pipeline,
             "last": standing.last,
+            "is_dead": standing.is_dead,
             "published": standing.published,
             "held": standing.held,
             "age_seconds": standing.age.map(|age| age.num_seconds()),
