@@ -244,8 +244,7 @@ impl Job<'_> {
         progress: &(dyn Fn(Entity, u64) + Sync),
     ) -> Result<Tally, Error> {
         let entity = self.entity;
-        // More than there are threads, or they would wait while what came of the last ones is written.
-        let at_once = self.session.copied_config().target_partitions().max(1) * 4;
+        let workers = self.session.copied_config().target_partitions();
         let mut accepted = self.store(TableFile::create_for_run(path, Arc::clone(&rules.staged)))?;
         let (aside, limit) = (self.path("rejects", entity.name()), self.limits.rejects_kept);
         let mut rejects = self.store(RejectFile::create(&aside, entity, limit, &self.pipeline.pii))?;
@@ -263,7 +262,7 @@ impl Job<'_> {
                             .map_err(|source| Error::Compute { entity, step: "the mapped columns", source })
                     }
                 })
-                .buffered(at_once)
+                .buffered(workers.max(1))
         );
         while let Some(batch) = sorted.next().await {
             let batch = batch?;

@@ -5,7 +5,7 @@
 //! side by side, each by one thread from first row to last, so that the number of threads changes no byte either. That is
 //! done while the rows of the next row groups are gathered: one may wait, so that whoever makes the rows seldom has to.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -128,6 +128,8 @@ impl TableFile {
     }
 
     /// A file that only this run reads: numbers are written as they come, and where nothing can be missing nothing is measured.
+    /// The engine takes a column without measures beside one that has them for empty when it guesses the size of a join, which may
+    /// turn the sides of one, and never what comes of it.
     pub fn create_for_run(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
         let mut properties = WriterProperties::builder();
         for field in schema.fields() {
@@ -142,6 +144,8 @@ impl TableFile {
     }
 
     fn with(path: &Path, schema: SchemaRef, properties: WriterPropertiesBuilder) -> Result<Self, FileError> {
+        // Whoever began this file before and was let go may still be writing; theirs is another file then.
+        let _ = fs::remove_file(path);
         let file = File::create(path).map_err(|source| FileError::Io { path: path.to_path_buf(), source })?;
         let properties = MANY_VALUES.into_iter().fold(properties, as_it_comes);
         // Rows that come by order tell nothing of where the least and the largest amounts lie.

@@ -14,8 +14,11 @@ use parquet::errors::ParquetError;
 
 use crate::table_file::FileError;
 
-/// Some columns of a table's file, from the first row to the last, in batches. While one row group is gone through, as many of
-/// the next ones are decoded as there are threads.
+/// Row groups decoded ahead, at most: whoever goes through them is one thread.
+const AHEAD: usize = 4;
+
+/// Some columns of a table's file, from the first row to the last, in batches. While one row group is gone through, the next ones
+/// are decoded, each by a thread of its own.
 pub struct TableRows {
     columns: Arc<Columns>,
     /// Row groups still to be decoded.
@@ -57,7 +60,7 @@ impl TableRows {
     }
 
     fn look_ahead(&mut self) {
-        let free = rayon::current_num_threads().saturating_sub(self.ahead.len());
+        let free = rayon::current_num_threads().min(AHEAD).saturating_sub(self.ahead.len());
         for group in self.groups.by_ref().take(free) {
             let columns = Arc::clone(&self.columns);
             self.ahead.push_back(thread::spawn(move || columns.decode(group)));
