@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_become_the_ids_they_show() {
+        let raw: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![Some(i64::MIN), None, Some(0), Some(i64::MAX)]));
+        let fitted = fit(&raw, Type::Text, None, Tz::UTC).unwrap();
+        let shown: Vec<_> = fitted.values.as_string::<i32>().iter().collect();
+        assert_eq!(shown, [Some("-9223372036854775808"), None, Some("0"), Some("9223372036854775807")]);
+        assert!(fitted.failures.is_empty());
+        let raw: ArrayRef = Arc::new(Int32Array::from(vec![-7, i32::MAX]));
+        let fitted = fit(&raw, Type::Text, None, Tz::UTC).unwrap();
+        assert_eq!(fitted.values.as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["-7", "2147483647"]);
+    }
+
+    #[test]
     fn instants_become_local_times() {
         let raw: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC"));
         let fitted = fit(&raw, Type::Time, None, Tz::America__New_York).unwrap();

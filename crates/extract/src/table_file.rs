@@ -147,6 +147,10 @@ impl TableFile {
         // Whoever began this file before and was let go may still be writing; theirs is another file then.
         let _ = fs::remove_file(path);
         let file = File::create(path).map_err(|source| FileError::Io { path: path.to_path_buf(), source })?;
+        Self::over(file, path, schema, properties)
+    }
+
+    fn over(file: File, path: &Path, schema: SchemaRef, properties: WriterPropertiesBuilder) -> Result<Self, FileError> {
         let properties = MANY_VALUES.into_iter().fold(properties, as_it_comes);
         // Rows that come by order tell nothing of where the least and the largest amounts lie.
         let amounts = schema.fields().iter().filter(|f| matches!(f.data_type(), DataType::Decimal128(..)));
@@ -267,4 +271,38 @@ fn column_chunk<'a>(
         }
     }
     writer.close()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+mod tests {
+    use std::error::Error as _;
+    use std::sync::Arc;
+
+    use arrow::array::Int64Array;
+    use arrow::datatypes::Schema;
+
+    use super::*;
+
+    /// Rows of five row groups, written to a file that takes nothing. Of what happens to the encoder on its thread nothing is lost.
+    #[test]
+    fn what_the_disk_says_comes_back_from_the_encoder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        std::fs::write(&path, "").unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let read_only = File::open(&path).unwrap();
+        let mut file = TableFile::over(read_only, &path, schema.clone(), WriterProperties::builder()).unwrap();
+        let rows = |from: i64| {
+            let numbers = Int64Array::from_iter_values(
+                (from..from + 65_536).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())),
+            );
+            RecordBatch::try_new(schema.clone(), vec![Arc::new(numbers)]).unwrap()
+        };
+        let written = (0..20).try_for_each(|batch| file.write(&rows(batch * 65_536)));
+        let failed = written.and_then(|()| file.finish().map(|_| ())).unwrap_err();
+        assert!(matches!(failed, FileError::Encode { .. }), "{failed}");
+        let reason = failed.source().unwrap().to_string();
+        assert!(reason.contains("Bad file descriptor"), "{reason}");
+    }
 }
