@@ -12,7 +12,7 @@ use schema::Entity;
 
 use crate::error::Error;
 use crate::rows::staged_schema;
-use crate::staged::Finding;
+use crate::staged::{Finding, ORPHAN_CUSTOMERS, ORPHAN_PRODUCTS};
 use crate::table_file::TableFile;
 
 const CUSTOMERS: &str = include_str!("derive/customers.sql");
@@ -76,12 +76,12 @@ fn told(name: &str, count: u64) -> Finding {
             ("anonymous_sales", "sales.customer_id", "lines have no customer; they count in sales and under the Unknown customer")
         }
         "orphan_customer" => (
-            "orphan_customers",
+            ORPHAN_CUSTOMERS,
             "sales.customer_id",
             "lines name a customer that the customers source does not have; the customer is kept with is_known = false",
         ),
         "orphan_product" => (
-            "orphan_products",
+            ORPHAN_PRODUCTS,
             "sales.product_id",
             "lines name a product that the products source does not have; the product is kept with is_known = false",
         ),
