@@ -48,6 +48,7 @@ pub(crate) fn stage(
         let name = format!("{}/part-{number:05}.parquet", contract.name);
         let (path, rows) = (staging.join(&name), most.min(rows - number * most));
         write(contract, &path, &mut source, rows).map_err(wrong)?;
+        local::sync_file(&path)?;
         check_rows(&path, rows)?;
         let (bytes, sha256) = local::hash_file(&path)?;
         let (table, schema_hash) = (contract.name.to_owned(), schema_hash(contract));

@@ -176,6 +176,7 @@ fn store(history: &History, entity: Entity, renewed: &Renewed, run: &Path) -> io
     fs::create_dir_all(&history.folder)?;
     let (from, to) = (in_run(run, entity), history.records_path(entity, &renewed.record.hash));
     if from.exists() {
+        File::open(&from)?.sync_all()?;
         fs::rename(&from, &to)?;
     }
     let path = history.record_path(entity);
