@@ -127,16 +127,18 @@ impl TableFile {
         Self::with(path, schema, WriterProperties::builder())
     }
 
-    /// A file that only this run reads: numbers are written as they come, and where nothing can be missing nothing is measured.
+    /// A file that only this run reads: numbers are written as they come, and nothing is measured of texts and where nothing can be
+    /// missing.
     /// The engine takes a column without measures beside one that has them for empty when it guesses the size of a join, which may
     /// turn the sides of one, and never what comes of it.
     pub fn create_for_run(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
         let mut properties = WriterProperties::builder();
         for field in schema.fields() {
-            if !matches!(field.data_type(), DataType::Utf8) {
+            let is_text = matches!(field.data_type(), DataType::Utf8);
+            if !is_text {
                 properties = as_it_comes(properties, field.name());
             }
-            if !field.is_nullable() {
+            if is_text || !field.is_nullable() {
                 properties = unmeasured(properties, field.name());
             }
         }
