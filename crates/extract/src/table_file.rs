@@ -178,6 +178,10 @@ impl TableFile {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), FileError> {
         let batch = self.fit(batch)?;
         self.rows += batch.num_rows() as u64;
+        // Cut as it is to be: nothing is copied.
+        if batch.num_rows() == BATCH_ROWS && self.coalescer.is_empty() {
+            return self.take(batch);
+        }
         self.coalescer.push_batch(batch).map_err(|e| self.shape(&e))?;
         while let Some(full) = self.coalescer.next_completed_batch() {
             self.take(full)?;
