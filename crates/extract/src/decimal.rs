@@ -91,7 +91,12 @@ pub fn divide(a: i128, b: i128) -> i128 {
 
 /// The product of two decimals with four places.
 pub fn multiply(a: i128, b: i128) -> Result<i128, &'static str> {
-    fits(divide(a.checked_mul(b).ok_or(TOO_LARGE)?, UNIT))
+    let product = match (i64::try_from(a), i64::try_from(b)) {
+        // Nearly all amounts, of which no product is too large for 128 bits.
+        (Ok(a), Ok(b)) => i128::from(a) * i128::from(b),
+        _ => a.checked_mul(b).ok_or(TOO_LARGE)?,
+    };
+    fits(divide(product, UNIT))
 }
 
 /// `12.3400` for a person or a message.
