@@ -43,7 +43,7 @@ pub use published::{published, table_files};
 pub use rejects::schema as rejects_schema;
 pub use resume::{record, reopen};
 pub use rows::staged_schema;
-pub use session::{configure, functions, session, that_spills};
+pub use session::{configure, functions, in_one_piece, session, that_spills};
 pub use shared::{Elsewhere, SharedTables, TableWriter, WorkerFailure, location, share, table_writer};
 pub use source::is_read;
 pub use stage::{Place, Probed, probe, register, stage};

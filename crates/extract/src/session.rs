@@ -40,6 +40,15 @@ pub fn that_spills(session: &SessionContext) -> SessionContext {
     SessionContext::new_with_state(state.build())
 }
 
+/// The tables of a session in one whose statements are not dealt out to several threads.
+pub fn in_one_piece(session: &SessionContext) -> SessionContext {
+    let state = session.state();
+    let mut config = state.config().clone();
+    config.options_mut().catalog.create_default_catalog_and_schema = false;
+    let state = SessionStateBuilder::new_from_existing(state).with_config(config.with_target_partitions(1));
+    SessionContext::new_with_state(state.build())
+}
+
 fn config(engine: &Engine) -> SessionConfig {
     let mut config = SessionConfig::new().with_target_partitions(engine.threads).with_information_schema(false);
     configure(&mut config, engine);

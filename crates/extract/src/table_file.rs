@@ -217,7 +217,8 @@ impl TableFile {
         Ok(())
     }
 
-    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, FileError> {
+    /// Rows as the file holds them.
+    pub fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, FileError> {
         if batch.num_columns() != self.schema.fields().len() {
             let detail = format!("{} columns came, {} are declared", batch.num_columns(), self.schema.fields().len());
             return Err(FileError::Shape { path: self.path.clone(), detail });

@@ -121,8 +121,10 @@ pub async fn build(
 ) -> Result<Warehouse, Error> {
     fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_path_buf(), source })?;
     let [customers, products] = [Entity::Customers, Entity::Products].map(|entity| staged.has_orphans(entity));
+    let is_in_order = staged.entities.get(&Entity::Sales).is_some_and(|sales| sales.in_order);
     let builder = Builder {
         session: session.clone(),
+        is_in_order,
         options: options.clone(),
         as_of: staged.as_of,
         orphans: Orphans { customers, products },
@@ -139,6 +141,8 @@ pub(crate) const WRITTEN_LATER: [&str; 3] = ["meta_run", "meta_reconciliation", 
 
 pub(crate) struct Builder {
     pub session: SessionContext,
+    /// Whether order lines come as `fact_sales` has them.
+    pub is_in_order: bool,
     pub options: Transform,
     pub as_of: NaiveDate,
     pub orphans: Orphans,
@@ -232,27 +236,16 @@ impl Builder {
     }
 
     async fn tables(&self, job: &Job) -> Result<Vec<Built>, Error> {
-        if job.makes(orders::ORDERS) {
-            return self.orders(job).await;
-        }
-        if let Some(family) = FAMILIES.iter().find(|family| family.iter().any(|table| job.makes(table))) {
+        let family = FAMILIES.iter().find(|family| family.iter().any(|table| job.makes(table)));
+        if let Some(family) = family.filter(|_| !job.makes(orders::FACTS)) {
             return self.family(family).await;
         }
-        let mut built = Vec::new();
-        for contract in job.tables.iter().copied() {
-            let path = self.path(contract);
-            let rows = match statement(contract.name) {
-                Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(job, contract, sql, &path).await?,
-                _ => self.store(contract, &[])?,
-            };
-            self.register(contract, &path).await?;
-            built.push((contract, path, rows));
-        }
-        Ok(built)
-    }
-
-    async fn orders(&self, job: &Job) -> Result<Vec<Built>, Error> {
-        let rows = orders::write(self).await?;
+        let Some(contract) = job.tables.first().copied() else { return Ok(Vec::new()) };
+        let path = self.path(contract);
+        let rows = match statement(contract.name) {
+            Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(job, contract, sql, &path).await?,
+            _ => vec![self.store(contract, &[])?],
+        };
         let mut built = Vec::new();
         for (contract, rows) in job.tables.iter().copied().zip(rows) {
             let path = self.path(contract);
@@ -317,8 +310,11 @@ impl Builder {
 
     /// Hash joins hold one side in memory; where that does not fit, sort-merge joins, which spill, are tried once. Beside
     /// other tables that is no reason yet: the job is done again with nothing beside it.
-    async fn spilling(&self, job: &Job, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<u64, Error> {
-        match self.write(&self.session, contract, sql, path).await {
+    async fn spilling(&self, job: &Job, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<Vec<u64>, Error> {
+        // Dealt out to several threads, rows in order would have to be merged again.
+        let is_in_order = self.is_in_order && contract.name == orders::FACTS;
+        let session = if is_in_order { &extract::in_one_piece(&self.session) } else { &self.session };
+        match self.write(session, contract, sql, path).await {
             Err(error) if error.is_short_of_memory() && job.is_alone => {
                 tracing::warn!(table = contract.name, "memory ran out; once more with joins that spill");
                 self.write(&extract::that_spills(&self.session), contract, sql, path).await
@@ -327,26 +323,40 @@ impl Builder {
         }
     }
 
+    /// The rows of the table, and of those that are made out of its rows.
     async fn write(
         &self,
         session: &SessionContext,
         contract: &'static schema::Table,
         sql: &str,
         path: &Path,
-    ) -> Result<u64, Error> {
+    ) -> Result<Vec<u64>, Error> {
         let compute = |source| Error::Compute { table: contract.name.to_owned(), source };
         let store = |source| Error::Write { table: contract.name.to_owned(), source };
         let frame = self.frame_in(session, sql).await.map_err(compute)?;
         if let Some(elsewhere) = extract::table_writer(session) {
             let written = elsewhere.write(session, frame.into_unoptimized_plan(), contract, path).await;
-            return written.map_err(compute);
+            let mut rows = vec![written.map_err(compute)?];
+            if contract.name == orders::FACTS {
+                rows.extend(orders::read(self).await?);
+            }
+            return Ok(rows);
         }
         let mut file = TableFile::of(path, contract).map_err(store)?;
         let mut batches = frame.execute_stream().await.map_err(compute)?;
+        let follower = (contract.name == orders::FACTS).then(|| orders::Follower::start(self));
         while let Some(batch) = batches.next().await {
-            file.write(&batch.map_err(compute)?).map_err(store)?;
+            let batch = file.fit(&batch.map_err(compute)?).map_err(store)?;
+            if let Some(follower) = &follower {
+                follower.take(&batch).await?;
+            }
+            file.write(&batch).map_err(store)?;
         }
-        file.finish().map_err(store)
+        let mut rows = vec![file.finish().map_err(store)?];
+        if let Some(follower) = follower {
+            rows.extend(follower.finish().await?);
+        }
+        Ok(rows)
     }
 
     async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {
@@ -363,11 +373,11 @@ async fn register(session: &SessionContext, contract: &'static schema::Table, pa
 }
 
 /// Tables whose order the engine is not told.
-const IN_PIECES: [&str; 2] = ["fact_sales", orders::ITEMS];
+const IN_PIECES: [&str; 2] = [orders::FACTS, orders::ITEMS];
 
-/// Tables that Rust computes, those together that come out of one computation.
+/// Tables that come out of one computation, and those that Rust computes.
 pub(crate) const FAMILIES: [&[&str]; 5] = [
-    &[orders::ORDERS, orders::ITEMS],
+    &[orders::FACTS, orders::ORDERS, orders::ITEMS],
     &["segment_grid"],
     &["second_purchase_survival"],
     &["customer_clv", "clv_model", "clv_backtest"],

@@ -98,6 +98,7 @@ impl Job {
                 }
             }
         }
+        reads.retain(|name| !is_member(name));
         Ok(Self { tables, reads, is_alone: false })
     }
 

@@ -21,7 +21,12 @@ pub(crate) async fn in_background<T: Send + 'static>(
     table: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
-    SpawnedTask::spawn_blocking(work).await.map_err(|e| Error::Worker { table, detail: e.to_string() })
+    joined(table, SpawnedTask::spawn_blocking(work)).await
+}
+
+/// What a computation came to.
+pub(crate) async fn joined<T: Send + 'static>(table: &'static str, work: SpawnedTask<T>) -> Result<T, Error> {
+    work.await.map_err(|e| Error::Worker { table, detail: e.to_string() })
 }
 
 /// An amount in the currency, from its ten-thousandths.

@@ -10,7 +10,8 @@
 //! of this and so of every table. A line that names no region was sold in its customer's, as the customers source has it, or else
 //! in Unknown.
 //!
-//! **`orders`** and **`order_items`** hold what an order came to and whether it is a purchase; see [`orders`].
+//! **`orders`** and **`order_items`** hold what an order came to and whether it is a purchase, and are made of the lines of
+//! `fact_sales` while that is written; see [`orders`].
 //!
 //! **`dim_region`**: every region that a sale or a customer names. **`dim_product`**: the source's products, and those only sales
 //! name.

@@ -1,11 +1,12 @@
-//! `orders` and `order_items` from one pass over `fact_sales`, in which the lines of an order stand together.
+//! `orders` and `order_items` from one pass over `fact_sales`, in which the lines of an order stand together: as its lines are
+//! written, or over its file where another machine wrote that.
 //!
 //! An order is a purchase if it is not wholly returned: pieces left over, and no negative amount. In `orders` that is asked of
 //! all that one customer bought in it, and a part of it that only gives back is no activity even then. In `order_items`, which
 //! baskets are made of, it is asked of all lines of the order.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,12 +15,15 @@ use arrow::array::{
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use datafusion::common::runtime::SpawnedTask;
 use extract::{TableFile, TableRows};
 use schema::Type;
+use tokio::sync::mpsc;
 
 use crate::build::{Builder, Error};
-use crate::rows::{batch, in_background};
+use crate::rows::{batch, in_background, joined};
 
+pub(crate) const FACTS: &str = "fact_sales";
 pub(crate) const ORDERS: &str = "orders";
 pub(crate) const ITEMS: &str = "order_items";
 
@@ -39,26 +43,60 @@ const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 /// Rows that are laid out at once.
 const ROWS: usize = 32 * 1024;
 
-/// Writes both tables and returns their rows.
-pub(crate) async fn write(builder: &Builder) -> Result<[u64; 2], Error> {
-    let file = |table: &str| builder.folder.join(format!("{table}.parquet"));
-    let (facts, orders, items) = (file("fact_sales"), file(ORDERS), file(ITEMS));
+/// Batches of lines that wait for the pass; bounds memory.
+const QUEUE: usize = 8;
+
+/// Writes both tables out of the file of `fact_sales` and returns their rows.
+pub(crate) async fn read(builder: &Builder) -> Result<[u64; 2], Error> {
+    let folder = builder.folder.clone();
     in_background(ORDERS, move || {
         let read = |source| Error::Write { table: ORDERS.to_owned(), source };
-        let mut pass = Pass {
-            order: String::new(),
-            lines: Vec::new(),
-            number: 0,
-            orders: Output::create(ORDERS, &orders, order_columns)?,
-            items: Output::create(ITEMS, &items, item_columns)?,
-        };
-        for rows in TableRows::open(&facts, &COLUMNS).map_err(read)? {
+        let mut pass = Pass::start(&folder)?;
+        for rows in TableRows::open(&file(&folder, FACTS), &COLUMNS).map_err(read)? {
             pass.take(&rows.map_err(read)?)?;
         }
-        pass.end_order()?;
-        Ok([pass.orders.finish()?, pass.items.finish()?])
+        pass.finish()
     })
     .await?
+}
+
+/// The pass on a thread of its own, which is handed the lines as they are written.
+pub(crate) struct Follower {
+    lines: mpsc::Sender<RecordBatch>,
+    pass: SpawnedTask<Result<[u64; 2], Error>>,
+}
+
+impl Follower {
+    pub fn start(builder: &Builder) -> Self {
+        let (lines, mut waiting) = mpsc::channel::<RecordBatch>(QUEUE);
+        let folder = builder.folder.clone();
+        let pass = SpawnedTask::spawn_blocking(move || {
+            let mut pass = Pass::start(&folder)?;
+            while let Some(rows) = waiting.blocking_recv() {
+                pass.take(&rows)?;
+            }
+            pass.finish()
+        });
+        Self { lines, pass }
+    }
+
+    /// Hands over rows of `fact_sales`, with all its columns. Once the pass has failed nobody takes them; [`Self::finish`] says why.
+    pub async fn take(&self, rows: &RecordBatch) -> Result<(), Error> {
+        let places: Vec<usize> = COLUMNS.iter().filter_map(|name| rows.schema().index_of(name).ok()).collect();
+        let rows = rows.project(&places).map_err(|source| Error::Layout { table: ORDERS, source })?;
+        let _ = self.lines.send(rows).await;
+        Ok(())
+    }
+
+    /// The rows of both tables.
+    pub async fn finish(self) -> Result<[u64; 2], Error> {
+        drop(self.lines);
+        joined(ORDERS, self.pass).await?
+    }
+}
+
+fn file(folder: &Path, table: &str) -> PathBuf {
+    folder.join(format!("{table}.parquet"))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,10 +126,11 @@ impl Amounts {
     }
 
     fn of<'a>(lines: impl IntoIterator<Item = &'a Self>) -> Self {
-        lines.into_iter().fold(Self::default(), |mut sum, line| {
+        let mut sum = Self::default();
+        for line in lines {
             sum.add(line);
-            sum
-        })
+        }
+        sum
     }
 
     fn is_purchase(&self) -> bool {
@@ -133,6 +172,8 @@ struct Item {
 struct Pass {
     order: String,
     lines: Vec<Line>,
+    /// What they come to.
+    whole: Amounts,
     /// Orders before this one.
     number: i32,
     orders: Output<Part>,
@@ -140,6 +181,24 @@ struct Pass {
 }
 
 impl Pass {
+    /// The files of both tables, begun in the folder.
+    fn start(folder: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            order: String::new(),
+            lines: Vec::new(),
+            whole: Amounts::default(),
+            number: 0,
+            orders: Output::create(ORDERS, &file(folder, ORDERS), order_columns)?,
+            items: Output::create(ITEMS, &file(folder, ITEMS), item_columns)?,
+        })
+    }
+
+    /// The rows of both tables, once the last order is laid out.
+    fn finish(mut self) -> Result<[u64; 2], Error> {
+        self.end_order()?;
+        Ok([self.orders.finish()?, self.items.finish()?])
+    }
+
     fn take(&mut self, rows: &RecordBatch) -> Result<(), Error> {
         let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
         let amounts = |place: usize| rows.column(place).as_primitive::<Decimal128Type>().values();
@@ -157,6 +216,7 @@ impl Pass {
                 id.clone_into(&mut self.order);
             }
             let amounts = Amounts { quantity: *quantity, gross: *gross, discount: *discount, net: *net };
+            self.whole.add(&amounts);
             self.lines.push(Line { at: *at, customer: *customer, product: *product, region: *region, amounts });
         }
         Ok(())
@@ -170,6 +230,7 @@ impl Pass {
         self.end_items()?;
         self.end_parts()?;
         self.lines.clear();
+        self.whole = Amounts::default();
         let too_many = || ArrowError::ComputeError(format!("more than {} orders", i32::MAX));
         self.number =
             self.number.checked_add(1).ok_or_else(too_many).map_err(|source| Error::Layout { table: ORDERS, source })?;
@@ -177,11 +238,11 @@ impl Pass {
     }
 
     fn end_items(&mut self) -> Result<(), Error> {
-        let is_purchase = Amounts::of(self.lines.iter().map(|line| &line.amounts)).is_purchase();
+        let is_purchase = self.whole.is_purchase();
         self.lines.sort_unstable_by_key(|line| (line.customer, line.product));
         for lines in self.lines.chunk_by(|a, b| (a.customer, a.product) == (b.customer, b.product)) {
             let Some(Line { customer, product, .. }) = lines.first().copied() else { continue };
-            if Amounts::of(lines.iter().map(|line| &line.amounts)).quantity > 0 {
+            if lines.iter().map(|line| line.amounts.quantity).sum::<i128>() > 0 {
                 self.items.push(Item { order: self.number, customer, product, is_purchase })?;
             }
         }
@@ -205,7 +266,6 @@ fn place(line: &Line) -> (i64, i64, i64) {
 
 /// What one customer bought in one order, by region and day; the lines come in that order.
 fn parts(order: i32, bought: &[Line]) -> Vec<Part> {
-    let is_purchase = Amounts::of(bought.iter().map(|line| &line.amounts)).is_purchase();
     let mut parts: Vec<Part> = bought
         .chunk_by(|a, b| place(a) == place(b))
         .filter_map(|lines| {
@@ -219,16 +279,22 @@ fn parts(order: i32, bought: &[Line]) -> Vec<Part> {
                 first_at: lines.iter().map(|line| line.at).min()?,
                 lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
                 amounts,
-                is_purchase: is_purchase && amounts.quantity > 0,
+                is_purchase: false,
                 counts: Counts::default(),
             })
         })
         .collect();
+    let is_purchase = Amounts::of(parts.iter().map(|part| &part.amounts)).is_purchase();
+    for part in &mut parts {
+        part.is_purchase = is_purchase && part.amounts.quantity > 0;
+    }
     let discounted = parts.iter().any(|part| part.is_purchase && part.amounts.discount > 0);
     let mut days = BTreeSet::new();
     for part in parts.iter_mut().filter(|part| part.is_purchase) {
         let order = days.is_empty();
-        part.counts = Counts { order, order_of_day: days.insert(part.day), discounted: order && discounted };
+        part.counts.order = order;
+        part.counts.order_of_day = days.insert(part.day);
+        part.counts.discounted = order && discounted;
     }
     parts
 }
