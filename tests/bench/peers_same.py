@@ -34,6 +34,9 @@ def run(shop, out, step):
     for name in ("rfm", "cohort", "kpi"):
         with step(name):
             build(database, out, words, TABLES[name])
+    (several,) = database.execute("SELECT count(*) - count(DISTINCT order_number) FROM orders").fetchone()
+    if several:
+        raise SystemExit(f"{several} orders lie in several regions or days: this script takes an order for one part")
     rows = {name: count(database, name) for names in tables.values() for name in names if not name.startswith("_")}
     lines, net_amount = database.execute("SELECT count(*), sum(net_amount) FROM fact_sales").fetchone()
     return {"rows": rows, "lines": lines, "net_amount": round(float(net_amount), 2)}
@@ -126,7 +129,8 @@ SOURCES = {
         FROM '{shop}/order_lines.parquet' AS l LEFT JOIN '{shop}/products.parquet' AS p ON l.product_id = p.product_id""",
 }
 
-# The product goes over the file of sales once for both and numbers orders as it goes.
+# The product goes over the lines once for both and numbers orders as it goes. What counts an order once in a region is told of orders
+# of one part alone, which the generated shop's are.
 ORDERS = """
 WITH parts AS (
     SELECT
@@ -148,7 +152,11 @@ SELECT
     is_purchase AND row_number() OVER (bought ORDER BY is_purchase DESC, region_key, ordered_on) = 1 AS is_order,
     is_purchase AND row_number() OVER (on_day ORDER BY is_purchase DESC, region_key) = 1 AS is_order_of_day,
     is_purchase AND row_number() OVER (bought ORDER BY is_purchase DESC, region_key, ordered_on) = 1
-        AND max(is_purchase AND discount_amount > 0) OVER bought AS is_discounted
+        AND max(is_purchase AND discount_amount > 0) OVER bought AS is_discounted,
+    is_purchase AS is_order_of_region,
+    is_purchase AS is_order_of_region_day,
+    is_purchase AS is_order_of_region_week,
+    is_purchase AS is_order_of_region_month
 FROM judged
 WINDOW bought AS (PARTITION BY order_number, customer_key), on_day AS (PARTITION BY order_number, customer_key, ordered_on)
 ORDER BY order_number, customer_key

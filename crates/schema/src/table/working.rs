@@ -25,6 +25,10 @@ pub(crate) static ORDERS: Table = Table {
         col("is_order", Bool, "The first purchase of this customer in this order, so that adding these up counts orders."),
         col("is_order_of_day", Bool, "The first of them on this day."),
         col("is_discounted", Bool, "It is the order's first, and some purchase of this customer in it had a discount."),
+        col("is_order_of_region", Bool, "The first purchase of the order in this region, whoever bought."),
+        col("is_order_of_region_day", Bool, "The first of these on this day."),
+        col("is_order_of_region_week", Bool, "The first of these in this week, from Monday."),
+        col("is_order_of_region_month", Bool, "The first of these in this month."),
     ],
 };
 

@@ -15,6 +15,7 @@ use arrow::array::{
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use chrono::{Datelike, NaiveDate};
 use datafusion::common::runtime::SpawnedTask;
 use extract::{TableFile, TableRows};
 use schema::Type;
@@ -158,6 +159,17 @@ struct Counts {
     order: bool,
     order_of_day: bool,
     discounted: bool,
+    in_region: Regional,
+}
+
+/// What a part stands for among those of all customers in one order.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a column")]
+struct Regional {
+    order: bool,
+    of_day: bool,
+    of_week: bool,
+    of_month: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -251,12 +263,10 @@ impl Pass {
 
     fn end_parts(&mut self) -> Result<(), Error> {
         self.lines.sort_unstable_by_key(place);
-        for bought in self.lines.chunk_by(|a, b| a.customer == b.customer) {
-            for part in parts(self.number, bought) {
-                self.orders.push(part)?;
-            }
-        }
-        Ok(())
+        let bought = self.lines.chunk_by(|a, b| a.customer == b.customer);
+        let mut order: Vec<Part> = bought.flat_map(|bought| parts(self.number, bought)).collect();
+        count_in_regions(&mut order);
+        order.into_iter().try_for_each(|part| self.orders.push(part))
     }
 }
 
@@ -297,6 +307,47 @@ fn parts(order: i32, bought: &[Line]) -> Vec<Part> {
         part.counts.discounted = order && discounted;
     }
     parts
+}
+
+/// Has an order counted once in each region, and in each day, week and month of a region.
+fn count_in_regions(order: &mut [Part]) {
+    if let [part] = order {
+        let once = part.is_purchase;
+        part.counts.in_region = Regional { order: once, of_day: once, of_week: once, of_month: once };
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for Part { region, day, counts, .. } in order.iter_mut().filter(|part| part.is_purchase) {
+        let mut is_first = |period| seen.insert((*region, period));
+        counts.in_region = Regional {
+            order: is_first(Period::Ever),
+            of_day: is_first(Period::Day(*day)),
+            of_week: is_first(Period::week(*day)),
+            of_month: is_first(Period::month(*day)),
+        };
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Period {
+    Ever,
+    Day(i64),
+    /// From Monday, numbered.
+    Week(i64),
+    /// Numbered through the years.
+    Month(i64),
+}
+
+impl Period {
+    fn week(day: i64) -> Self {
+        // 1970-01-01 was a Thursday.
+        Self::Week((day + 3).div_euclid(7))
+    }
+
+    fn month(day: i64) -> Self {
+        let date = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default();
+        Self::Month(i64::from(date.year()) * 12 + i64::from(date.month0()))
+    }
 }
 
 /// A table's file, and its rows that are not yet laid out.
@@ -356,6 +407,10 @@ fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
         flag(|part| part.counts.order),
         flag(|part| part.counts.order_of_day),
         flag(|part| part.counts.discounted),
+        flag(|part| part.counts.in_region.order),
+        flag(|part| part.counts.in_region.of_day),
+        flag(|part| part.counts.in_region.of_week),
+        flag(|part| part.counts.in_region.of_month),
     ]
 }
 

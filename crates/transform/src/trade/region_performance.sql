@@ -1,14 +1,10 @@
 -- Sales by the region of the sale.
 WITH regions AS (
-    SELECT region_key, SUM(net_amount) AS net_amount
+    SELECT
+        region_key,
+        SUM(CASE WHEN is_order_of_region THEN 1 ELSE 0 END) AS orders,
+        SUM(net_amount) AS net_amount
     FROM orders
-    GROUP BY region_key
-),
--- One distinct count a statement is a grouping of a grouping, which may be larger than memory; several are sets that may not.
-orders_counted AS (
-    SELECT region_key, COUNT(DISTINCT order_number) AS orders
-    FROM orders
-    WHERE is_purchase
     GROUP BY region_key
 ),
 customers_counted AS (
@@ -21,11 +17,10 @@ shares AS (
     SELECT
         r.region_key,
         COALESCE(c.customers, 0) AS customers,
-        COALESCE(o.orders, 0) AS orders,
+        r.orders,
         r.net_amount,
         SUM(r.net_amount) OVER () AS total_amount
     FROM regions AS r
-    LEFT JOIN orders_counted AS o ON r.region_key = o.region_key
     LEFT JOIN customers_counted AS c ON r.region_key = c.region_key
 )
 SELECT

@@ -6,7 +6,10 @@ WITH days AS (
         SUM(quantity) AS units,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount,
-        SUM(net_amount) AS net_amount
+        SUM(net_amount) AS net_amount,
+        SUM(CASE WHEN is_order_of_region_day THEN 1 ELSE 0 END) AS orders_of_day,
+        SUM(CASE WHEN is_order_of_region_week THEN 1 ELSE 0 END) AS orders_of_week,
+        SUM(CASE WHEN is_order_of_region_month THEN 1 ELSE 0 END) AS orders_of_month
     FROM orders
     GROUP BY ordered_on, region_key
 ),
@@ -19,19 +22,32 @@ dated_days AS (
         s.units,
         s.gross_amount,
         s.discount_amount,
-        s.net_amount
+        s.net_amount,
+        s.orders_of_day,
+        s.orders_of_week,
+        s.orders_of_month
     FROM days AS s
     INNER JOIN dim_date AS d ON s.ordered_on = d.date
 ),
 -- A period is complete when its last day is not after as_of.
 periods AS (
-    SELECT 'day' AS period_kind, date AS period_start, region_key, units, gross_amount, discount_amount, net_amount, date AS last_day
+    SELECT
+        'day' AS period_kind,
+        date AS period_start,
+        region_key,
+        orders_of_day AS orders,
+        units,
+        gross_amount,
+        discount_amount,
+        net_amount,
+        date AS last_day
     FROM dated_days
     UNION ALL
     SELECT
         'week' AS period_kind,
         week_start AS period_start,
         region_key,
+        SUM(orders_of_week) AS orders,
         SUM(units) AS units,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount,
@@ -44,6 +60,7 @@ periods AS (
         'month' AS period_kind,
         month_start AS period_start,
         region_key,
+        SUM(orders_of_month) AS orders,
         SUM(units) AS units,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount,
@@ -53,54 +70,37 @@ periods AS (
     GROUP BY month_start, region_key
 ),
 bought AS (
-    SELECT d.date, d.week_start, d.month_start, o.region_key, o.order_number, o.customer_key
+    SELECT d.date, d.week_start, d.month_start, o.region_key, o.customer_key
     FROM orders AS o
     INNER JOIN dim_date AS d ON o.ordered_on = d.date
-    WHERE o.is_purchase
+    WHERE o.is_purchase AND o.customer_key <> 0
 ),
 -- One distinct count a statement is a grouping of a grouping, which may be larger than memory; several are sets that may not.
-orders_counted AS (
-    SELECT 'day' AS period_kind, date AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
-    FROM bought
-    GROUP BY date, region_key
-    UNION ALL
-    SELECT 'week' AS period_kind, week_start AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
-    FROM bought
-    GROUP BY week_start, region_key
-    UNION ALL
-    SELECT 'month' AS period_kind, month_start AS period_start, region_key, COUNT(DISTINCT order_number) AS orders
-    FROM bought
-    GROUP BY month_start, region_key
-),
 customers_counted AS (
     SELECT 'day' AS period_kind, date AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
     FROM bought
-    WHERE customer_key <> 0
     GROUP BY date, region_key
     UNION ALL
     SELECT 'week' AS period_kind, week_start AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
     FROM bought
-    WHERE customer_key <> 0
     GROUP BY week_start, region_key
     UNION ALL
     SELECT 'month' AS period_kind, month_start AS period_start, region_key, COUNT(DISTINCT customer_key) AS customers
     FROM bought
-    WHERE customer_key <> 0
     GROUP BY month_start, region_key
 )
 SELECT
     p.period_kind,
     p.period_start,
     p.region_key,
-    CAST(COALESCE(o.orders, 0) AS INT) AS orders,
+    CAST(p.orders AS INT) AS orders,
     CAST(COALESCE(c.customers, 0) AS INT) AS customers,
     p.units,
     p.gross_amount,
     p.discount_amount,
     p.net_amount,
-    CASE WHEN o.orders > 0 THEN CAST(p.net_amount / o.orders AS DECIMAL(18, 4)) END AS average_order_value,
+    CASE WHEN p.orders > 0 THEN CAST(p.net_amount / p.orders AS DECIMAL(18, 4)) END AS average_order_value,
     p.last_day <= CAST($as_of AS DATE) AS is_complete
 FROM periods AS p
-LEFT JOIN orders_counted AS o ON p.period_kind = o.period_kind AND p.period_start = o.period_start AND p.region_key = o.region_key
 LEFT JOIN customers_counted AS c ON p.period_kind = c.period_kind AND p.period_start = c.period_start AND p.region_key = c.region_key
 ORDER BY p.period_kind, p.period_start, p.region_key
