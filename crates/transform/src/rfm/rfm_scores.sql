@@ -7,7 +7,7 @@ WITH judged AS (
         equal = customers AS is_degenerate,
         -- A customer who spent nothing on balance is never scored above the lowest.
         CASE WHEN measure = 'm' AND value <= 0 THEN 1 ELSE CAST(score AS INT) END AS score,
-        MAX(equal) OVER (PARTITION BY universe, measure) * 10 > customers * 4 AS has_heavy_ties
+        most_equal * 10 > customers * 4 AS has_heavy_ties
     FROM scores
 ),
 wide AS (

@@ -6,6 +6,7 @@ SELECT
     value,
     equal,
     customers,
+    most_equal,
     CASE measure
         WHEN 'r' THEN
             5

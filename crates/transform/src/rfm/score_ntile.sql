@@ -6,6 +6,7 @@ SELECT
     value,
     equal,
     customers,
+    most_equal,
     CASE
         WHEN place < (customers % 5) * (customers / 5 + 1) THEN 1 + place / (customers / 5 + 1)
         ELSE 1 + customers % 5 + (place - (customers % 5) * (customers / 5 + 1)) / (CASE WHEN customers < 5 THEN 1 ELSE customers / 5 END)

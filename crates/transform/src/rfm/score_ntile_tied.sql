@@ -2,7 +2,7 @@
 -- group has 1 and the best 5. Without ties this is NTILE(5).
 WITH middles AS (
     SELECT
-        universe, measure, customer_key, value, worse, equal, customers,
+        universe, measure, customer_key, value, worse, equal, customers, most_equal,
         (2 * worse + equal - 1) / 2 AS middle,
         customers / 5 AS quotient,
         customers % 5 AS remainder
@@ -15,6 +15,7 @@ SELECT
     value,
     equal,
     customers,
+    most_equal,
     CASE
         WHEN equal = customers THEN 3
         WHEN worse = 0 THEN 1

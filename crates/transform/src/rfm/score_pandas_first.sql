@@ -9,6 +9,7 @@ WITH placed AS (
         value,
         equal,
         customers,
+        most_equal,
         CAST(ROW_NUMBER() OVER (
             PARTITION BY universe, measure
             ORDER BY
@@ -25,6 +26,7 @@ fifths AS (
         value,
         equal,
         customers,
+        most_equal,
         CASE
             WHEN place * 5 <= customers - 1 THEN 1
             WHEN place * 5 <= (customers - 1) * 2 THEN 2
@@ -41,5 +43,6 @@ SELECT
     value,
     equal,
     customers,
+    most_equal,
     CASE WHEN measure = 'r' THEN 6 - fifth ELSE fifth END AS score
 FROM fifths

@@ -8,6 +8,7 @@ WITH numbered AS (
         value AS given,
         equal,
         customers,
+        most_equal,
         CASE WHEN measure = 'r' THEN -value ELSE value END AS value,
         CAST(ROW_NUMBER() OVER (
             PARTITION BY universe, measure
@@ -44,10 +45,11 @@ reached AS (
         n.given,
         n.equal,
         n.customers,
+        n.most_equal,
         SUM(CASE WHEN n.value * 5 >= b.bound THEN 1 ELSE 0 END) AS reached
     FROM numbered AS n
     INNER JOIN bounds AS b ON n.universe = b.universe AND n.measure = b.measure
-    GROUP BY n.universe, n.measure, n.customer_key, n.given, n.equal, n.customers
+    GROUP BY n.universe, n.measure, n.customer_key, n.given, n.equal, n.customers, n.most_equal
 )
 SELECT
     universe,
@@ -56,5 +58,6 @@ SELECT
     given AS value,
     equal,
     customers,
+    most_equal,
     CASE WHEN measure = 'r' THEN 5 - reached ELSE 1 + reached END AS score
 FROM reached
