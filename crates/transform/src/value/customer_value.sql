@@ -30,9 +30,16 @@ placed AS (
         SUM(monetary) OVER () AS amount
     FROM ranked
 ),
-quarters AS (
+tiered AS (
     SELECT
         customer_key,
+        region_key,
+        monetary,
+        orders,
+        days_since_last_order,
+        revenue_rank,
+        running_amount,
+        amount,
         CASE
             WHEN tier_place < (customers % 4) * (customers / 4 + 1) THEN 1 + tier_place / (customers / 4 + 1)
             ELSE 1 + customers % 4
@@ -101,7 +108,7 @@ SELECT
     p.monetary AS lifetime_value,
     p.orders,
     CAST(p.monetary / p.orders AS DECIMAL(18, 4)) AS average_order_value,
-    CASE q.tier WHEN 1 THEN 'VIP' WHEN 2 THEN 'Core' WHEN 3 THEN 'Occasional' ELSE 'Low' END AS value_tier,
+    CASE p.tier WHEN 1 THEN 'VIP' WHEN 2 THEN 'Core' WHEN 3 THEN 'Occasional' ELSE 'Low' END AS value_tier,
     CASE
         WHEN p.monetary * 100 < b.lower_bound THEN 'Low'
         WHEN p.monetary * 100 <= b.upper_bound THEN 'Mid'
@@ -112,13 +119,12 @@ SELECT
     CAST(g.comebacks AS INT) AS comebacks,
     g.longest_gap_days,
     CASE CAST($at_risk_mode AS VARCHAR)
-        WHEN 'recency_quartile' THEN q.recency_quartile = 4
+        WHEN 'recency_quartile' THEN p.recency_quartile = 4
         WHEN 'days' THEN p.days_since_last_order >= CAST($at_risk_days AS INT)
         ELSE COALESCE(c.probability_alive < 0.5 AND c.is_better_half, FALSE)
     END AS is_at_risk,
     CAST($at_risk_mode AS VARCHAR) AS at_risk_mode
-FROM placed AS p
-INNER JOIN quarters AS q ON p.customer_key = q.customer_key
+FROM tiered AS p
 INNER JOIN gaps AS g ON p.customer_key = g.customer_key
 CROSS JOIN percentiles AS b
 LEFT JOIN prospects AS c ON p.customer_key = c.customer_key
