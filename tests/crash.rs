@@ -80,7 +80,8 @@ struct Event {
     text: String,
 }
 
-const CALLS: &str = "rename,renameat,renameat2,link,linkat,fsync,fdatasync";
+/// Files of a run begin with the removal of what may have their name, and only what is kept is brought to disk.
+const CALLS: &str = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,fdatasync";
 
 fn strace(space: &Workspace, options: &[&str]) -> std::process::ExitStatus {
     let traced = Command::new("strace")

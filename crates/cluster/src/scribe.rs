@@ -131,7 +131,8 @@ impl Desk {
         while let Some(batch) = rows.next().await {
             file.write(&batch?).map_err(unwritten)?;
         }
-        let rows = file.finish().map_err(unwritten)?;
+        // Whether a folder that machines share took it all is told only then.
+        let rows = file.finish_on_disk().map_err(unwritten)?;
         let bytes = std::fs::metadata(&place.file)?.len();
         if !order.run.is_empty() {
             self.tables(&order)?.bring(&place.file).await?;

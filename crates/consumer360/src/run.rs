@@ -171,7 +171,10 @@ async fn stages(
         (Attempt::Again { release: true, .. }, _) | (_, Publish::Behind) => run.publish(job, &target, &staged, &validated)?,
         _ => match held(&session, pipeline, &target, &validated).await? {
             reasons if reasons.is_empty() => run.publish(job, &target, &staged, &validated)?,
-            reasons => Ending::Held(reasons),
+            reasons => {
+                extract::bring_to_disk(&record)?;
+                Ending::Held(reasons)
+            }
         },
     };
     if let Ending::Published(_) | Ending::Added(_) = &ending {

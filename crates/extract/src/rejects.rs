@@ -67,6 +67,6 @@ impl RejectFile {
     }
 
     pub fn finish(self) -> Result<u64, FileError> {
-        self.file.finish()
+        self.file.finish_on_disk()
     }
 }

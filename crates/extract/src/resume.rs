@@ -83,6 +83,16 @@ pub fn record(staged: &Staged, pipeline: &Pipeline, version: &str, run: &Path) -
     fs::write(&path, text).map_err(failed)
 }
 
+/// Brings what was staged to disk, for a run that may wait long to be taken up.
+pub fn bring_to_disk(run: &Path) -> Result<(), Error> {
+    let folder = run.join("staged");
+    let failed = |source| Error::Folder { path: folder.clone(), source };
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        File::open(entry.map_err(failed)?.path()).and_then(|file| file.sync_all()).map_err(failed)?;
+    }
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
 /// Takes up what an earlier attempt staged in this run's folder and registers it in the session; none, with the reason on
 /// record, if the sources have to be read again.
 pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str, run: &Path) -> Result<Option<Staged>, Error> {

@@ -150,7 +150,7 @@ impl SharedTables {
         while let Some(part) = bytes.try_next().await? {
             to.write_all(&part).await?;
         }
-        to.sync_all().await?;
+        to.flush().await?;
         self.there().insert(path);
         Ok(())
     }

@@ -189,9 +189,21 @@ impl TableFile {
         Ok(())
     }
 
-    /// Writes the footer; returns the rows written. What a run works with is lost with it, so nobody waits for the disk here: whoever
-    /// keeps a file longer brings it there.
-    pub fn finish(mut self) -> Result<u64, FileError> {
+    /// Writes the footer; returns the rows written. The disk is not waited for: this is for files that are lost with the run, and that
+    /// nobody takes up again without their hash.
+    pub fn finish(self) -> Result<u64, FileError> {
+        self.end().map(|(rows, _)| rows)
+    }
+
+    /// The same for a file that is kept: it is on disk afterwards.
+    pub fn finish_on_disk(self) -> Result<u64, FileError> {
+        let path = self.path.clone();
+        let (rows, file) = self.end()?;
+        file.sync_all().map_err(|source| FileError::Io { path, source })?;
+        Ok(rows)
+    }
+
+    fn end(mut self) -> Result<(u64, File), FileError> {
         self.coalescer.finish_buffered_batch().map_err(|e| self.shape(&e))?;
         while let Some(rest) = self.coalescer.next_completed_batch() {
             self.take(rest)?;
@@ -202,8 +214,8 @@ impl TableFile {
         if !waiting.is_empty() {
             encoder.row_group(&waiting).map_err(encode)?;
         }
-        encoder.writer.into_inner().map_err(encode)?;
-        Ok(rows)
+        let file = encoder.writer.into_inner().map_err(encode)?;
+        Ok((rows, file))
     }
 
     fn take(&mut self, batch: RecordBatch) -> Result<(), FileError> {

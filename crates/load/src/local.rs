@@ -78,14 +78,9 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     to.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Makes what was written to a file last.
-pub(crate) fn sync_file(path: &Path) -> Result<(), Error> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("bring to disk", path))
-}
-
 /// Makes names created, renamed or removed in a folder last.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
-    sync_file(path)
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("bring to disk", path))
 }
 
 pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {

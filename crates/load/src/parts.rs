@@ -48,7 +48,6 @@ pub(crate) fn stage(
         let name = format!("{}/part-{number:05}.parquet", contract.name);
         let (path, rows) = (staging.join(&name), most.min(rows - number * most));
         write(contract, &path, &mut source, rows).map_err(wrong)?;
-        local::sync_file(&path)?;
         check_rows(&path, rows)?;
         let (bytes, sha256) = local::hash_file(&path)?;
         let (table, schema_hash) = (contract.name.to_owned(), schema_hash(contract));
@@ -71,7 +70,7 @@ fn write(contract: &schema::Table, path: &Path, source: &mut Source, rows: u64) 
         file.write(&batch)?;
         room -= batch.num_rows();
     }
-    file.finish().map(|_| ())
+    file.finish_on_disk().map(|_| ())
 }
 
 /// The rows of a table's file, from the first to the last. One batch is held, however large the table is.

@@ -162,10 +162,9 @@ fn write_meta_run(validated: &Validated, run: &RunFacts<'_>, staging: &Path, tab
     let write = || {
         let mut file = TableFile::create(&path, contract.arrow())?;
         file.write(&batch)?;
-        file.finish()
+        file.finish_on_disk()
     };
     let rows = write().map_err(|source| Error::Write { table: NAME, source })?;
-    local::sync_file(&path)?;
     check_rows(&path, 1)?;
     let (bytes, sha256) = local::hash_file(&path)?;
     Ok(TableEntry { table: NAME.to_owned(), file: None, rows, bytes, sha256, schema_hash: schema_hash(contract) })

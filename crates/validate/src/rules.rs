@@ -311,5 +311,5 @@ async fn keep(rows: DataFrame, name: &str, most: usize, record: &Path) -> Result
     for batch in &batches {
         table.write(batch)?;
     }
-    Ok(Kept { file, rows: table.finish()? })
+    Ok(Kept { file, rows: table.finish_on_disk()? })
 }
