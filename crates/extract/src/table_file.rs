@@ -127,18 +127,17 @@ impl TableFile {
         Self::with(path, schema, WriterProperties::builder())
     }
 
-    /// A file that only this run reads: numbers are written as they come, and nothing is measured of texts and where nothing can be
+    /// A file that only this run reads: numbers are written as they come, and nothing is measured of ids and where nothing can be
     /// missing.
     /// The engine takes a column without measures beside one that has them for empty when it guesses the size of a join, which may
     /// turn the sides of one, and never what comes of it.
     pub fn create_for_run(path: &Path, schema: SchemaRef) -> Result<Self, FileError> {
         let mut properties = WriterProperties::builder();
         for field in schema.fields() {
-            let is_text = matches!(field.data_type(), DataType::Utf8);
-            if !is_text {
+            if !matches!(field.data_type(), DataType::Utf8) {
                 properties = as_it_comes(properties, field.name());
             }
-            if is_text || !field.is_nullable() {
+            if MANY_VALUES.contains(&field.name().as_str()) || !field.is_nullable() {
                 properties = unmeasured(properties, field.name());
             }
         }
