@@ -29,24 +29,25 @@ pub fn session(engine: &Engine, spill: &Path) -> Result<SessionContext, Error> {
 /// The tables of a session in one that joins tables larger than memory: by sorting, which spills, where a hash join would hold one
 /// side.
 pub fn that_spills(session: &SessionContext) -> SessionContext {
-    let state = session.state();
-    let mut config = state.config().clone();
-    config.options_mut().optimizer.prefer_hash_join = false;
-    // Or the empty catalog of a new session would take the place of the one with the tables.
-    config.options_mut().catalog.create_default_catalog_and_schema = false;
-    // With a single partition the engine would take a hash join after all.
-    let partitions = config.target_partitions().max(2);
-    let state = SessionStateBuilder::new_from_existing(state).with_config(config.with_target_partitions(partitions));
-    SessionContext::new_with_state(state.build())
+    with_tables_of(session, |mut config| {
+        config.options_mut().optimizer.prefer_hash_join = false;
+        // With a single partition the engine would take a hash join after all.
+        let partitions = config.target_partitions().max(2);
+        config.with_target_partitions(partitions)
+    })
 }
 
 /// The tables of a session in one whose statements are not dealt out to several threads.
 pub fn in_one_piece(session: &SessionContext) -> SessionContext {
+    with_tables_of(session, |config| config.with_target_partitions(1))
+}
+
+fn with_tables_of(session: &SessionContext, change: impl FnOnce(SessionConfig) -> SessionConfig) -> SessionContext {
     let state = session.state();
-    let mut config = state.config().clone();
+    let mut config = change(state.config().clone());
+    // Or the empty catalog of a new session would take the place of the one with the tables.
     config.options_mut().catalog.create_default_catalog_and_schema = false;
-    let state = SessionStateBuilder::new_from_existing(state).with_config(config.with_target_partitions(1));
-    SessionContext::new_with_state(state.build())
+    SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())
 }
 
 fn config(engine: &Engine) -> SessionConfig {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,7 +245,7 @@ impl Builder {
         let path = self.path(contract);
         let rows = match statement(contract.name) {
             Some(sql) if !self.options.skip.contains(contract.name) => self.spilling(job, contract, sql, &path).await?,
-            _ => vec![self.store(contract, &[])?],
+            _ => job.tables.iter().map(|contract| self.store(contract, &[])).collect::<Result<_, _>>()?,
         };
         let mut built = Vec::new();
         for (contract, rows) in job.tables.iter().copied().zip(rows) {
@@ -311,8 +312,8 @@ impl Builder {
     /// Hash joins hold one side in memory; where that does not fit, sort-merge joins, which spill, are tried once. Beside
     /// other tables that is no reason yet: the job is done again with nothing beside it.
     async fn spilling(&self, job: &Job, contract: &'static schema::Table, sql: &str, path: &Path) -> Result<Vec<u64>, Error> {
-        // Dealt out to several threads, rows in order would have to be merged again.
-        let is_in_order = self.is_in_order && contract.name == orders::FACTS;
+        // Dealt out to several threads, rows in order would have to be merged again. Other machines are not told of their order.
+        let is_in_order = self.is_in_order && contract.name == orders::FACTS && extract::table_writer(&self.session).is_none();
         let session = if is_in_order { &extract::in_one_piece(&self.session) } else { &self.session };
         match self.write(session, contract, sql, path).await {
             Err(error) if error.is_short_of_memory() && job.is_alone => {
@@ -344,19 +345,32 @@ impl Builder {
         }
         let mut file = TableFile::of(path, contract).map_err(store)?;
         let mut batches = frame.execute_stream().await.map_err(compute)?;
-        let follower = (contract.name == orders::FACTS).then(|| orders::Follower::start(self));
+        if contract.name == orders::FACTS {
+            return self.facts(file, batches).await;
+        }
         while let Some(batch) = batches.next().await {
-            let batch = file.fit(&batch.map_err(compute)?).map_err(store)?;
-            if let Some(follower) = &follower {
+            file.write(&batch.map_err(compute)?).map_err(store)?;
+        }
+        Ok(vec![file.finish().map_err(store)?])
+    }
+
+    /// Writes `fact_sales`, and makes orders of its rows on the way.
+    async fn facts(&self, mut file: TableFile, mut batches: SendableRecordBatchStream) -> Result<Vec<u64>, Error> {
+        let store = |source| Error::Write { table: orders::FACTS.to_owned(), source };
+        let compute = |source| Error::Compute { table: orders::FACTS.to_owned(), source };
+        let follower = orders::Follower::start(&self.folder)?;
+        let written = async {
+            while let Some(batch) = batches.next().await {
+                let batch = file.fit(&batch.map_err(compute)?).map_err(store)?;
                 follower.take(&batch).await?;
+                file.write(&batch).map_err(store)?;
             }
-            file.write(&batch).map_err(store)?;
+            file.finish().map_err(store)
+        };
+        match written.await {
+            Ok(rows) => Ok(iter::once(rows).chain(follower.finish().await?).collect()),
+            Err(error) => Err(follower.abandon().await.unwrap_or(error)),
         }
-        let mut rows = vec![file.finish().map_err(store)?];
-        if let Some(follower) = follower {
-            rows.extend(follower.finish().await?);
-        }
-        Ok(rows)
     }
 
     async fn register(&self, contract: &'static schema::Table, path: &Path) -> Result<(), Error> {

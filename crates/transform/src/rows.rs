@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, Decimal128Array, RecordBatch};
 use arrow::error::ArrowError;
 use datafusion::common::runtime::SpawnedTask;
 use schema::Type;
+use tokio::task::JoinError;
 
 use crate::build::Error;
 
@@ -25,7 +26,7 @@ pub(crate) async fn in_background<T: Send + 'static>(
 }
 
 /// What a computation came to.
-pub(crate) async fn joined<T: Send + 'static>(table: &'static str, work: SpawnedTask<T>) -> Result<T, Error> {
+pub(crate) async fn joined<T>(table: &'static str, work: impl Future<Output = Result<T, JoinError>>) -> Result<T, Error> {
     work.await.map_err(|e| Error::Worker { table, detail: e.to_string() })
 }
 

@@ -35,7 +35,7 @@ pub fn inputs(table: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Tables whose files Rust reads from the first row to the last, an order that no statement promises.
+/// Tables that Rust goes over from the first row to the last, an order that no statement promises.
 pub fn files(table: &str) -> &'static [&'static str] {
     match table {
         "orders" => &["fact_sales"],

@@ -63,37 +63,57 @@ pub(crate) async fn read(builder: &Builder) -> Result<[u64; 2], Error> {
 
 /// The pass on a thread of its own, which is handed the lines as they are written.
 pub(crate) struct Follower {
-    lines: mpsc::Sender<RecordBatch>,
-    pass: SpawnedTask<Result<[u64; 2], Error>>,
+    lines: mpsc::Sender<Handed>,
+    /// The rows of both tables; none if the lines were not written to the end.
+    pass: SpawnedTask<Result<Option<[u64; 2]>, Error>>,
+}
+
+enum Handed {
+    Lines(RecordBatch),
+    /// There are no more. Without it whoever writes the lines has given up.
+    End,
 }
 
 impl Follower {
-    pub fn start(builder: &Builder) -> Self {
-        let (lines, mut waiting) = mpsc::channel::<RecordBatch>(QUEUE);
-        let folder = builder.folder.clone();
+    pub fn start(folder: &Path) -> Result<Self, Error> {
+        // Here, so that the files are begun before anything goes wrong, and never after those of the next attempt.
+        let mut pass = Pass::start(folder)?;
+        let (lines, mut handed) = mpsc::channel(QUEUE);
         let pass = SpawnedTask::spawn_blocking(move || {
-            let mut pass = Pass::start(&folder)?;
-            while let Some(rows) = waiting.blocking_recv() {
-                pass.take(&rows)?;
+            loop {
+                match handed.blocking_recv() {
+                    Some(Handed::Lines(rows)) => pass.take(&rows)?,
+                    Some(Handed::End) => return pass.finish().map(Some),
+                    None => return Ok(None),
+                }
             }
-            pass.finish()
         });
-        Self { lines, pass }
+        Ok(Self { lines, pass })
     }
 
-    /// Hands over rows of `fact_sales`, with all its columns. Once the pass has failed nobody takes them; [`Self::finish`] says why.
+    /// Hands over rows of `fact_sales`, with all its columns. An error if the pass takes no more; [`Self::abandon`] says why.
     pub async fn take(&self, rows: &RecordBatch) -> Result<(), Error> {
         let places: Vec<usize> = COLUMNS.iter().filter_map(|name| rows.schema().index_of(name).ok()).collect();
         let rows = rows.project(&places).map_err(|source| Error::Layout { table: ORDERS, source })?;
-        let _ = self.lines.send(rows).await;
-        Ok(())
+        self.lines.send(Handed::Lines(rows)).await.map_err(|_| stopped())
     }
 
     /// The rows of both tables.
     pub async fn finish(self) -> Result<[u64; 2], Error> {
-        drop(self.lines);
-        joined(ORDERS, self.pass).await?
+        // If it failed meanwhile, it says so itself.
+        let _ = self.lines.send(Handed::End).await;
+        joined(ORDERS, self.pass).await??.ok_or_else(stopped)
     }
+
+    /// Waits until the pass has let go of its files, which are of no use; what it failed of, if it did.
+    pub async fn abandon(self) -> Option<Error> {
+        drop(self.lines);
+        joined(ORDERS, self.pass).await.and_then(|ended| ended).err()
+    }
+}
+
+fn stopped() -> Error {
+    Error::Worker { table: ORDERS, detail: "its lines were not gone over to the end".to_owned() }
 }
 
 fn file(folder: &Path, table: &str) -> PathBuf {
@@ -425,4 +445,38 @@ fn item_columns(items: &[Item]) -> Vec<ArrayRef> {
 
 fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
     Arc::new(BooleanArray::from(values.collect::<BooleanBuffer>()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+mod tests {
+    use super::*;
+
+    fn lines() -> RecordBatch {
+        let facts = schema::table(FACTS).unwrap().arrow();
+        RecordBatch::new_empty(facts)
+    }
+
+    /// Otherwise half of the orders would pass for all of them.
+    #[tokio::test]
+    async fn lines_that_were_given_up_leave_no_tables() {
+        let folder = tempfile::tempdir().unwrap();
+        let follower = Follower::start(folder.path()).unwrap();
+        follower.take(&lines()).await.unwrap();
+        assert!(follower.abandon().await.is_none());
+        for table in [ORDERS, ITEMS] {
+            assert!(TableRows::open(&file(folder.path(), table), &[]).is_err(), "{table} can be read");
+        }
+        let follower = Follower::start(folder.path()).unwrap();
+        follower.take(&lines()).await.unwrap();
+        assert_eq!(follower.finish().await.unwrap(), [0, 0]);
+        assert!(TableRows::open(&file(folder.path(), ORDERS), &[]).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let failed = Follower::start(&folder.path().join("gone")).err().unwrap();
+        assert!(matches!(&failed, Error::Write { table, .. } if table == ORDERS), "{failed}");
+    }
 }
