@@ -1,10 +1,12 @@
 //! The marts together: shops at the edge of having any, marts left out, and a run after a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use chrono::{Datelike, Days, NaiveDate};
+
 use crate::rfm::{CDNOW, transactions};
-use crate::support::{Workspace, contents};
+use crate::support::{Rows, Workspace, contents, ten_thousandths};
 
 const SHOP: &str = "
 version: 1
@@ -115,6 +117,64 @@ fn no_payments_but_tickets_of_strangers() {
     assert_eq!((stranger["late_payment_rate"].as_str(), stranger["is_high_risk"].as_str()), ("", "false"));
     assert_eq!(stranger["risk_reasons"], "2 tickets in 90 days; 2 open");
     assert_eq!(risk.len(), 2, "the stranger is a customer now");
+}
+
+/// Orders of two customers, in several regions and on several days, given back in part. Loops over the order lines find where a
+/// customer kept something of a purchase, and count every order once in each such region, day, week and month.
+#[test]
+fn an_order_counts_once_in_every_place_it_lies_in() {
+    let first = NaiveDate::from_ymd_opt(2024, 1, 25).unwrap();
+    let line = |n: usize| {
+        let (order, spread) = (n / 5, n * 7919 % 97);
+        let day = first + Days::new((order * 3 % 200 + [0, 0, 1, 8, 31][spread % 5]) as u64);
+        let (customer, pieces) = ((order + spread % 2) % 30, [1, 3, -1, 2, -2, 1, -3][n * 31 % 7]);
+        format!("o{order},c{customer},p{},{day},{pieces},{},{}", n % 11, spread + 1, ["North", "South", "East"][spread % 3])
+    };
+    let space = Workspace::new();
+    space.write("drop/lines.csv", format!("order,customer,product,day,pieces,price,region\n{}", lines(2000, line)));
+    let with_region = SHOP.replace("unit_price: price", "unit_price: price, region: region");
+    space.write("edge.yaml", format!("{with_region}publish: {{to: out}}\n"));
+    space.run(&["run", "edge.yaml", "--quiet"]).ok();
+
+    let expected = orders_by_place(&space.table("out", "fact_sales"));
+    let trend = space.table("out", "sales_trend").named();
+    let several = expected.values().filter(|orders| orders.len() > 1).count();
+    assert!(several > 50 && trend.iter().any(|row| row["orders"] == "0"), "nothing to tell apart");
+    let by_region = space.table("out", "region_performance").named();
+    let regions = by_region.iter().map(|row| ("ever", "", &row["region_key"], &row["orders"]));
+    let periods =
+        trend.iter().map(|row| (row["period_kind"].as_str(), row["period_start"].as_str(), &row["region_key"], &row["orders"]));
+    for (kind, start, region, orders) in regions.chain(periods) {
+        let place = (kind.to_owned(), start.to_owned(), region.clone());
+        assert_eq!(*orders, expected.get(&place).map_or(0, BTreeSet::len).to_string(), "{place:?}");
+    }
+}
+
+/// Orders by kind of period, its first day, and region.
+fn orders_by_place(facts: &Rows) -> BTreeMap<(String, String, String), BTreeSet<String>> {
+    let (mut bought, mut parts) = (BTreeMap::new(), BTreeMap::new());
+    for row in facts.named() {
+        let (pieces, amount) = (ten_thousandths(&row["quantity"]), ten_thousandths(&row["net_amount"]));
+        let buyer = (row["order_id"].clone(), row["customer_key"].clone());
+        let sums = bought.entry(buyer.clone()).or_insert((0, 0));
+        *sums = (sums.0 + pieces, sums.1 + amount);
+        let day = NaiveDate::parse_from_str(&row["date_key"], "%Y%m%d").unwrap();
+        *parts.entry((buyer, row["region_key"].clone(), day)).or_insert(0) += pieces;
+    }
+    let mut places: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for ((buyer, region, day), pieces) in parts {
+        let (all_pieces, amount) = bought[&buyer];
+        if pieces <= 0 || all_pieces <= 0 || amount < 0 {
+            continue;
+        }
+        let monday = day - Days::new(day.weekday().num_days_from_monday().into());
+        let starts =
+            [("day", day), ("week", monday), ("month", day.with_day(1).unwrap())].map(|(kind, day)| (kind, day.to_string()));
+        for (kind, start) in starts.into_iter().chain([("ever", String::new())]) {
+            places.entry((kind.to_owned(), start, region.clone())).or_default().insert(buyer.0.clone());
+        }
+    }
+    places
 }
 
 #[test]
