@@ -138,6 +138,12 @@ impl Ledger {
         PipelineLock::holder(&self.locks, &self.database, pipeline)
     }
 
+    /// Whether a run of the pipeline that is not ended has died: nobody holds the pipeline's lock, nor will take it back. On a server
+    /// that is known a minute and a half after the last sign of life.
+    pub fn is_abandoned(&self, pipeline: &str) -> Result<bool, Error> {
+        PipelineLock::is_abandoned(&self.locks, &self.database, pipeline)
+    }
+
     pub(crate) fn lock(&self, pipeline: &str) -> Result<PipelineLock, Error> {
         PipelineLock::take(&self.locks, &self.database, pipeline)
     }

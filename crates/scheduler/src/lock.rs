@@ -83,6 +83,14 @@ impl PipelineLock {
         }
     }
 
+    /// Whether nobody holds the pipeline's lock, and nobody who held it will take it back. Nobody loses it by this.
+    pub fn is_abandoned(folder: &Path, database: &Database, pipeline: &str) -> Result<bool, Error> {
+        match database.shared() {
+            None => Self::holder(folder, database, pipeline).map(|holder| holder.is_none()),
+            Some(server) => lease::is_abandoned(server, pipeline),
+        }
+    }
+
     /// Notes who holds it.
     pub fn sign(&mut self, holder: &Holder) -> Result<(), Error> {
         let encode = |source| Error::EncodeRecord { run_id: holder.run_id.clone(), source };

@@ -251,6 +251,7 @@ fn a_killed_host_frees_the_pipeline() {
     assert!(ledger.holder("weekly").unwrap().is_some());
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(!ledger.is_abandoned("weekly").unwrap(), "a network that was cut ends sessions as well");
     // The server hears of the end at once, and takes a moment to act on it: until then the lock has a holder.
     let until = Instant::now() + Duration::from_secs(20);
     let slot = Slot::manual(monday(), chrono_tz::UTC, None);
@@ -260,6 +261,7 @@ fn a_killed_host_frees_the_pipeline() {
             begun => break begun.unwrap(),
         }
     };
+    assert!(!ledger.is_abandoned("weekly").unwrap(), "it is held");
     assert!(ledger.runs(None, 9).unwrap().iter().any(|run| run.status == Status::Interrupted));
     run.finish(Outcome::NotPublished, monday()).unwrap();
 }
@@ -275,12 +277,33 @@ fn a_host_that_stands_still_loses_its_lease_and_is_refused_when_it_goes_on() {
     assert!(ledger.begin("weekly", &slot, monday(), "0.1.0").unwrap_err().is_locked(), "its lease has not ended");
     let schema = here.url.as_deref().unwrap().rsplit("%3D").next().unwrap();
     server.sql(&format!("UPDATE {schema}.consumer360_lock SET heartbeat_at = now() - interval '95 seconds'"));
+    assert!(!ledger.is_abandoned("weekly").unwrap(), "it has its session");
     let run = begin(&ledger);
     signal("-CONT");
     drop(child.stdin.take());
     assert_eq!(wait_for(&mut output, "refused"), "refused\n");
     child.wait().unwrap();
     run.finish(Outcome::NotPublished, monday()).unwrap();
+}
+
+#[test]
+fn a_host_that_is_silent_and_has_no_session_is_dead() {
+    let Some((server, here, there)) = two_hosts() else { return };
+    let ledger = here.open();
+    assert!(ledger.is_abandoned("weekly").unwrap(), "nobody ever held it");
+    let (mut child, _output) = holder(&there);
+    assert!(!ledger.is_abandoned("weekly").unwrap());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let schema = here.url.as_deref().unwrap().rsplit("%3D").next().unwrap();
+    server.sql(&format!("UPDATE {schema}.consumer360_lock SET heartbeat_at = now() - interval '95 seconds'"));
+    // The server takes a moment to end the session.
+    let until = Instant::now() + Duration::from_secs(20);
+    while !ledger.is_abandoned("weekly").unwrap() {
+        assert!(Instant::now() < until, "its session goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ledger.runs(None, 1).unwrap()[0].status, Status::Running, "looking changes nothing");
 }
 
 #[test]

@@ -39,10 +39,7 @@ pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Fail
     };
     let most = options.max_age.and_then(|most| TimeDelta::from_std(most).ok());
     let mut standings: Vec<Standing> = names.iter().map(|name| standing(&ledger, name, now, most)).collect::<Result<_, _>>()?;
-    // The kernel's locks can be looked at; to look at a lease means to take it from who gives no sign of life.
-    if matches!(settings.ledger, config::Ledger::File) {
-        standings.iter_mut().try_for_each(|standing| find_dead(&ledger, standing))?;
-    }
+    standings.iter_mut().try_for_each(|standing| find_dead(&ledger, standing))?;
     let text = match global.output {
         Output::Json => as_json(&standings),
         Output::Text if standings.is_empty() => super::no_run(&settings),
@@ -69,7 +66,7 @@ fn standing(ledger: &Ledger, pipeline: &str, now: DateTime<Utc>, most: Option<Ti
 fn find_dead(ledger: &Ledger, standing: &mut Standing) -> Result<(), Failure> {
     let under_way = |run: &RunRecord| (run.status == Status::Running).then(|| (run.run_id.clone(), run.epoch));
     let Some(before) = standing.last.as_ref().and_then(under_way) else { return Ok(()) };
-    if matches!(ledger.holder(&standing.pipeline), Ok(None)) {
+    if matches!(ledger.is_abandoned(&standing.pipeline), Ok(true)) {
         // Unless it ended in between.
         standing.last = ledger.runs(Some(&standing.pipeline), 1)?.pop();
         standing.is_dead = standing.last.as_ref().and_then(under_way) == Some(before);

@@ -116,13 +116,43 @@ impl Drop for Lease {
     }
 }
 
-async fn ask(server: Server, pipeline: String) -> Result<Asked, Error> {
-    let client = server.connect().await?;
+/// Whether nobody has the lock, and for as long as a lease lasts nobody has given a sign of life who might take it back. This looks,
+/// and takes nothing from anybody.
+pub fn is_abandoned(server: &Server, pipeline: &str) -> Result<bool, Error> {
+    let (owned, name) = (server.clone(), pipeline.to_owned());
+    server.wait(async move {
+        let client = owned.connect().await?;
+        let failed = |source| server_failure("look at a lock", owned.name(), source);
+        let key = key(&client, &owned, &name).await?;
+        let sql = format!(
+            "SELECT NOT EXISTS (SELECT 1 FROM pg_locks WHERE {IS_HELD})
+                 AND NOT EXISTS (SELECT 1 FROM consumer360_lock
+                                 WHERE pipeline = $1 AND heartbeat_at >= now() - make_interval(secs => $3))"
+        );
+        #[allow(clippy::cast_precision_loss, reason = "some seconds")]
+        let lease = LEASE_SECONDS as f64;
+        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
+            [(&name, Type::TEXT), (&key, Type::INT8), (&lease, Type::FLOAT8)];
+        client.query_typed_one(&sql, &parameters).await.and_then(|row| row.try_get(0)).map_err(failed)
+    })
+}
+
+/// The lock of key `$2`, held by anybody.
+const IS_HELD: &str = "pg_locks.locktype = 'advisory' AND pg_locks.granted AND pg_locks.objsubid = 1
+                   AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = $2";
+
+async fn key(client: &Client, server: &Server, pipeline: &str) -> Result<i64, Error> {
     let failed = |source| server_failure("lock a pipeline", server.name(), source);
     let schema: Option<String> =
         client.query_typed_one("SELECT current_schema()::text", &[]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
     let schema = schema.ok_or_else(|| Error::NoSchema { server: server.name().to_owned() })?;
-    let key = advisory_key(&schema, &format!("lock {pipeline}"));
+    Ok(advisory_key(&schema, &format!("lock {pipeline}")))
+}
+
+async fn ask(server: Server, pipeline: String) -> Result<Asked, Error> {
+    let client = server.connect().await?;
+    let failed = |source| server_failure("lock a pipeline", server.name(), source);
+    let key = key(&client, &server, &pipeline).await?;
     for _ in 0..ATTEMPTS {
         if try_lock(&client, key).await.map_err(failed)? {
             return Ok(Asked::Mine(Box::new(Session { server, client, key, pipeline, epoch: 0 })));
@@ -146,15 +176,16 @@ async fn try_lock(client: &Client, key: i64) -> Result<bool, tokio_postgres::Err
 
 /// The holder that signed the lock, if it is the one who has it now.
 async fn seen(client: &Client, key: i64, pipeline: &str) -> Result<Option<Seen>, tokio_postgres::Error> {
-    let sql = "SELECT held.holder, held.session, held.heartbeat_at < now() - make_interval(secs => $3)
-               FROM consumer360_lock AS held JOIN pg_locks ON pg_locks.pid = held.session
-               WHERE held.pipeline = $1 AND pg_locks.locktype = 'advisory' AND pg_locks.granted
-                   AND pg_locks.objsubid = 1 AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = $2";
+    let sql = format!(
+        "SELECT held.holder, held.session, held.heartbeat_at < now() - make_interval(secs => $3)
+         FROM consumer360_lock AS held JOIN pg_locks ON pg_locks.pid = held.session
+         WHERE held.pipeline = $1 AND {IS_HELD}"
+    );
     #[allow(clippy::cast_precision_loss, reason = "some seconds")]
     let lease = LEASE_SECONDS as f64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&pipeline, Type::TEXT), (&key, Type::INT8), (&lease, Type::FLOAT8)];
-    let Some(row) = client.query_typed_opt(sql, &parameters).await? else { return Ok(None) };
+    let Some(row) = client.query_typed_opt(&sql, &parameters).await? else { return Ok(None) };
     let holder: Option<String> = row.try_get(0)?;
     let holder = holder.and_then(|text| serde_json::from_str(&text).ok());
     Ok(Some(Seen { holder, session: row.try_get(1)?, expired: row.try_get::<_, Option<bool>>(2)?.unwrap_or(false) }))
