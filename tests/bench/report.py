@@ -70,6 +70,7 @@ def product_seconds(printed):
     stages = {stage["stage"]: stage["seconds"] for stage in printed["stages"]}
     seconds["star"] += stages[STAGE_OF_STAR]
     seconds["beyond"] = sum(stages.values()) - sum(seconds.values())
+    seconds["to extract"] = stages[STAGE_OF_STAR]
     return seconds
 
 
@@ -102,7 +103,7 @@ def table(results, steps):
     seconds |= {peer: typical(results[peer], lambda printed: printed["seconds"]) for peer in PEERS}
     header = (PRODUCT, *PEERS, *(f"product/{peer}" for peer in PEERS))
     yield f"{'seconds':<17}" + "".join(f"{name:>15}" for name in header)
-    for step in (*STEPS, "beyond"):
+    for step in ("star", "to extract", *STEPS[1:], "beyond"):
         yield line(step, seconds[PRODUCT].get(step), [seconds[peer].get(step) for peer in PEERS])
     for at, peer in enumerate(PEERS):
         product, other = sums(seconds, peer)
