@@ -22,7 +22,7 @@ use crate::error::Error;
 /// How often the holder says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a lease lasts after the last heartbeat, by the server's clock.
-const LEASE_SECONDS: i64 = 90;
+const LEASE_SECONDS: f64 = 90.0;
 /// How long the release waits for the server; a server that does not answer frees the lock by itself.
 const RELEASE: Duration = Duration::from_secs(5);
 
@@ -129,10 +129,8 @@ pub fn is_abandoned(server: &Server, pipeline: &str) -> Result<bool, Error> {
                  AND NOT EXISTS (SELECT 1 FROM consumer360_lock
                                  WHERE pipeline = $1 AND heartbeat_at >= now() - make_interval(secs => $3))"
         );
-        #[allow(clippy::cast_precision_loss, reason = "some seconds")]
-        let lease = LEASE_SECONDS as f64;
         let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-            [(&name, Type::TEXT), (&key, Type::INT8), (&lease, Type::FLOAT8)];
+            [(&name, Type::TEXT), (&key, Type::INT8), (&LEASE_SECONDS, Type::FLOAT8)];
         client.query_typed_one(&sql, &parameters).await.and_then(|row| row.try_get(0)).map_err(failed)
     })
 }
@@ -181,10 +179,8 @@ async fn seen(client: &Client, key: i64, pipeline: &str) -> Result<Option<Seen>,
          FROM consumer360_lock AS held JOIN pg_locks ON pg_locks.pid = held.session
          WHERE held.pipeline = $1 AND {IS_HELD}"
     );
-    #[allow(clippy::cast_precision_loss, reason = "some seconds")]
-    let lease = LEASE_SECONDS as f64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-        [(&pipeline, Type::TEXT), (&key, Type::INT8), (&lease, Type::FLOAT8)];
+        [(&pipeline, Type::TEXT), (&key, Type::INT8), (&LEASE_SECONDS, Type::FLOAT8)];
     let Some(row) = client.query_typed_opt(&sql, &parameters).await? else { return Ok(None) };
     let holder: Option<String> = row.try_get(0)?;
     let holder = holder.and_then(|text| serde_json::from_str(&text).ok());
