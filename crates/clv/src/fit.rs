@@ -93,7 +93,7 @@ impl<const N: usize> Climb<'_, N> {
         let near = self.sample().and_then(|sample| self.best_of_guesses(&sample).map(|near| (sample, near)));
         if let Some((sample, near)) = near {
             // From the border of the region no search comes back: where few customers lead there, all are asked from inside it.
-            let inner = if near.end == End::Clamped { self.posterior_of(&sample, self.centre) } else { None };
+            let inner = if near.end == End::Open { self.posterior_of(&sample, self.centre) } else { None };
             let found = self.from(self.table, inner.unwrap_or(near).parameters);
             // Where neither few nor all have a maximum, there is none to look for.
             let is_settled = found.end == End::Converged || near.end != End::Converged;

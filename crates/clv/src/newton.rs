@@ -4,7 +4,8 @@
 //! the Hessian is not positive definite a multiple of the unit matrix is added until it is; a step is at most 2 in any
 //! logarithm and is halved until the likelihood rises. The search ends where both the gradient and the next step are below
 //! 1e-9. A normal prior on each logarithm can be added; it keeps the Hessian positive definite where the data do not.
-//! Standard errors: diag(p) H⁻¹ diag(p), H the Hessian of the whole negative log-likelihood by the logarithms.
+//! Standard errors: diag(p) H⁻¹ diag(p), H the Hessian of the whole negative log-likelihood by the logarithms. Where such an
+//! error is as long as the way a logarithm may go, the slope has run out on a ridge, and no maximum was found.
 
 #![allow(clippy::indexing_slicing, reason = "the bounds are the constant of the type")]
 
@@ -35,8 +36,8 @@ pub enum End {
     Converged,
     /// The caller's test said that the parameters go to the boundary.
     Boundary,
-    /// A logarithm went as far as it may.
-    Clamped,
+    /// The likelihood leaves a logarithm open: it went as far as it may, or its standard error is longer than that.
+    Open,
     /// No step made it better, or there were too many.
     Stalled,
 }
@@ -107,6 +108,12 @@ fn moved<const N: usize>(region: &Region<N>, parameters: &[f64; N], step: &[f64;
     (next, is_held)
 }
 
+/// The standard errors of the logarithms, where the curvature is that of a maximum.
+fn log_errors<const N: usize>(region: &Region<N>, curve: &Curve<N>) -> Option<[f64; N]> {
+    let inverse = Cholesky::new(&curve.hessian)?.inverse_diagonal();
+    Some(inverse.map(|variance| (variance / region.customers).sqrt()))
+}
+
 /// The parameters of the greatest likelihood, or of the greatest posterior density where there is a prior.
 ///
 /// `is_boundary` is asked at each place, to stop a search that would go on for ever.
@@ -127,7 +134,8 @@ pub fn maximise<const N: usize>(
         let Some(step) = step(&curve) else { break End::Stalled };
         // Near the optimum each step squares the distance; what is left after a few is rounding.
         if norm(&curve.gradient) < GRADIENT && (norm(&step) < STEP || near_steps > 3) {
-            break End::Converged;
+            let is_closed = log_errors(region, &curve).is_some_and(|errors| norm(&errors) < CLAMP);
+            break if is_closed { End::Converged } else { End::Open };
         }
         if is_boundary(&parameters) {
             break End::Boundary;
@@ -156,13 +164,11 @@ pub fn maximise<const N: usize>(
         let Some((next, next_evaluated, next_curve, is_held)) = next else { break End::Stalled };
         (parameters, evaluated, curve) = (next, next_evaluated, next_curve);
         if is_held {
-            break End::Clamped;
+            break End::Open;
         }
     };
-    let inverse = Cholesky::new(&curve.hessian).filter(|_| end == End::Converged).map(|f| f.inverse_diagonal());
-    let standard_errors = inverse.map(|diagonal| {
-        let mut errors = parameters;
-        errors.iter_mut().zip(diagonal).for_each(|(p, d)| *p *= (d / region.customers).sqrt());
+    let standard_errors = log_errors(region, &curve).filter(|_| end == End::Converged).map(|mut errors| {
+        errors.iter_mut().zip(parameters).for_each(|(error, parameter)| *error *= parameter);
         errors
     });
     let gradient_norm = norm(&curve.gradient);
@@ -196,7 +202,7 @@ mod tests {
         let errors = found.standard_errors.unwrap();
         assert!((errors[0] - 3.0 / 2f64.sqrt()).abs() < 1e-9);
         let far = maximise(&region, [1.0, 1.0], bowl([3.0, 1e9]), |_| false);
-        assert_eq!(far.end, End::Clamped);
+        assert_eq!(far.end, End::Open);
         assert!(far.parameters.iter().all(|p| p.is_finite()));
     }
 

@@ -39,7 +39,7 @@ fn columns_agree_with_each_other() {
     }
 }
 
-fn picked(histories: &Histories, order: impl Iterator<Item = usize>) -> Histories {
+pub fn picked(histories: &Histories, order: impl Iterator<Item = usize>) -> Histories {
     let mut found = Histories::default();
     for i in order {
         found.repeats.push(histories.repeats[i]);
@@ -79,13 +79,15 @@ proptest! {
             fit(Model::ALL[model], &table, &[], &fit_nbd(&table, &[])).row
         };
         let (once, often) = (of(&some), of(&many));
-        prop_assert_eq!(once.status, often.status);
         prop_assert_eq!(once.distinct_rows, often.distinct_rows);
-        // A prior weighs less among more customers.
+        // A prior weighs less among more customers, and more customers may settle what some leave open.
         prop_assume!(once.status == FitStatus::Ok);
+        prop_assert_eq!(often.status, FitStatus::Ok);
         close(often.log_likelihood.unwrap(), once.log_likelihood.unwrap() * times as f64, 1e-12, "ll");
-        for (a, b) in once.parameters.iter().flatten().zip(often.parameters.iter().flatten()) {
-            close(*a, *b, 1e-8, "parameter");
+        // Where the likelihood is flat, rounding moves its top: by no more than a trifle of what the customers leave uncertain.
+        let errors = once.standard_errors.iter().flatten();
+        for ((a, b), error) in once.parameters.iter().flatten().zip(often.parameters.iter().flatten()).zip(errors) {
+            prop_assert!((a - b).abs() <= 1e-7 * error, "{a} is not {b} ± {error}");
         }
     }
 

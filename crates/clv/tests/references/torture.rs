@@ -4,6 +4,7 @@ use clv::predictor::Predictor;
 use clv::table::from_times;
 use clv::{Choice, Collector, CustomerStatus, FitStatus, Histories, Model, ModelRow, Options, Prediction, pareto, predict};
 
+use crate::invariance::picked;
 use crate::shop::{Dice, PLAIN, Shop};
 
 const CHOICES: [Choice; 5] = [
@@ -61,6 +62,19 @@ fn of(customers: impl IntoIterator<Item = (u32, u32, u32, f64)>) -> Histories {
         histories.repeat_value.push(value);
     }
     histories
+}
+
+/// Among these customers the likelihood of Pareto/NBD rises ever less towards s = ∞, and its slope there is all rounding.
+#[test]
+fn a_ridge_is_not_taken_for_a_maximum() {
+    let ridge = picked(&PLAIN.histories(), 919..1819);
+    let found = predict(&ridge, &[], &[], &Options { model: Choice::Fixed(Model::ParetoNbd), ..Options::default() });
+    let pareto = row(&found, Model::ParetoNbd.name());
+    assert_eq!(pareto.status, FitStatus::Map, "{pareto:?}");
+    for (parameter, error) in pareto.parameters.iter().zip(pareto.standard_errors) {
+        assert!(error.unwrap() < parameter.unwrap(), "{pareto:?}");
+    }
+    assert_sound(&found, ridge.len());
 }
 
 #[test]
