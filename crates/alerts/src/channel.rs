@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use lettre::message::Mailbox;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::secret::Secret;
 
 /// What the service behind a webhook understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub struct Channel {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
-    Webhook { url: Secret, shape: Shape, headers: Vec<(String, Secret)> },
-    Smtp { url: Secret, from: Mailbox, to: Vec<Mailbox> },
-    Heartbeat { url: Secret, fail: bool },
+    Webhook { url: SecretString, shape: Shape, headers: Vec<(String, SecretString)> },
+    Smtp { url: SecretString, from: Mailbox, to: Vec<Mailbox> },
+    Heartbeat { url: SecretString },
 }
 
 const HTTP: &str = "http, https";
@@ -42,15 +42,15 @@ impl Channel {
     /// part of the name that the outbox knows the channel by.
     pub fn webhook(
         number: usize,
-        url: Secret,
+        url: SecretString,
         shape: Shape,
-        headers: Vec<(String, Secret)>,
+        headers: Vec<(String, SecretString)>,
         wants: BTreeSet<EventKind>,
     ) -> Result<Self, Error> {
         let name = http_name("webhook", number, &url)?;
         for (header, value) in &headers {
-            let sound =
-                ureq::http::HeaderName::try_from(header).is_ok() && ureq::http::HeaderValue::try_from(value.expose()).is_ok();
+            let sound = ureq::http::HeaderName::try_from(header).is_ok()
+                && ureq::http::HeaderValue::try_from(value.expose_secret()).is_ok();
             if !sound {
                 return Err(Error::Header { channel: name, name: header.clone() });
             }
@@ -60,8 +60,8 @@ impl Channel {
 
     /// A mail server: `smtp://` for a relay without encryption, `smtps://` or `smtp+starttls://` (as lettre has it,
     /// `smtp://…?tls=required`) for one with, user and password in the URL. A password without encryption is refused, but for this machine.
-    pub fn smtp(number: usize, url: Secret, from: &str, to: &[String], wants: BTreeSet<EventKind>) -> Result<Self, Error> {
-        let parsed = Url::parse(url.expose()).map_err(|_| Error::Url { channel: format!("mail #{number}") })?;
+    pub fn smtp(number: usize, url: SecretString, from: &str, to: &[String], wants: BTreeSet<EventKind>) -> Result<Self, Error> {
+        let parsed = Url::parse(url.expose_secret()).map_err(|_| Error::Url { channel: format!("mail #{number}") })?;
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
             return Err(Error::Url { channel: format!("mail #{number}") });
         };
@@ -86,14 +86,13 @@ impl Channel {
     }
 
     /// A service that expects a ping after each good run and raises an alarm when none comes. It is pinged for runs
-    /// that published or came to what was published, and with `fail` at `<url>/fail` for runs that failed or are held.
-    pub fn heartbeat(number: usize, url: Secret, fail: bool) -> Result<Self, Error> {
+    /// that published or came to what was published, and at `<url>/fail` for those that failed or are held, as far as it
+    /// `wants` them; there is no ping for anything else.
+    pub fn heartbeat(number: usize, url: SecretString, mut wants: BTreeSet<EventKind>) -> Result<Self, Error> {
         let name = http_name("heartbeat", number, &url)?;
-        let mut wants = BTreeSet::from([EventKind::Published, EventKind::Unchanged]);
-        if fail {
-            wants.extend([EventKind::Failed, EventKind::Held]);
-        }
-        Ok(Self { name, wants, target: Target::Heartbeat { url, fail } })
+        wants.retain(|kind| matches!(kind, EventKind::Failed | EventKind::Held));
+        wants.extend([EventKind::Published, EventKind::Unchanged]);
+        Ok(Self { name, wants, target: Target::Heartbeat { url } })
     }
 
     /// The channel for people, such as `webhook #1 to hooks.slack.com`.
@@ -110,8 +109,8 @@ impl Channel {
     }
 }
 
-fn http_name(kind: &str, number: usize, url: &Secret) -> Result<String, Error> {
-    let parsed = Url::parse(url.expose()).map_err(|_| Error::Url { channel: format!("{kind} #{number}") })?;
+fn http_name(kind: &str, number: usize, url: &SecretString) -> Result<String, Error> {
+    let parsed = Url::parse(url.expose_secret()).map_err(|_| Error::Url { channel: format!("{kind} #{number}") })?;
     let name = format!("{kind} #{number} to {}", parsed.host_str().unwrap_or("nowhere"));
     if matches!(parsed.scheme(), "http" | "https") {
         Ok(name)

@@ -15,7 +15,6 @@ use crate::send::{self, Timing};
 use crate::timestamp;
 
 mod decide;
-pub mod history;
 mod queue;
 mod tables;
 
@@ -24,6 +23,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many messages one delivery sends to a channel. A channel that was dead for a day is caught up in several.
 const MOST_MESSAGES: usize = 50;
+
+/// How long messages that are done with are kept.
+const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// What is sent how often, and how long it is tried.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +100,8 @@ impl Outbox {
             for channel in channels.iter().filter(|channel| channel.wants(event.kind)) {
                 decide::decide(transaction, channel, event, now, &self.policy)?;
             }
-            history::prune(transaction, now)
+            transaction.execute("DELETE FROM alert_message WHERE finished_at < ?1", [timestamp::text(now - KEPT)])?;
+            Ok(())
         })
     }
 

@@ -104,7 +104,7 @@ pub(crate) fn send(channel: &Channel, message: &Message, id: i64, timing: &Timin
 fn once(channel: &Channel, message: &Message, id: i64, timing: &Timing) -> Result<(), Failure> {
     match &channel.target {
         Target::Webhook { url, shape, headers } => http::post(url, *shape, headers, message, timing),
-        Target::Heartbeat { url, fail } => http::ping(url, *fail, message, timing),
+        Target::Heartbeat { url } => http::ping(url, message, timing),
         Target::Smtp { url, from, to } => smtp::mail(url, from, to, message, id, timing),
     }
 }

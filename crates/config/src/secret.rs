@@ -28,6 +28,12 @@ impl Secret {
     }
 }
 
+impl From<&Secret> for SecretString {
+    fn from(secret: &Secret) -> Self {
+        secret.0.clone()
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")

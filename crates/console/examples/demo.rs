@@ -6,8 +6,9 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use console::{Access, ActionRefused, ActionStarted, Actions, App, Edge, NextSlot, PiiPolicy, PipelineView, Secret, SlotRow};
+use console::{Access, ActionRefused, ActionStarted, Actions, App, Edge, NextSlot, PiiPolicy, PipelineView, SlotRow};
 use scheduler::{Ledger, Outcome, Slot, Stage};
+use secrecy::SecretString;
 
 struct Pretend {
     ledger: Arc<Ledger>,
@@ -117,7 +118,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ledger: Arc::clone(&ledger),
         pipelines: RwLock::new(Arc::new(["superstore", "chinook", "commerce"].map(|name| view(name, &out)).to_vec())),
         actions: Arc::new(Pretend { ledger, out }),
-        access: rest.first().map_or(Access::Loopback, |token| Access::Token(Secret::new(token.as_str()))),
+        access: rest.first().map_or(Access::Loopback, |token| Access::Token(SecretString::from(token.as_str()))),
         behind_https: false,
         now: scheduler::clock::now,
         version: "0.1.0".into(),

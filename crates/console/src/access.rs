@@ -1,6 +1,5 @@
 //! Who may see a page: host names, the token, the session, and the headers that keep other sites out.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
@@ -9,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -24,29 +24,13 @@ const MOST_GUESSES: usize = 10;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// A token that never prints.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 /// Who is let in.
 #[derive(Debug, Clone)]
 pub enum Access {
     /// Anybody on this machine, under a loopback name: another site's page cannot come in under its own.
     Loopback,
     /// Whoever knows the token.
-    Token(Secret),
+    Token(SecretString),
 }
 
 /// What the handlers share.
@@ -61,7 +45,7 @@ impl Server {
     pub fn new(app: Arc<App>) -> Self {
         let key = match &app.access {
             // Sessions outlive a restart, and end when the token changes.
-            Access::Token(Secret(token)) => token.clone().into_bytes(),
+            Access::Token(token) => token.expose_secret().as_bytes().to_vec(),
             Access::Loopback => random_key(),
         };
         Self { app, key, guesses: Mutex::new(Vec::new()) }
@@ -84,7 +68,7 @@ impl Server {
     /// Whether this is the token. The time it takes tells nothing of how much of it was right.
     pub fn is_token(&self, text: &str) -> bool {
         match &self.app.access {
-            Access::Token(Secret(token)) => same(&seal(&self.key, token.as_bytes()), &seal(&self.key, text.as_bytes())),
+            Access::Token(token) => same(&seal(&self.key, token.expose_secret().as_bytes()), &seal(&self.key, text.as_bytes())),
             Access::Loopback => false,
         }
     }

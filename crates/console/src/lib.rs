@@ -30,7 +30,7 @@ use chrono::{DateTime, Utc};
 use scheduler::Ledger;
 use tokio::net::TcpListener;
 
-pub use access::{Access, Secret};
+pub use access::Access;
 pub use actions::{ActionRefused, ActionStarted, Actions};
 pub use view::{Edge, NextSlot, PiiPolicy, PipelineView, SlotRow};
 

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use console::{Access, ActionRefused, ActionStarted, Actions, App, Edge, PiiPolicy, PipelineView, Secret};
+use console::{Access, ActionRefused, ActionStarted, Actions, App, Edge, PiiPolicy, PipelineView};
 use parquet::arrow::ArrowWriter;
 use scheduler::{Ledger, Outcome, Slot, Stage, clock};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -289,7 +290,7 @@ async fn a_form_that_is_not_ours_is_refused() {
 
 #[tokio::test]
 async fn a_token_is_asked_for() {
-    let console = Console::start(Access::Token(Secret::new("sesame")), shop).await;
+    let console = Console::start(Access::Token(SecretString::from("sesame")), shop).await;
     for page in ["/", "/runs", "/metrics", "/tables", "/nowhere"] {
         assert_eq!(console.get(page).await.status, 401, "{page}");
         assert_eq!(console.ask("GET", page, "Authorization: Bearer sesam\r\n", "").await.status, 401, "{page}");
@@ -313,7 +314,7 @@ async fn a_token_is_asked_for() {
 
 #[tokio::test]
 async fn guessing_is_slow_and_soon_over() {
-    let console = Console::start(Access::Token(Secret::new("sesame")), shop).await;
+    let console = Console::start(Access::Token(SecretString::from("sesame")), shop).await;
     let csrf = console.csrf("/login", "").await;
     let guess = format!("csrf={csrf}&token=open");
     for _ in 0..10 {

@@ -71,7 +71,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             pipelines: std::sync::RwLock::default(),
             actions: Arc::new(doer),
             access: match &settings.serve.token {
-                Some(token) => Access::Token(console::Secret::new(token.expose())),
+                Some(token) => Access::Token(token.into()),
                 None => Access::Loopback,
             },
             behind_https: settings.serve.url.as_deref().is_some_and(|url| url.starts_with("https:")),

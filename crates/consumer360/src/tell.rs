@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use alerts::Event;
-use alerts::{Channel, EventKind, Outbox, Outcome, Policy, Secret, Shape};
+use alerts::{Channel, EventKind, Outbox, Outcome, Policy, Shape};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Occasion, Pipeline, Problems, Settings};
 use scheduler::{RunRecord, SlotRecord, Status, clock};
@@ -84,7 +84,6 @@ fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Er
     if wants.contains(&EventKind::Published) {
         wants.insert(EventKind::Unchanged);
     }
-    let secret = |secret: &config::Secret| Secret::new(secret.expose());
     match &notify.channel {
         config::Channel::Webhook { url, shape, headers } => {
             let shape = match shape {
@@ -92,11 +91,11 @@ fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Er
                 config::Shape::Slack => Shape::Slack,
                 config::Shape::Teams => Shape::Teams,
             };
-            let headers = headers.iter().map(|(name, value)| (name.clone(), secret(value))).collect();
-            Channel::webhook(number, secret(url), shape, headers, wants)
+            let headers = headers.iter().map(|(name, value)| (name.clone(), value.into())).collect();
+            Channel::webhook(number, url.into(), shape, headers, wants)
         }
-        config::Channel::Email { server, from, to } => Channel::smtp(number, secret(server), from, to, wants),
-        config::Channel::Heartbeat { url } => Channel::heartbeat(number, secret(url), false),
+        config::Channel::Email { server, from, to } => Channel::smtp(number, server.into(), from, to, wants),
+        config::Channel::Heartbeat { url } => Channel::heartbeat(number, url.into(), wants),
     }
 }
 

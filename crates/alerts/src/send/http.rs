@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -14,40 +15,50 @@ use crate::body;
 use crate::channel::Shape;
 use crate::event::EventKind;
 use crate::message::Message;
-use crate::secret::Secret;
 
 /// How much of a refusal is read.
 const ANSWER_LIMIT: u64 = 1024;
 
-pub fn post(url: &Secret, shape: Shape, headers: &[(String, Secret)], message: &Message, timing: &Timing) -> Result<(), Failure> {
+pub fn post(
+    url: &SecretString,
+    shape: Shape,
+    headers: &[(String, SecretString)],
+    message: &Message,
+    timing: &Timing,
+) -> Result<(), Failure> {
     post_json(url, headers, body::webhook(message, shape).to_string(), timing)
 }
 
 /// Posts a document of JSON once. The failure names no address and no header.
-pub fn post_json(url: &Secret, headers: &[(String, Secret)], document: String, timing: &Timing) -> Result<(), Failure> {
-    let mut request = agent(url, timing).post(url.expose()).header("content-type", "application/json");
+pub fn post_json(
+    url: &SecretString,
+    headers: &[(String, SecretString)],
+    document: String,
+    timing: &Timing,
+) -> Result<(), Failure> {
+    let mut request = agent(url, timing).post(url.expose_secret()).header("content-type", "application/json");
     for (name, value) in headers {
-        request = request.header(name, value.expose());
+        request = request.header(name, value.expose_secret());
     }
     let response = request.send(document).map_err(|error| failure(&error))?;
-    let secrets: Vec<&str> = headers.iter().map(|(_, value)| value.expose()).chain([url.expose()]).collect();
+    let secrets: Vec<&str> = headers.iter().map(|(_, value)| value.expose_secret()).chain([url.expose_secret()]).collect();
     judge(response, &secrets)
 }
 
-pub fn ping(url: &Secret, fail: bool, message: &Message, timing: &Timing) -> Result<(), Failure> {
-    let failed = fail && !matches!(message.event.kind, EventKind::Published | EventKind::Unchanged);
-    let mut address = Url::parse(url.expose()).map_err(|_| Failure::lasting("the address is no URL"))?;
+pub fn ping(url: &SecretString, message: &Message, timing: &Timing) -> Result<(), Failure> {
+    let failed = !matches!(message.event.kind, EventKind::Published | EventKind::Unchanged);
+    let mut address = Url::parse(url.expose_secret()).map_err(|_| Failure::lasting("the address is no URL"))?;
     if failed {
         // The suffix goes to the path, before a query.
         let path = format!("{}/fail", address.path().trim_end_matches('/'));
         address.set_path(&path);
     }
     let response = agent(url, timing).get(address.as_str()).call().map_err(|error| failure(&error))?;
-    judge(response, &[url.expose()])
+    judge(response, &[url.expose_secret()])
 }
 
 /// No proxy of the environment, no redirect, no error by status: a status is judged here.
-fn agent(url: &Secret, timing: &Timing) -> Agent {
+fn agent(url: &SecretString, timing: &Timing) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -56,7 +67,7 @@ fn agent(url: &Secret, timing: &Timing) -> Agent {
         .user_agent("consumer360")
         .timeout_connect(Some(timing.connect))
         .timeout_global(Some(timing.whole));
-    if url.expose().starts_with("https:") {
+    if url.expose_secret().starts_with("https:") {
         // Certificates that cannot be read are left out, as browsers do; without any the handshake says what is wrong.
         let found = rustls_native_certs::load_native_certs().certs;
         let roots = found.iter().map(|der| Certificate::from_der(der.as_ref()).to_owned());

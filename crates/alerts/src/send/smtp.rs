@@ -8,16 +8,23 @@ use lettre::message::header::MessageId;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{SmtpTransport, Transport as _};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{Failure, Timing};
 use crate::body::mail;
 use crate::fingerprint;
 use crate::message::Message;
-use crate::secret::Secret;
 use crate::timestamp;
 
-pub fn mail(url: &Secret, from: &Mailbox, to: &[Mailbox], message: &Message, id: i64, timing: &Timing) -> Result<(), Failure> {
+pub fn mail(
+    url: &SecretString,
+    from: &Mailbox,
+    to: &[Mailbox],
+    message: &Message,
+    id: i64,
+    timing: &Timing,
+) -> Result<(), Failure> {
     let letter = letter(from, to, message, id).ok_or_else(|| Failure::lasting("the mail could not be made"))?;
     let transport = transport(url, timing).ok_or_else(|| Failure::lasting("the address is no mail server's"))?;
     let (answer, answered) = mpsc::channel();
@@ -35,14 +42,14 @@ pub fn mail(url: &Secret, from: &Mailbox, to: &[Mailbox], message: &Message, id:
 }
 
 /// STARTTLS is demanded where it is asked for: a server without it gets nothing.
-fn transport(url: &Secret, timing: &Timing) -> Option<SmtpTransport> {
-    let address = match url.expose().strip_prefix("smtp+starttls:") {
+fn transport(url: &SecretString, timing: &Timing) -> Option<SmtpTransport> {
+    let address = match url.expose_secret().strip_prefix("smtp+starttls:") {
         Some(rest) => {
             let mut address = Url::parse(&format!("smtp:{rest}")).ok()?;
             address.set_query(Some("tls=required"));
             address.to_string()
         }
-        None => url.expose().to_owned(),
+        None => url.expose_secret().to_owned(),
     };
     let builder = SmtpTransport::from_url(&address).ok()?;
     Some(builder.timeout(Some(timing.connect.min(timing.whole))).build())

@@ -119,8 +119,19 @@ fn one(check: &mut Check<'_>, place: &str, raw: &raw::Notify) -> Option<Notify> 
         let key = if raw.shape.is_some() { "shape" } else { "headers" };
         check.say_key(&["notify", place, key], format!("`{key}` goes with `webhook` only"), format!("leave `{key}` out"));
     }
-    let usual = [raw::Occasion::Failed, raw::Occasion::Recovered, raw::Occasion::Missed, raw::Occasion::Held];
-    let on = raw.on.as_deref().unwrap_or(&usual).iter().map(|occasion| occasion_of(*occasion)).collect();
+    let on = match (&raw.on, &raw.heartbeat) {
+        (Some(on), _) => on.iter().map(|occasion| occasion_of(*occasion)).collect(),
+        (None, Some(_)) => BTreeSet::new(),
+        (None, None) => BTreeSet::from([Occasion::Failed, Occasion::Recovered, Occasion::Missed, Occasion::Held]),
+    };
+    let has_call = |occasion: &Occasion| matches!(occasion, Occasion::Failed | Occasion::Held | Occasion::Published);
+    if raw.heartbeat.is_some() && !on.iter().all(has_call) {
+        check.say(
+            &["notify", place, "on"],
+            "a heartbeat is called for runs that published, failed or are held, and for nothing else",
+            "name `failed`, `held` or neither; for the rest add a channel with `webhook` or `email`",
+        );
+    }
     Some(Notify { on, channel: channel?, place: check.place(&["notify", place]) })
 }
 

@@ -84,7 +84,8 @@ pub(crate) struct Hold {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notify {
-    /// What it is told of. Default: failed, recovered, missed, held. A heartbeat is told of every run that published.
+    /// What it is told of. Default: failed, recovered, missed, held. A heartbeat is told of every run that published, and of
+    /// `failed` and `held` where they are named.
     pub on: Option<Vec<Occasion>>,
     /// Address that messages are posted to.
     pub webhook: Option<String>,
@@ -95,7 +96,8 @@ pub(crate) struct Notify {
     pub headers: BTreeMap<String, String>,
     /// Mail.
     pub email: Option<Email>,
-    /// Address that is called after every run that published; a watcher elsewhere notices when the calls stop.
+    /// Address that is called after every run that published; a watcher elsewhere notices when the calls stop. Runs that
+    /// failed or are held, where `on` names them, call `<address>/fail`.
     pub heartbeat: Option<String>,
 }
 
