@@ -64,10 +64,6 @@ impl Run {
         &self.slot
     }
 
-    pub fn started_at(&self) -> DateTime<Utc> {
-        self.record.started_at
-    }
-
     /// What becomes of the snapshot, as the first attempt was asked.
     pub fn publish(&self) -> Publish {
         self.record.publish
