@@ -62,6 +62,11 @@ impl<'a> Row<'a> {
         self.maybe_int(name).unwrap_or(0)
     }
 
+    /// Orders of a row of sales, each counted in one row only; snapshots of before that was told have them once in each region.
+    pub fn orders(self) -> i64 {
+        self.maybe_int("orders_begun").unwrap_or_else(|| self.int("orders"))
+    }
+
     pub fn number(self, name: &str) -> Option<f64> {
         Some(self.column(name)?.as_primitive_opt::<Float64Type>()?.value(self.at))
     }
@@ -78,8 +83,12 @@ impl<'a> Row<'a> {
         self.column(name).and_then(|c| c.as_string_opt::<i32>()).map_or("", |c| c.value(self.at))
     }
 
+    pub fn maybe_flag(self, name: &str) -> Option<bool> {
+        Some(self.column(name)?.as_boolean_opt()?.value(self.at))
+    }
+
     pub fn flag(self, name: &str) -> bool {
-        self.column(name).and_then(|c| c.as_boolean_opt()).is_some_and(|c| c.value(self.at))
+        self.maybe_flag(name).unwrap_or(false)
     }
 
     pub fn day(self, name: &str) -> Option<NaiveDate> {

@@ -111,7 +111,11 @@ fn validation(now: Snapshot<'_>) -> Result<Markup, Error> {
         @if !rows.is_empty() {
             h3 { "Do the best segments bring most?" }
             ul.ticks { @for row in rows.iter() { li {
-                @if row.flag("passed") { span.pill.good { "holds" } } @else { span.pill.warn { "does not hold" } }
+                @match row.maybe_flag("passed") {
+                    Some(true) => { span.pill.good { "holds" } }
+                    Some(false) => { span.pill.warn { "does not hold" } }
+                    None => { span.pill { "nothing to measure" } }
+                }
                 " " (capital(row.text("check")))
                 @if let (Some(value), Some(limit)) = (row.number("value"), row.number("threshold")) {
                     span.faint { ": " (crate::figures::number(value, 2)) ", limit " (crate::figures::number(limit, 2)) } }
