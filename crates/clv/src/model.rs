@@ -92,6 +92,8 @@ pub enum FitStatus {
     InsufficientData,
     /// No customer bought twice: the rate comes from its prior and the customers' days alone.
     NoRepeats,
+    /// No repeat purchase has a value above 0.
+    NoOrderValue,
     /// Order values vary too wildly for Gamma-Gamma: the customer's mean is drawn to everyone's by credibility.
     Credibility,
     /// Every order has the same value.
@@ -109,6 +111,7 @@ impl FitStatus {
             Self::PooledRate => "pooled_rate",
             Self::InsufficientData => "insufficient_data",
             Self::NoRepeats => "no_repeats",
+            Self::NoOrderValue => "no_order_value",
             Self::Credibility => "credibility",
             Self::ConstantValue => "constant_value",
         }

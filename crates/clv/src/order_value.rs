@@ -150,9 +150,11 @@ fn held(values: &[(u32, f64)], scale: f64) -> Option<Optimum<3>> {
 
 /// Fits to pairs of x and m in order of x; pairs with x = 0 or m = 0 do not count.
 pub fn fit(pairs: impl Iterator<Item = (u32, f64)>, warm: &[Warm]) -> ValueFit {
-    let values: Vec<(u32, f64)> = pairs.filter(|(x, m)| *x > 0 && *m > 0.0).collect();
+    let mut repeats = pairs.filter(|(x, _)| *x > 0).peekable();
+    let without_value = if repeats.peek().is_some() { FitStatus::NoOrderValue } else { FitStatus::NoRepeats };
+    let values: Vec<(u32, f64)> = repeats.filter(|(_, m)| *m > 0.0).collect();
     if values.is_empty() {
-        return ValueFit { value: None, row: row([None; 4], 0, FitStatus::NoRepeats) };
+        return ValueFit { value: None, row: row([None; 4], 0, without_value) };
     }
     let (mean, variance) = spread(&values);
     if variance <= CONSTANT * mean * mean {

@@ -213,8 +213,8 @@ fn score(
     }
     let status = match fitted.row.status {
         FitStatus::NoRepeats => CustomerStatus::NoRepeats,
-        FitStatus::InsufficientData => CustomerStatus::InsufficientData,
         _ if value.is_none() => CustomerStatus::NoOrderValue,
+        FitStatus::InsufficientData => CustomerStatus::InsufficientData,
         _ => CustomerStatus::Ok,
     };
     let mended = |is_mended| if is_mended { CustomerStatus::Contradictory } else { status };
