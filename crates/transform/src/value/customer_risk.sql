@@ -113,7 +113,7 @@ SELECT
             ELSE '' END,
         CASE WHEN open_tickets > 0 THEN concat('; ', CAST(open_tickets AS VARCHAR), ' open') ELSE '' END,
         CASE WHEN probability_alive < 0.5
-            THEN concat('; ', CAST(CAST(probability_alive * 100 AS INT) AS VARCHAR), ' % likely to be still a customer') ELSE '' END
+            THEN concat('; ', CAST(CAST(round(probability_alive * 100) AS INT) AS VARCHAR), ' % likely to be still a customer') ELSE '' END
     ), 3), '') AS risk_reasons
 FROM judged
 ORDER BY customer_key
