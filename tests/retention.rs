@@ -187,17 +187,20 @@ fn signup_cohorts_by_plain_loops() {
 
 /// Whoever signed up before anything was sold is followed from the first month that is known.
 #[test]
-fn a_signup_before_the_calendar_has_a_cohort() {
+fn a_signup_before_the_first_sale_has_a_cohort() {
     let space = Workspace::new();
     let sales = "order,day,customer,product,pieces,price\n1,2015-01-05,old,tea,1,10\n2,2015-02-07,old,tea,1,5\n3,2015-02-09,new,tea,1,7\n";
     space.write("drop/sales.csv", sales);
     space.write("drop/people.csv", "id,since\nold,2001-05-20\nnew,2015-02-01\nnobody,2001-05-31\n");
+    // The calendar begins with what was asked in 2013, the cohorts do not.
+    space.write("drop/asked.csv", "ticket,customer,on\n1,old,2013-03-04\n");
     space.write(
         "shop.yaml",
         "version: 1\nname: shop\nas_of: 2015-03-31\nconnections: {shop: {type: files, url: drop}}\nextract:\n  \
          sales: {from: shop, path: sales.csv, columns: {order_id: order, ordered_at: day, customer_id: customer, \
          product_id: product, quantity: pieces, unit_price: price}}\n  \
-         customers: {from: shop, path: people.csv, columns: {customer_id: id, signup_on: since}}\n\
+         customers: {from: shop, path: people.csv, columns: {customer_id: id, signup_on: since}}\n  \
+         tickets: {from: shop, path: asked.csv, columns: {ticket_id: ticket, customer_id: customer, opened_at: on}}\n\
          publish: {to: out}\n",
     );
     space.run(&["run", "shop.yaml", "--quiet"]).ok();

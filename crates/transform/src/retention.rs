@@ -15,10 +15,10 @@
 //! low because later ones are yet to come. `churn_rate` is 1 - A(k)/A(k-1), negative for a rise, NULL where nobody was active
 //! before. `revenue_retention` is revenue over that of period 0, NULL where that is not positive;
 //! `cumulative_revenue_per_customer` is all revenue up to k over N. What was bought before a signup, or given back before a first
-//! purchase, counts in period 0, so that no revenue is lost. Months are those of `dim_date`, which begins with the year of the
-//! earliest fact: a signup cohort from before that year begins with the period of that January, for nobody knows what was bought
-//! before. Rates rise with the age of a cohort because those likely to leave go first, so an old cohort's churn says little of a
-//! young one's (Fader and Hardie, Journal of Interactive Marketing 21 (2007), 76-90).
+//! purchase, counts in period 0, so that no revenue is lost. Months begin with that of the first sale, whatever payments or
+//! tickets say: a signup cohort from before it begins with the period of that month, for nobody knows what was bought earlier.
+//! Rates rise with the age of a cohort because those likely to leave go first, so an old cohort's churn says little of a young
+//! one's (Fader and Hardie, Journal of Interactive Marketing 21 (2007), 76-90).
 //!
 //! **`cohort_average`**, over the cohorts whose period k is complete: Σ A(k) / Σ N, and the plain mean of their rates, which are
 //! added up as decimals so that no order of adding shows. Either may rise with k, as fewer and older cohorts reach it; `cohorts`

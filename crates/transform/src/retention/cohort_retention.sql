@@ -1,16 +1,20 @@
--- Every cohort in every month of the calendar from its start to as_of's, whether anybody bought or not. One may have begun before
--- the calendar does, by signup.
-WITH sizes AS (
+-- Every cohort in every month from its start to as_of's, whether anybody bought or not. One may have begun before the first sale, by
+-- signup; what was bought before that one, nobody knows.
+WITH first_sale AS (
+    SELECT COALESCE(MIN(ordered_on), CAST($as_of AS DATE)) AS day FROM orders
+),
+sizes AS (
     SELECT cohort_kind, cohort_month, COUNT(*) AS cohort_size
     FROM customer_cohorts
     GROUP BY cohort_kind, cohort_month
 ),
 calendar AS (
     SELECT
-        CAST(year * 12 + month - 1 AS INT) AS month_number,
-        CAST(month_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
-    FROM dim_date
-    WHERE day_of_month = 1 AND month_start <= CAST($as_of AS DATE)
+        CAST(d.year * 12 + d.month - 1 AS INT) AS month_number,
+        CAST(d.month_start + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_day
+    FROM dim_date AS d
+    INNER JOIN first_sale AS s ON d.month_start + INTERVAL '1 month' > s.day
+    WHERE d.day_of_month = 1 AND d.month_start <= CAST($as_of AS DATE)
 ),
 cells AS (
     SELECT
