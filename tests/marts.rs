@@ -141,6 +141,16 @@ fn an_order_counts_once_in_every_place_it_lies_in() {
     let several = expected.values().filter(|orders| orders.len() > 1).count();
     assert!(several > 50 && trend.iter().any(|row| row["orders"] == "0"), "nothing to tell apart");
     let by_region = space.table("out", "region_performance").named();
+    // Those that begin add up to all there are, over regions, days, weeks and months.
+    let all: BTreeSet<&String> = expected.values().flatten().collect();
+    let begun = |rows: &[BTreeMap<String, String>], kind: Option<&str>| -> usize {
+        let rows = rows.iter().filter(|row| kind.is_none_or(|kind| row["period_kind"] == kind));
+        rows.map(|row| row["orders_begun"].parse::<usize>().unwrap()).sum()
+    };
+    assert_eq!(begun(&by_region, None), all.len());
+    assert_eq!(["day", "week", "month"].map(|kind| begun(&trend, Some(kind))), [all.len(); 3]);
+    let once: usize = by_region.iter().map(|row| row["orders"].parse::<usize>().unwrap()).sum();
+    assert!(once > all.len(), "no order lies in two regions");
     let regions = by_region.iter().map(|row| ("ever", "", &row["region_key"], &row["orders"]));
     let periods =
         trend.iter().map(|row| (row["period_kind"].as_str(), row["period_start"].as_str(), &row["region_key"], &row["orders"]));
@@ -156,15 +166,17 @@ fn orders_by_place(facts: &Rows) -> BTreeMap<(String, String, String), BTreeSet<
     for row in facts.named() {
         let (pieces, amount) = (ten_thousandths(&row["quantity"]), ten_thousandths(&row["net_amount"]));
         let buyer = (row["order_id"].clone(), row["customer_key"].clone());
-        let sums = bought.entry(buyer.clone()).or_insert((0, 0));
-        *sums = (sums.0 + pieces, sums.1 + amount);
+        for whose in [buyer.clone(), (row["order_id"].clone(), "everybody".to_owned())] {
+            let sums = bought.entry(whose).or_insert((0, 0));
+            *sums = (sums.0 + pieces, sums.1 + amount);
+        }
         let day = NaiveDate::parse_from_str(&row["date_key"], "%Y%m%d").unwrap();
         *parts.entry((buyer, row["region_key"].clone(), day)).or_insert(0) += pieces;
     }
     let mut places: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for ((buyer, region, day), pieces) in parts {
-        let (all_pieces, amount) = bought[&buyer];
-        if pieces <= 0 || all_pieces <= 0 || amount < 0 {
+        let is_kept = |(pieces, amount): (i128, i128)| pieces > 0 && amount >= 0;
+        if pieces <= 0 || !is_kept(bought[&buyer]) || !is_kept(bought[&(buyer.0.clone(), "everybody".to_owned())]) {
             continue;
         }
         let monday = day - Days::new(day.weekday().num_days_from_monday().into());

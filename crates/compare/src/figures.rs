@@ -104,10 +104,15 @@ async fn measure(session: &SessionContext, snapshot: &Snapshot) -> Result<Figure
     let desk = Desk { session, snapshot };
     // Orders and revenue of the regions or, where that mart is left out, of the months: both hold all sales once.
     let is_month = ident("period_kind").eq(lit("month"));
-    let trade = match desk.totals("region_performance", &["orders", "net_amount"], &lit(true)).await? {
-        None => desk.totals("sales_trend", &["orders", "net_amount"], &is_month).await?,
-        regions => regions,
-    };
+    let mut trade = None;
+    for (table, kind) in [("region_performance", &lit(true)), ("sales_trend", &is_month)] {
+        // Snapshots of before the orders that begin were told have each order once in every region.
+        for orders in ["orders_begun", "orders"] {
+            if trade.is_none() {
+                trade = desk.totals(table, &[orders, "net_amount"], kind).await?;
+            }
+        }
+    }
     if let Some([orders, revenue]) = trade.as_deref() {
         (figures.orders, figures.revenue) = (Some(whole(orders)), amount(revenue));
         figures.average_order_value = amount(revenue).and_then(|revenue| shared(revenue, whole(orders)));

@@ -29,7 +29,7 @@
 //! **`customer_rfm`**: R against the mean of F and M, rounded half up, in a grid of 25 cells that [`crate::grid`] lays out, so
 //! each of the 125 triples has one segment. Price Sensitive lies over five of the middling ones and never over the best or the
 //! lost. By `price_sensitive: auto`, where customers had discounts (`discount`) it asks for two orders or more, a discount on at
-//! least 60 % of them, and a discount rate above 1.25 times that of all scored customers, else everybody in a shop that is always
+//! least 60 % of them, and a discount rate above 1.25 times that of the store, anonymous sales and all, else everybody in a shop that is always
 //! on sale would be one. Where nobody had any (`grid`) it asks for R of at least 3 and F at least 2 above M. A grid may also name
 //! it itself (`segment_grid`); nothing is laid over the preset `workshop12`. Without a positive gross amount there is no discount
 //! rate, and nobody is flagged by it. `previous_segment` is NULL for who was not scored before.

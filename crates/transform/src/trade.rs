@@ -3,10 +3,11 @@
 //! These are sums and counts, with no source but their definition. Amounts and pieces are added up over all lines, returns with
 //! their sign (`returns: exclude` keeps them out of everything). Anonymous sales are in every figure but the counts of customers.
 //!
-//! Orders are those that are purchases: pieces left over and no negative amount, in all that one customer bought in it. The part
-//! of it in one region and on one day counts if it has pieces left over too. An order or a customer counts once in each row they
-//! fall in. Where they fall in two, as an order of two regions does, they are in both, so counts, unlike amounts, do not add up
-//! over rows. `average_order_value` is net revenue, returns deducted, over orders, NULL without any. Revenue shares are NULL
+//! Orders are those that are purchases: pieces left over and no negative amount, over the whole order and, where several customers
+//! share one, over what each of them bought. The part of it in one region and on one day counts if it has pieces left over too. An
+//! order or a customer counts once in each row they fall in. Where they fall in two, as an order of two regions does, they are in
+//! both, so counts, unlike amounts, do not add up over rows; `orders_begun` counts each order in the one row its first purchase
+//! falls in, and does. `average_order_value` is net revenue, returns deducted, over orders, NULL without any. Revenue shares are NULL
 //! where the whole is 0, and may lie outside 0 to 1 where returns outweigh sales. Without sales every table is empty.
 //!
 //! **`sales_trend`**: days, weeks from Monday (ISO 8601) and months, each by region of the sale. A period without a line in a

@@ -73,12 +73,12 @@ fn measure(snapshot: Snapshot<'_>) -> Result<Headline, Error> {
 
 /// Orders and revenue of the regions or, where that mart is left out, of the months: both hold all sales once.
 fn trade(snapshot: Snapshot<'_>) -> Result<Vec<(i64, Money)>, Error> {
-    let figures = |row: Row<'_>| (row.int("orders"), row.money("net_amount"));
-    let regions = snapshot.rows("region_performance", &["orders", "net_amount"])?;
+    let figures = |row: Row<'_>| (row.orders(), row.money("net_amount"));
+    let regions = snapshot.rows("region_performance", &["orders", "orders_begun", "net_amount"])?;
     if !regions.is_empty() {
         return Ok(regions.iter().map(figures).collect());
     }
-    let periods = snapshot.rows("sales_trend", &["period_kind", "orders", "net_amount"])?;
+    let periods = snapshot.rows("sales_trend", &["period_kind", "orders", "orders_begun", "net_amount"])?;
     Ok(periods.of("period_kind", "month").map(figures).collect())
 }
 

@@ -23,13 +23,13 @@ struct Month {
 }
 
 pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
-    let columns = ["period_kind", "period_start", "orders", "net_amount", "is_complete"];
+    let columns = ["period_kind", "period_start", "orders", "orders_begun", "net_amount", "is_complete"];
     let mut months: BTreeMap<NaiveDate, Month> = BTreeMap::new();
     for row in now.rows("sales_trend", &columns)?.of("period_kind", "month") {
         let Some(start) = row.day("period_start") else { continue };
         let month = months.entry(start).or_default();
         month.revenue = Money(month.revenue.0 + row.money("net_amount").0);
-        month.orders += row.int("orders");
+        month.orders += row.orders();
         month.is_complete = row.flag("is_complete");
     }
     if months.is_empty() {

@@ -32,10 +32,10 @@ pub(crate) static CUSTOMER_CLV: Table = Table {
         null("probability_buys_30d", Number, "Chance of a purchase within 30 days, 0 to 1."),
         null("probability_buys_90d", Number, "Chance of a purchase within 90 days, 0 to 1."),
         null("expected_order_value", Money, "Expected revenue of a day with a purchase."),
-        null("clv_12m", Money, "Discounted value of the next twelve months."),
-        null("clv_12m_undiscounted", Money, "Value of the next twelve months without discounting."),
+        null("clv_12m", Money, "Discounted value of the next twelve months: revenue expected times the margin."),
+        null("clv_12m_undiscounted", Money, "The same without discounting."),
         null("clv_decile", Int, "Tenth of the customers by value, 1 for the highest."),
-        col("status", Text, "Value ok, or why a figure is missing."),
+        col("status", Text, "Value ok, or what the figures lean on, or why one is missing."),
     ],
 };
 

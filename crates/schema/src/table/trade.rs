@@ -15,13 +15,14 @@ pub(crate) static SALES_TREND: Table = Table {
         col("period_start", Date, "First day of the period."),
         col("region_key", Key, "Region of the sale."),
         col("orders", Int, "Orders that are purchases, not wholly returned."),
-        col("customers", Int, "Known customers with a purchase."),
+        col("customers", Int, "Customers with a purchase, anonymous sales aside."),
         col("units", Quantity, "Pieces, returns deducted."),
         col("gross_amount", Money, "Amount before discount."),
         col("discount_amount", Money, "Discounts given."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         null("average_order_value", Money, "Revenue per order."),
         col("is_complete", Bool, "The period had ended by as_of."),
+        col("orders_begun", Int, "Orders that begin in this region and period; unlike orders they add up over rows."),
     ],
 };
 
@@ -37,7 +38,7 @@ pub(crate) static PRODUCT_PERFORMANCE: Table = Table {
         col("units", Quantity, "Pieces, returns deducted."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         col("orders", Int, "Orders that kept some of it."),
-        col("customers", Int, "Known customers who kept some of it."),
+        col("customers", Int, "Customers who kept some of it, anonymous sales aside."),
         col("revenue_rank", Int, "Place by revenue, 1 for the most; each place is given once."),
         col("units_rank", Int, "Place by pieces, 1 for the most; each place is given once."),
         null("revenue_share", Number, "Share of all revenue, 1 for the whole."),
@@ -56,11 +57,12 @@ pub(crate) static REGION_PERFORMANCE: Table = Table {
     description: "What each region brings.",
     columns: &[
         col("region_key", Key, "Region of the sale."),
-        col("customers", Int, "Known customers with a purchase."),
+        col("customers", Int, "Customers with a purchase, anonymous sales aside."),
         col("orders", Int, "Orders that are purchases."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         null("revenue_share", Number, "Share of all revenue, 1 for the whole."),
         null("average_order_value", Money, "Revenue per order."),
+        col("orders_begun", Int, "Orders that begin in this region; unlike orders they add up over rows."),
     ],
 };
 
@@ -73,7 +75,7 @@ pub(crate) static AGE_BAND_PERFORMANCE: Table = Table {
     description: "Sales by the customer's age at as_of.",
     columns: &[
         col("age_band", Text, "<25, 25-34, 35-54, 55+ or Unknown."),
-        col("customers", Int, "Known customers with a purchase."),
+        col("customers", Int, "Customers with a purchase, anonymous sales aside."),
         col("orders", Int, "Orders that are purchases."),
         col("net_amount", Money, "Revenue after discount, returns deducted."),
         null("average_order_value", Money, "Revenue per order."),

@@ -1,9 +1,9 @@
--- The store as a whole, which a customer's appetite for discounts is measured against.
+-- The store as a whole, anonymous sales and all, which a customer's appetite for discounts is measured against.
 WITH store AS (
     SELECT
         SUM(discount_amount) AS discount_amount,
         CASE WHEN SUM(gross_amount) > 0 THEN CAST(SUM(discount_amount) AS DOUBLE) / CAST(SUM(gross_amount) AS DOUBLE) END AS discount_rate
-    FROM rfm_measures
+    FROM orders
 ),
 scored AS (
     SELECT
@@ -84,8 +84,8 @@ SELECT
         CAST(CAST(o.monetary AS DECIMAL(18, 2)) AS VARCHAR), ' (M=', CAST(o.m_score AS VARCHAR), ')',
         CASE o.price_sensitive_basis
             WHEN 'discount' THEN concat(
-                '; ', CAST(CAST(o.discounted_order_share * 100 AS INT) AS VARCHAR), ' % of orders discounted, by ',
-                CAST(CAST(o.discount_rate * 100 AS INT) AS VARCHAR), ' % over all'
+                '; ', CAST(CAST(round(o.discounted_order_share * 100) AS INT) AS VARCHAR), ' % of orders discounted, by ',
+                CAST(CAST(round(o.discount_rate * 100) AS INT) AS VARCHAR), ' % over all'
             )
             WHEN 'grid' THEN '; buys often and spends little'
             ELSE ''

@@ -2,7 +2,7 @@
 WITH per_customer AS (
     SELECT
         customer_key,
-        MAX(CASE WHEN is_purchase THEN ordered_on END) AS last_purchase_on,
+        MAX(CASE WHEN is_purchase_of_day THEN ordered_on END) AS last_purchase_on,
         SUM(CASE WHEN is_order THEN 1 ELSE 0 END) AS orders,
         SUM(CASE WHEN is_discounted THEN 1 ELSE 0 END) AS discounted_orders,
         SUM(net_amount) AS monetary,
@@ -16,7 +16,7 @@ WITH per_customer AS (
 days AS (
     SELECT customer_key, ordered_on
     FROM orders
-    WHERE is_purchase AND customer_key <> 0 AND CAST($by_purchase_days AS BOOLEAN)
+    WHERE is_purchase_of_day AND customer_key <> 0 AND CAST($by_purchase_days AS BOOLEAN)
     GROUP BY customer_key, ordered_on
 ),
 per_customer_days AS (

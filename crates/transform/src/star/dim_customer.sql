@@ -67,7 +67,7 @@ purchases AS (
         MIN(ordered_on) AS first_order_on,
         MAX(ordered_on) AS last_order_on
     FROM orders
-    WHERE is_purchase
+    WHERE is_purchase_of_day
     GROUP BY customer_key
 ),
 -- Whoever has a region of their own needs none from their orders.

@@ -1,11 +1,8 @@
 //! `orders` and `order_items` from one pass over `fact_sales`, in which the lines of an order stand together: as its lines are
-//! written, or over its file where another machine wrote that.
-//!
-//! An order is a purchase if it is not wholly returned: pieces left over, and no negative amount. In `orders` that is asked of
-//! all that one customer bought in it, and a part of it that only gives back is no activity even then. In `order_items`, which
-//! baskets are made of, it is asked of all lines of the order.
+//! written, or over its file where another machine wrote that. What an order comes to is asked of [`order`].
 
-use std::collections::BTreeSet;
+mod order;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +12,6 @@ use arrow::array::{
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use chrono::{Datelike, NaiveDate};
 use datafusion::common::runtime::SpawnedTask;
 use extract::{TableFile, TableRows};
 use schema::Type;
@@ -23,6 +19,8 @@ use tokio::sync::mpsc;
 
 use crate::build::{Builder, Error};
 use crate::rows::{batch, in_background, joined};
+
+use order::{Amounts, Item, Line, Part};
 
 pub(crate) const FACTS: &str = "fact_sales";
 pub(crate) const ORDERS: &str = "orders";
@@ -40,7 +38,6 @@ const COLUMNS: [&str; 9] = [
     "discount_amount",
     "net_amount",
 ];
-const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 /// Rows that are laid out at once.
 const ROWS: usize = 32 * 1024;
 
@@ -120,96 +117,16 @@ fn file(folder: &Path, table: &str) -> PathBuf {
     folder.join(format!("{table}.parquet"))
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    at: i64,
-    customer: i64,
-    product: i64,
-    region: i64,
-    amounts: Amounts,
-}
-
-/// In ten-thousandths.
-#[derive(Debug, Clone, Copy, Default)]
-struct Amounts {
-    quantity: i128,
-    gross: i128,
-    discount: i128,
-    net: i128,
-}
-
-impl Amounts {
-    fn add(&mut self, other: &Self) {
-        self.quantity += other.quantity;
-        self.gross += other.gross;
-        self.discount += other.discount;
-        self.net += other.net;
-    }
-
-    fn of<'a>(lines: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut sum = Self::default();
-        for line in lines {
-            sum.add(line);
-        }
-        sum
-    }
-
-    fn is_purchase(&self) -> bool {
-        self.quantity > 0 && self.net >= 0
-    }
-}
-
-/// An order as far as it lies in one customer, region and day.
-#[derive(Debug)]
-struct Part {
-    order: i32,
-    customer: i64,
-    region: i64,
-    day: i64,
-    first_at: i64,
-    lines: i32,
-    amounts: Amounts,
-    is_purchase: bool,
-    counts: Counts,
-}
-
-/// What a part stands for among those of one customer in one order, so that later on orders are counted by adding up.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    order: bool,
-    order_of_day: bool,
-    discounted: bool,
-    in_region: Regional,
-}
-
-/// What a part stands for among those of all customers in one order.
-#[derive(Debug, Clone, Copy, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a column")]
-struct Regional {
-    order: bool,
-    of_day: bool,
-    of_week: bool,
-    of_month: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Item {
-    order: i32,
-    customer: i64,
-    product: i64,
-    is_purchase: bool,
-}
-
 /// The pass, with the order it is in.
 struct Pass {
     order: String,
     lines: Vec<Line>,
-    /// What they come to.
-    whole: Amounts,
     /// Orders before this one.
     number: i32,
     orders: Output<Part>,
     items: Output<Item>,
+    /// Of one order; kept for their memory.
+    of_order: (Vec<Part>, Vec<Item>),
 }
 
 impl Pass {
@@ -218,10 +135,10 @@ impl Pass {
         Ok(Self {
             order: String::new(),
             lines: Vec::new(),
-            whole: Amounts::default(),
             number: 0,
             orders: Output::create(ORDERS, &file(folder, ORDERS), order_columns)?,
             items: Output::create(ITEMS, &file(folder, ITEMS), item_columns)?,
+            of_order: Default::default(),
         })
     }
 
@@ -248,7 +165,6 @@ impl Pass {
                 id.clone_into(&mut self.order);
             }
             let amounts = Amounts { quantity: *quantity, gross: *gross, discount: *discount, net: *net };
-            self.whole.add(&amounts);
             self.lines.push(Line { at: *at, customer: *customer, product: *product, region: *region, amounts });
         }
         Ok(())
@@ -259,114 +175,16 @@ impl Pass {
         if self.lines.is_empty() {
             return Ok(());
         }
-        self.end_items()?;
-        self.end_parts()?;
+        let (parts, items) = &mut self.of_order;
+        order::items(self.number, &mut self.lines, items);
+        items.drain(..).try_for_each(|item| self.items.push(item))?;
+        order::parts(self.number, &mut self.lines, parts);
+        parts.drain(..).try_for_each(|part| self.orders.push(part))?;
         self.lines.clear();
-        self.whole = Amounts::default();
         let too_many = || ArrowError::ComputeError(format!("more than {} orders", i32::MAX));
         self.number =
             self.number.checked_add(1).ok_or_else(too_many).map_err(|source| Error::Layout { table: ORDERS, source })?;
         Ok(())
-    }
-
-    fn end_items(&mut self) -> Result<(), Error> {
-        let is_purchase = self.whole.is_purchase();
-        self.lines.sort_unstable_by_key(|line| (line.customer, line.product));
-        for lines in self.lines.chunk_by(|a, b| (a.customer, a.product) == (b.customer, b.product)) {
-            let Some(Line { customer, product, .. }) = lines.first().copied() else { continue };
-            if lines.iter().map(|line| line.amounts.quantity).sum::<i128>() > 0 {
-                self.items.push(Item { order: self.number, customer, product, is_purchase })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_parts(&mut self) -> Result<(), Error> {
-        self.lines.sort_unstable_by_key(place);
-        let bought = self.lines.chunk_by(|a, b| a.customer == b.customer);
-        let mut order: Vec<Part> = bought.flat_map(|bought| parts(self.number, bought)).collect();
-        count_in_regions(&mut order);
-        order.into_iter().try_for_each(|part| self.orders.push(part))
-    }
-}
-
-fn place(line: &Line) -> (i64, i64, i64) {
-    (line.customer, line.region, line.at.div_euclid(MICROSECONDS_A_DAY))
-}
-
-/// What one customer bought in one order, by region and day; the lines come in that order.
-fn parts(order: i32, bought: &[Line]) -> Vec<Part> {
-    let mut parts: Vec<Part> = bought
-        .chunk_by(|a, b| place(a) == place(b))
-        .filter_map(|lines| {
-            let (customer, region, day) = lines.first().map(place)?;
-            let amounts = Amounts::of(lines.iter().map(|line| &line.amounts));
-            Some(Part {
-                order,
-                customer,
-                region,
-                day,
-                first_at: lines.iter().map(|line| line.at).min()?,
-                lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
-                amounts,
-                is_purchase: false,
-                counts: Counts::default(),
-            })
-        })
-        .collect();
-    let is_purchase = Amounts::of(parts.iter().map(|part| &part.amounts)).is_purchase();
-    for part in &mut parts {
-        part.is_purchase = is_purchase && part.amounts.quantity > 0;
-    }
-    let discounted = parts.iter().any(|part| part.is_purchase && part.amounts.discount > 0);
-    let mut days = BTreeSet::new();
-    for part in parts.iter_mut().filter(|part| part.is_purchase) {
-        let order = days.is_empty();
-        part.counts.order = order;
-        part.counts.order_of_day = days.insert(part.day);
-        part.counts.discounted = order && discounted;
-    }
-    parts
-}
-
-/// Has an order counted once in each region, and in each day, week and month of a region.
-fn count_in_regions(order: &mut [Part]) {
-    if let [part] = order {
-        let once = part.is_purchase;
-        part.counts.in_region = Regional { order: once, of_day: once, of_week: once, of_month: once };
-        return;
-    }
-    let mut seen = BTreeSet::new();
-    for Part { region, day, counts, .. } in order.iter_mut().filter(|part| part.is_purchase) {
-        let mut is_first = |period| seen.insert((*region, period));
-        counts.in_region = Regional {
-            order: is_first(Period::Ever),
-            of_day: is_first(Period::Day(*day)),
-            of_week: is_first(Period::week(*day)),
-            of_month: is_first(Period::month(*day)),
-        };
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Period {
-    Ever,
-    Day(i64),
-    /// From Monday, numbered.
-    Week(i64),
-    /// Numbered through the years.
-    Month(i64),
-}
-
-impl Period {
-    fn week(day: i64) -> Self {
-        // 1970-01-01 was a Thursday.
-        Self::Week((day + 3).div_euclid(7))
-    }
-
-    fn month(day: i64) -> Self {
-        let date = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default();
-        Self::Month(i64::from(date.year()) * 12 + i64::from(date.month0()))
     }
 }
 
@@ -424,22 +242,25 @@ fn order_columns(parts: &[Part]) -> Vec<ArrayRef> {
         amount(|of| of.discount, Type::Money),
         amount(|of| of.net, Type::Money),
         flag(|part| part.is_purchase),
-        flag(|part| part.counts.order),
-        flag(|part| part.counts.order_of_day),
+        flag(|part| part.is_purchase_of_day),
+        flag(|part| part.counts.of_customer),
+        flag(|part| part.counts.of_day),
         flag(|part| part.counts.discounted),
-        flag(|part| part.counts.in_region.order),
-        flag(|part| part.counts.in_region.of_day),
-        flag(|part| part.counts.in_region.of_week),
-        flag(|part| part.counts.in_region.of_month),
+        flag(|part| part.counts.begun),
+        flag(|part| part.counts.of_region),
+        flag(|part| part.counts.of_region_day),
+        flag(|part| part.counts.of_region_week),
+        flag(|part| part.counts.of_region_month),
     ]
 }
 
 fn item_columns(items: &[Item]) -> Vec<ArrayRef> {
     vec![
         Arc::new(Int32Array::from_iter_values(items.iter().map(|item| item.order))),
-        Arc::new(Int64Array::from_iter_values(items.iter().map(|item| item.customer))),
         Arc::new(Int64Array::from_iter_values(items.iter().map(|item| item.product))),
+        Arc::new(Int64Array::from_iter_values(items.iter().map(|item| item.customer))),
         flags(items.iter().map(|item| item.is_purchase)),
+        flags(items.iter().map(|item| item.is_order_of_product)),
     ]
 }
 

@@ -9,9 +9,9 @@ WITH lines AS (
     FROM fact_sales
     GROUP BY product_key
 ),
--- The orders of a product are those that keep some of it.
+-- The orders of a product are those that keep some of it, whoever bought; its customers those who kept some.
 buyers_products AS (
-    SELECT product_key, customer_key, COUNT(*) AS orders
+    SELECT product_key, customer_key, SUM(CASE WHEN is_order_of_product THEN 1 ELSE 0 END) AS orders
     FROM order_items
     GROUP BY product_key, customer_key
 ),

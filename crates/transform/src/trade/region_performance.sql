@@ -3,6 +3,7 @@ WITH regions AS (
     SELECT
         region_key,
         SUM(CASE WHEN is_order_of_region THEN 1 ELSE 0 END) AS orders,
+        SUM(CASE WHEN is_order_begun THEN 1 ELSE 0 END) AS orders_begun,
         SUM(net_amount) AS net_amount
     FROM orders
     GROUP BY region_key
@@ -18,6 +19,7 @@ shares AS (
         r.region_key,
         COALESCE(c.customers, 0) AS customers,
         r.orders,
+        r.orders_begun,
         r.net_amount,
         SUM(r.net_amount) OVER () AS total_amount
     FROM regions AS r
@@ -29,6 +31,7 @@ SELECT
     CAST(orders AS INT) AS orders,
     net_amount,
     CASE WHEN total_amount <> 0 THEN CAST(net_amount AS DOUBLE) / CAST(total_amount AS DOUBLE) END AS revenue_share,
-    CASE WHEN orders > 0 THEN CAST(net_amount / orders AS DECIMAL(18, 4)) END AS average_order_value
+    CASE WHEN orders > 0 THEN CAST(net_amount / orders AS DECIMAL(18, 4)) END AS average_order_value,
+    CAST(orders_begun AS INT) AS orders_begun
 FROM shares
 ORDER BY region_key

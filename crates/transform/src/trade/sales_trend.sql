@@ -9,7 +9,8 @@ WITH days AS (
         SUM(net_amount) AS net_amount,
         SUM(CASE WHEN is_order_of_region_day THEN 1 ELSE 0 END) AS orders_of_day,
         SUM(CASE WHEN is_order_of_region_week THEN 1 ELSE 0 END) AS orders_of_week,
-        SUM(CASE WHEN is_order_of_region_month THEN 1 ELSE 0 END) AS orders_of_month
+        SUM(CASE WHEN is_order_of_region_month THEN 1 ELSE 0 END) AS orders_of_month,
+        SUM(CASE WHEN is_order_begun THEN 1 ELSE 0 END) AS orders_begun
     FROM orders
     GROUP BY ordered_on, region_key
 ),
@@ -25,7 +26,8 @@ dated_days AS (
         s.net_amount,
         s.orders_of_day,
         s.orders_of_week,
-        s.orders_of_month
+        s.orders_of_month,
+        s.orders_begun
     FROM days AS s
     INNER JOIN dim_date AS d ON s.ordered_on = d.date
 ),
@@ -36,6 +38,7 @@ periods AS (
         date AS period_start,
         region_key,
         orders_of_day AS orders,
+        orders_begun,
         units,
         gross_amount,
         discount_amount,
@@ -48,6 +51,7 @@ periods AS (
         week_start AS period_start,
         region_key,
         SUM(orders_of_week) AS orders,
+        SUM(orders_begun) AS orders_begun,
         SUM(units) AS units,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount,
@@ -61,6 +65,7 @@ periods AS (
         month_start AS period_start,
         region_key,
         SUM(orders_of_month) AS orders,
+        SUM(orders_begun) AS orders_begun,
         SUM(units) AS units,
         SUM(gross_amount) AS gross_amount,
         SUM(discount_amount) AS discount_amount,
@@ -100,7 +105,8 @@ SELECT
     p.discount_amount,
     p.net_amount,
     CASE WHEN p.orders > 0 THEN CAST(p.net_amount / p.orders AS DECIMAL(18, 4)) END AS average_order_value,
-    p.last_day <= CAST($as_of AS DATE) AS is_complete
+    p.last_day <= CAST($as_of AS DATE) AS is_complete,
+    CAST(p.orders_begun AS INT) AS orders_begun
 FROM periods AS p
 LEFT JOIN customers_counted AS c ON p.period_kind = c.period_kind AND p.period_start = c.period_start AND p.region_key = c.region_key
 ORDER BY p.period_kind, p.period_start, p.region_key

@@ -90,12 +90,14 @@ struct Line {
     product: u32,
     /// None for an anonymous sale, and for who kept no purchase.
     customer: Option<usize>,
+    /// Whether the product is in the order's basket by this line; if several customers bought it, it is there by one.
+    is_in_basket: bool,
 }
 
 impl Lines {
     /// Hands over every line of a purchase whose product is known, in the order of the file.
     fn each(&self, mut take: impl FnMut(Line)) -> Result<(), Error> {
-        let columns = ["order_number", "customer_key", "product_key", "is_purchase"];
+        let columns = ["order_number", "product_key", "customer_key", "is_purchase", "is_order_of_product"];
         for rows in TableRows::open(&self.path, &columns).map_err(unreadable)? {
             self.lines(&rows.map_err(unreadable)?).for_each(&mut take);
         }
@@ -105,10 +107,11 @@ impl Lines {
     fn lines<'a>(&'a self, rows: &'a RecordBatch) -> impl Iterator<Item = Line> + 'a {
         let orders = rows.column(0).as_primitive::<Int32Type>().values();
         let keys = |place: usize| rows.column(place).as_primitive::<Int64Type>().values();
-        let purchases = rows.column(3).as_boolean().iter();
-        orders.iter().zip(keys(1)).zip(keys(2)).zip(purchases).filter_map(|(((order, customer), product), is_purchase)| {
-            let product = *self.products.get(product).filter(|_| is_purchase == Some(true))?;
-            Some(Line { order: *order, product, customer: self.customers.get(customer).copied() })
+        let flags = |place: usize| rows.column(place).as_boolean().values().iter();
+        let sold = orders.iter().zip(keys(1)).zip(keys(2)).zip(flags(3).zip(flags(4)));
+        sold.filter_map(|(((order, product), customer), (is_purchase, is_in_basket))| {
+            let product = *self.products.get(product).filter(|_| is_purchase)?;
+            Some(Line { order: *order, product, customer: self.customers.get(customer).copied(), is_in_basket })
         })
     }
 
@@ -117,10 +120,12 @@ impl Lines {
         let (mut baskets, mut bought) = (Baskets::new(), vec![0_usize; self.customers.len()]);
         let (mut order, mut products) = (None, Vec::new());
         self.each(|line| {
-            if order != Some(line.order) && order.replace(line.order).is_some() {
-                baskets.push(products.drain(..));
+            if line.is_in_basket {
+                if order != Some(line.order) && order.replace(line.order).is_some() {
+                    baskets.push(products.drain(..));
+                }
+                products.push(line.product);
             }
-            products.push(line.product);
             if let Some(count) = line.customer.and_then(|customer| bought.get_mut(customer)) {
                 *count += 1;
             }
