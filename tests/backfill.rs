@@ -1,6 +1,6 @@
 //! Days past, made after the fact, and what a run would read before it does.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Ran, Workspace};
 
@@ -173,6 +173,26 @@ fn readers_are_led_back_to_what_they_saw() {
     assert_eq!(published(&space)["as_of"], "2025-06-30");
     let behind: Vec<String> = snapshots(&space).into_iter().filter(|(_, behind)| *behind).map(|(day, _)| day).collect();
     assert_eq!(behind, ["2025-06-16", "2025-06-23"]);
+}
+
+#[test]
+fn what_readers_were_led_away_from_is_neither_kept_nor_a_way_back() {
+    let space = shop("", 2, "");
+    run(&space, "2025-07-07");
+    let seen = space.snapshot("out");
+    run(&space, "2025-07-08");
+    let wrong = space.snapshot("out");
+    space.run(&["rollback", "shop.yaml"]).ok();
+    assert_eq!((space.snapshot("out"), &published(&space)["withdrawn"]), (seen.clone(), &json!([wrong])));
+    run(&space, "2025-07-09");
+    let mended = space.snapshot("out");
+    let days: Vec<String> = snapshots(&space).into_iter().map(|(day, _)| day).collect();
+    assert_eq!(days, ["2025-07-07", "2025-07-09"]);
+    space.run(&["rollback", "shop.yaml"]).ok();
+    assert_eq!((space.snapshot("out"), &published(&space)["withdrawn"]), (seen, &json!([mended])));
+    // Led to it again, they have left nothing that is wrong.
+    space.run(&["rollback", "shop.yaml", &mended]).ok();
+    assert_eq!((space.snapshot("out"), &published(&space)["withdrawn"]), (mended, &Value::Null));
 }
 
 #[test]

@@ -255,6 +255,22 @@ fn drift_is_measured_against_the_snapshot_before() {
 }
 
 #[test]
+fn what_readers_were_led_away_from_is_no_measure() {
+    let shop = Shop::new(&sales());
+    let drift = "checks:\n  - drift: {table: fact_sales, value: SUM(net_amount), max_drop: 0%, max_rise: 0%, severity: warn, \
+        name: amount}\n";
+    shop.run("2024-12-31", drift).ok();
+    // Of everything three times as much.
+    shop.space.write("drop/sales.csv", sales().replace(",1,", ",3,"));
+    shop.run("2025-01-01", drift).ok();
+    assert_eq!(status(&shop.checks(), "amount"), "warned");
+    shop.space.run(&["rollback", "shop.yaml"]).ok();
+    shop.space.write("drop/sales.csv", sales());
+    shop.run("2025-01-02", drift).ok();
+    assert_eq!((status(&shop.checks(), "amount"), spoke(&shop)), ("passed".to_owned(), Vec::new()));
+}
+
+#[test]
 fn sql_that_is_wrong_or_reads_what_it_may_not_is_a_problem_of_the_file() {
     let shop = Shop::new(&sales());
     let checks = r#"checks:

@@ -220,9 +220,15 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     assert!(back.stdout.contains(&first) && back.stdout.contains(&last), "{}", back.stdout);
     assert_eq!(space.snapshot("out"), first);
     let now = visible(&space);
-    for (name, content) in bytes.iter().filter(|(name, _)| name.starts_with("current/") || *name == "published.json") {
+    for (name, content) in bytes.iter().filter(|(name, _)| name.starts_with("current/")) {
         assert_eq!(now.get(name), Some(content), "{name}");
     }
+    // They are told what they were told then, and what they were led away from.
+    let pointer = |files: &BTreeMap<String, Vec<u8>>| serde_json::from_slice::<Value>(&files["published.json"]).unwrap();
+    let mut told = pointer(&now);
+    let withdrawn = told.as_object_mut().unwrap().remove("withdrawn").unwrap();
+    assert!(withdrawn.as_array().unwrap().contains(&Value::from(last.as_str())), "{withdrawn}");
+    assert_eq!(told, pointer(&bytes));
     let record = latest(&space);
     assert_eq!((&record["status"], &record["snapshot"]), (&"rolled_back".into(), &first.as_str().into()));
     assert_eq!(record["message"], format!("readers were led back from {last} to {first}"));
@@ -233,7 +239,10 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     assert!(unknown.code == 1 && unknown.stderr.contains("none is named 2023-") && unknown.stderr.contains(&first));
     let listed = space.run(&["rollback", "shop.yaml", "--list"]).ok();
     assert_eq!(listed.stdout.lines().count(), 4);
+    let left = listed.stdout.lines().find(|line| line.starts_with(&last)).unwrap();
+    assert!(left.ends_with("readers were led away from it"), "{}", listed.stdout);
     // The next run publishes as ever.
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     assert_eq!(space.snapshot("out"), last);
+    assert!(!pointer(&visible(&space))["withdrawn"].to_string().contains(&last));
 }

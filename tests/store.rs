@@ -155,9 +155,10 @@ fn days_follow_each_other_and_readers_are_led_back() {
         assert_eq!(published_bytes(&store.path("sales/shop")), published_bytes(&space.path("out")), "{day}");
         snapshots.push((published(&store), published_bytes(&store.path("sales/shop"))));
     }
-    let kept: BTreeSet<String> =
-        visible(&store).keys().filter_map(|name| Some(name.strip_prefix("snapshots/")?.split_once('/')?.0.to_owned())).collect();
-    assert_eq!(kept, BTreeSet::from([snapshots[1].0.clone(), snapshots[2].0.clone()]));
+    let kept = || -> BTreeSet<String> {
+        visible(&store).keys().filter_map(|name| Some(name.strip_prefix("snapshots/")?.split_once('/')?.0.to_owned())).collect()
+    };
+    assert_eq!(kept(), BTreeSet::from([snapshots[1].0.clone(), snapshots[2].0.clone()]));
 
     let back = run_on(&space, "b", &store, &["rollback", "store.yaml"]).ok();
     assert!(back.stdout.contains(&snapshots[1].0), "{}", back.stdout);
@@ -167,6 +168,15 @@ fn days_follow_each_other_and_readers_are_led_back() {
     assert!(marked.starts_with(&snapshots[1].0), "{}", listed.stdout);
     let gone = run_on(&space, "a", &store, &["rollback", "store.yaml", &snapshots[0].0]);
     assert!(gone.code == 1 && gone.stderr.contains("none is named"), "{}", gone.stderr);
+
+    // What they were led away from is neither kept in the place of what they saw, nor led back to.
+    assert_eq!(json(&store, "published.json")["withdrawn"], serde_json::json!([snapshots[2].0]));
+    let text = fs::read_to_string(space.path("store.yaml")).unwrap();
+    space.write("store.yaml", text.replace("as_of: 2025-02-28", "as_of: 2025-03-31"));
+    run_on(&space, "a", &store, &["run", "store.yaml", "--quiet"]).ok();
+    assert_eq!(kept(), BTreeSet::from([snapshots[1].0.clone(), published(&store)]));
+    run_on(&space, "b", &store, &["rollback", "store.yaml"]).ok();
+    assert_eq!(published(&store), snapshots[1].0);
     assert_clean(&store);
 }
 

@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::fingerprint;
 
 /// What the service behind a webhook understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +20,10 @@ pub enum Shape {
     Teams,
 }
 
-/// A checked channel. `Debug` shows no secret; [`name`](Self::name) is what errors, logs and the outbox call it.
+/// A checked channel of a pipeline. `Debug` shows no secret; [`name`](Self::name) is what errors and logs call it.
 #[derive(Debug, Clone)]
 pub struct Channel {
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) wants: BTreeSet<EventKind>,
     pub(crate) target: Target,
@@ -38,9 +40,10 @@ const HTTP: &str = "http, https";
 const SMTP: &str = "smtp, smtps, smtp+starttls";
 
 impl Channel {
-    /// A webhook that gets a POST for each message. `number` counts the channels of the configuration from one, and is
-    /// part of the name that the outbox knows the channel by.
+    /// A webhook that gets a POST for each message. `pipeline` names whose channel it is, and `number` counts the channels of
+    /// that pipeline from one: by both the outbox tells channels apart.
     pub fn webhook(
+        pipeline: &str,
         number: usize,
         url: SecretString,
         shape: Shape,
@@ -55,12 +58,19 @@ impl Channel {
                 return Err(Error::Header { channel: name, name: header.clone() });
             }
         }
-        Ok(Self { name, wants, target: Target::Webhook { url, shape, headers } })
+        Ok(Self { id: id_of(pipeline, &name), name, wants, target: Target::Webhook { url, shape, headers } })
     }
 
     /// A mail server: `smtp://` for a relay without encryption, `smtps://` or `smtp+starttls://` (as lettre has it,
     /// `smtp://…?tls=required`) for one with, user and password in the URL. A password without encryption is refused, but for this machine.
-    pub fn smtp(number: usize, url: SecretString, from: &str, to: &[String], wants: BTreeSet<EventKind>) -> Result<Self, Error> {
+    pub fn smtp(
+        pipeline: &str,
+        number: usize,
+        url: SecretString,
+        from: &str,
+        to: &[String],
+        wants: BTreeSet<EventKind>,
+    ) -> Result<Self, Error> {
         let parsed = Url::parse(url.expose_secret()).map_err(|_| Error::Url { channel: format!("mail #{number}") })?;
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
             return Err(Error::Url { channel: format!("mail #{number}") });
@@ -82,20 +92,20 @@ impl Channel {
         if to.is_empty() {
             return Err(Error::NoRecipient { channel: name });
         }
-        Ok(Self { name, wants, target: Target::Smtp { url, from, to } })
+        Ok(Self { id: id_of(pipeline, &name), name, wants, target: Target::Smtp { url, from, to } })
     }
 
     /// A service that expects a ping after each good run and raises an alarm when none comes. It is pinged for runs
     /// that published or came to what was published, and at `<url>/fail` for those that failed or are held, as far as it
     /// `wants` them; there is no ping for anything else.
-    pub fn heartbeat(number: usize, url: SecretString, mut wants: BTreeSet<EventKind>) -> Result<Self, Error> {
+    pub fn heartbeat(pipeline: &str, number: usize, url: SecretString, mut wants: BTreeSet<EventKind>) -> Result<Self, Error> {
         let name = http_name("heartbeat", number, &url)?;
         wants.retain(|kind| matches!(kind, EventKind::Failed | EventKind::Held));
         wants.extend([EventKind::Published, EventKind::Unchanged]);
-        Ok(Self { name, wants, target: Target::Heartbeat { url } })
+        Ok(Self { id: id_of(pipeline, &name), name, wants, target: Target::Heartbeat { url } })
     }
 
-    /// The channel for people, such as `webhook #1 to hooks.slack.com`.
+    /// The channel for people, such as `webhook #1 to hooks.slack.com`. Channels of other pipelines may have the same name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -107,6 +117,16 @@ impl Channel {
     pub(crate) fn is_heartbeat(&self) -> bool {
         matches!(self.target, Target::Heartbeat { .. })
     }
+}
+
+/// What the outbox knows a channel by. Channels of two pipelines never share one, though they may share a name, and neither
+/// do two channels of a pipeline, whose numbers differ.
+///
+/// The secret part of the address is left out: where a hook is given a new one, which is when messages wait for it, the new
+/// one gets them. What waits for a channel that goes to another host from now on is not sent there: it is dropped in its
+/// time, and told as such.
+pub(crate) fn id_of(pipeline: &str, name: &str) -> String {
+    fingerprint::of(&[pipeline, name])
 }
 
 fn http_name(kind: &str, number: usize, url: &SecretString) -> Result<String, Error> {

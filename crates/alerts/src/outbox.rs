@@ -114,7 +114,7 @@ impl Outbox {
         let mut deliveries = self.write("look for messages", |transaction| {
             for channel in channels {
                 decide::due_digests(transaction, channel, now, &self.policy)?;
-                queue::release(transaction, channel.name(), now, &self.policy)?;
+                queue::release(transaction, channel, now, &self.policy)?;
             }
             queue::expire(transaction, now)
         })?;
@@ -141,9 +141,8 @@ impl Outbox {
         let clock = || now + TimeDelta::from_std(started.elapsed()).unwrap_or_default();
         let lease = TimeDelta::from_std(self.policy.timing.longest()).unwrap_or_default() + TimeDelta::minutes(1);
         for _ in 0..MOST_MESSAGES {
-            let claimed = self.write("claim a message", |transaction| {
-                queue::claim(transaction, channel.name(), last, clock(), clock() + lease)
-            })?;
+            let claimed =
+                self.write("claim a message", |transaction| queue::claim(transaction, channel, last, clock(), clock() + lease))?;
             let Some(claim) = claimed else { break };
             last = claim.id;
             let sent = send::send(channel, &claim.message, claim.id, &self.policy.timing);

@@ -12,6 +12,9 @@ pub struct Published {
     pub snapshot: String,
     pub as_of: String,
     pub published_at: String,
+    /// Snapshots that readers were led away from.
+    #[serde(default)]
+    pub withdrawn: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +24,9 @@ pub struct Manifest {
     pub published_at: String,
     #[serde(default)]
     pub run_id: String,
+    /// Made of a day past, behind what readers saw then: they were never led to it.
+    #[serde(default)]
+    pub behind: bool,
     #[serde(default, deserialize_with = "by_table")]
     pub tables: Vec<TableEntry>,
 }

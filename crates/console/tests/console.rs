@@ -223,6 +223,32 @@ async fn every_page_escapes_what_it_shows_and_masks_persons() {
 }
 
 #[tokio::test]
+async fn a_run_is_compared_with_what_readers_saw_before_it() {
+    let console = Console::start(Access::Loopback, shop).await;
+    let (ledger, now) = (&console.app.ledger, clock::now());
+    let run = ledger.begin("shop", &Slot::manual(now, chrono_tz::UTC, None), now, "0").unwrap();
+    let run_id = run.id().to_owned();
+    let as_of = "2026-01-07".parse().unwrap();
+    run.finish(Outcome::Published { snapshot: "2026-01-07-d".to_owned(), unchanged: false, as_of, facts: json!({}) }, now)
+        .unwrap();
+    // Two of days past were added behind the first, before and after readers were led back to it.
+    let published = console.folder.path().join("out");
+    let days =
+        [("2026-01-05", "a"), ("2026-01-03", "behind"), ("2026-01-06", "wrong"), ("2026-01-04", "behind"), ("2026-01-07", "d")];
+    for (hour, (day, name)) in days.iter().enumerate() {
+        let folder = published.join(format!("snapshots/{day}-{name}"));
+        let mut told = json!({"snapshot": format!("{day}-{name}"), "as_of": day, "published_at": format!("2026-01-08T0{hour}:00:00Z"),
+            "tables": [], "withdrawn": ["2026-01-06-wrong"]});
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(published.join("published.json"), told.to_string()).unwrap();
+        told["behind"] = json!(*name == "behind");
+        fs::write(folder.join("manifest.json"), told.to_string()).unwrap();
+    }
+    let body = console.get(&format!("/runs/{run_id}")).await.body;
+    assert!(body.contains(r#"Against <span class="mono">2026-01-05-a</span>, as of 2026-01-05."#), "{body}");
+}
+
+#[tokio::test]
 async fn a_policy_shows_persons() {
     let console = Console::start(Access::Loopback, shop).await;
     fill(&console);

@@ -93,6 +93,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             under_way: BTreeMap::new(),
             left: BTreeSet::new(),
             looked_after: clock::now(),
+            decided: BTreeSet::new(),
         };
         server.serve().await
     })
@@ -122,6 +123,8 @@ struct Server<'a> {
     left: BTreeSet<PathBuf>,
     /// When it last looked for what nobody else does.
     looked_after: DateTime<Utc>,
+    /// When it decided on slots since it last told of those that were missed.
+    decided: BTreeSet<DateTime<Utc>>,
 }
 
 type Ends = JoinSet<(String, PathBuf, Outcome)>;
@@ -239,9 +242,10 @@ impl Server<'_> {
     /// What an earlier server left open: its slots run, or are settled. One whose run outlived that server is looked at again
     /// until the run has ended.
     fn recover(&mut self, file: &PathBuf, ends: &mut Ends) {
+        let now = self.decide_at();
         let Some((pipeline, schedule)) = self.watched.get(file).and_then(Watched::scheduled) else { return };
         let slots = self.runner.ledger.slots();
-        let found = slots.recover(&pipeline.name, &schedule, clock::now());
+        let found = slots.recover(&pipeline.name, &schedule, now);
         let is_left = |slot: &SlotRecord| slot.state == SlotState::Running;
         let left = slots.open_slots(&pipeline.name).is_ok_and(|open| open.iter().any(is_left));
         if left {
@@ -255,11 +259,18 @@ impl Server<'_> {
         }
     }
 
+    /// The moment that what is decided now is known by.
+    fn decide_at(&mut self) -> DateTime<Utc> {
+        let now = clock::now();
+        self.decided.insert(now);
+        now
+    }
+
     fn tick(&mut self, ends: &mut Ends) {
-        let mut due = Vec::new();
+        let (now, mut due) = (self.decide_at(), Vec::new());
         for watched in self.watched.values() {
             if let Some((pipeline, schedule)) = watched.scheduled() {
-                match self.runner.ledger.slots().tick(&pipeline.name, &schedule, clock::now()) {
+                match self.runner.ledger.slots().tick(&pipeline.name, &schedule, now) {
                     Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
                     Err(error) => log_error::<()>(Err(error)),
                 }
@@ -278,13 +289,14 @@ impl Server<'_> {
         if now - self.looked_after < LOOKS {
             return;
         }
-        let since = std::mem::replace(&mut self.looked_after, now);
+        self.looked_after = now;
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
+        let decided = std::mem::take(&mut self.decided);
         for watched in self.watched.values() {
             let Some((pipeline, settings)) = watched.reading().filter(|_| watched.pipeline().is_some()) else { continue };
-            let events = missed(&self.runner.ledger, &pipeline.name, since, now);
+            let events = missed(&self.runner.ledger, &pipeline.name, &decided, now);
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
@@ -367,11 +379,12 @@ impl Server<'_> {
     }
 }
 
-/// What is to be told of slots that were found to be missed after a moment.
-fn missed(ledger: &Ledger, pipeline: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Event> {
+/// What is to be told of the slots that this process found to be missed, at one of the moments `decided`. Whoever else shares
+/// the ledger sees them as well, and tells of its own.
+fn missed(ledger: &Ledger, pipeline: &str, decided: &BTreeSet<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<Event> {
     let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED).unwrap_or_default();
-    let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
-    slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect()
+    let is_ours = |slot: &&SlotRecord| slot.state == SlotState::Missed && decided.contains(&slot.decided_at);
+    slots.iter().filter(is_ours).map(|slot| tell::of_missed(slot, now)).collect()
 }
 
 fn log_error<T>(result: Result<T, scheduler::Error>) {
@@ -419,9 +432,9 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
     })?;
     let ledger = Arc::new(commands::ledger(&settings)?);
-    let before = clock::now() - TimeDelta::milliseconds(1);
-    let due = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
-    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, before, clock::now()));
+    let now = clock::now();
+    let due = ledger.slots().is_due(&pipeline.name, &schedule, now)?;
+    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, &BTreeSet::from([now]), now));
     if due.is_empty() {
         let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
@@ -462,4 +475,24 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
         commands::print(&text)?;
         Ok(ExitCode::from(code))
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_who_share_a_ledger_the_one_that_decided_on_a_missed_slot_tells_of_it() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let hourly = scheduler::Schedule::new(vec![cron::Cron::parse("0 * * * *").unwrap()], "UTC".parse().unwrap());
+        let at = |minutes| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        ledger.slots().tick("shop", &hourly, at(30)).unwrap();
+        // One process ticks after a sleep, another a minute later, and both tell of what was missed in that time.
+        ledger.slots().tick("shop", &hourly, at(210)).unwrap();
+        ledger.slots().tick("shop", &hourly, at(211)).unwrap();
+        let told = |decided| missed(&ledger, "shop", &BTreeSet::from([decided]), at(212)).len();
+        assert_eq!((told(at(210)), told(at(211))), (2, 0));
+    }
 }

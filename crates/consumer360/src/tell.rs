@@ -71,7 +71,7 @@ impl Teller {
 pub fn channels(pipeline: &Pipeline) -> Result<Vec<Channel>, Problems> {
     let (mut channels, mut problems) = (Vec::new(), Vec::new());
     for (number, notify) in (1..).zip(&pipeline.notify) {
-        match channel(number, notify) {
+        match channel(&pipeline.name, number, notify) {
             Ok(channel) => channels.push(channel),
             Err(error) => problems.push(notify.place.problem(&chain(&error), "")),
         }
@@ -79,7 +79,7 @@ pub fn channels(pipeline: &Pipeline) -> Result<Vec<Channel>, Problems> {
     if problems.is_empty() { Ok(channels) } else { Err(Problems(problems)) }
 }
 
-fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Error> {
+fn channel(pipeline: &str, number: usize, notify: &config::Notify) -> Result<Channel, alerts::Error> {
     let mut wants: BTreeSet<EventKind> = notify.on.iter().map(|occasion| kind(*occasion)).collect();
     if wants.contains(&EventKind::Published) {
         wants.insert(EventKind::Unchanged);
@@ -92,10 +92,10 @@ fn channel(number: usize, notify: &config::Notify) -> Result<Channel, alerts::Er
                 config::Shape::Teams => Shape::Teams,
             };
             let headers = headers.iter().map(|(name, value)| (name.clone(), value.into())).collect();
-            Channel::webhook(number, url.into(), shape, headers, wants)
+            Channel::webhook(pipeline, number, url.into(), shape, headers, wants)
         }
-        config::Channel::Email { server, from, to } => Channel::smtp(number, server.into(), from, to, wants),
-        config::Channel::Heartbeat { url } => Channel::heartbeat(number, url.into(), wants),
+        config::Channel::Email { server, from, to } => Channel::smtp(pipeline, number, server.into(), from, to, wants),
+        config::Channel::Heartbeat { url } => Channel::heartbeat(pipeline, number, url.into(), wants),
     }
 }
 

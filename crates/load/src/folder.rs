@@ -14,7 +14,7 @@ use crate::manifest::{Manifest, Published, TableEntry, pretty};
 use crate::parts;
 use crate::publish::{RunFacts, Snapshot, prepare};
 use crate::retention;
-use crate::rollback::{RolledBack, choose};
+use crate::rollback::{RolledBack, choose, still_withdrawn, withdrawn};
 
 /// Publishes what the gate let through. Everything before the rename of the snapshot's folder is invisible to readers.
 pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
@@ -38,11 +38,12 @@ pub(crate) fn publish(validated: &Validated, to: &Path, keep: usize, run: &RunFa
     if behind {
         return Ok(Snapshot::of(prepared, as_of, true, seen.as_ref()));
     }
+    let withdrawn = still_withdrawn(seen.as_ref(), &prepared.manifest.snapshot, || retention::snapshots(to))?;
     let led = replace_current(to, &prepared.folder, &prepared.manifest)
         .and_then(|()| lock.confirm())
-        .and_then(|()| point(to, &prepared.manifest));
+        .and_then(|()| point(to, &prepared.manifest, &withdrawn));
     or_stay(to, &lock, led)?;
-    if let Err(error) = retention::prune(to, &prepared.manifest.snapshot, keep) {
+    if let Err(error) = retention::prune(to, &prepared.manifest.snapshot, &withdrawn, keep) {
         // What is published is published; the next publication removes what this one could not.
         tracing::warn!(error = &error as &dyn StdError, "cannot remove old snapshots");
     }
@@ -66,14 +67,15 @@ fn or_stay(to: &Path, lock: &Lock, led: Result<(), Error>) -> Result<(), Error> 
 /// Leads readers to an earlier snapshot, if it still is what was published. No table is written; each is read once.
 pub(crate) fn rollback(to: &Path, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
     let lock = Lock::take(to, by)?;
-    let from = published(to)?.map(|published| published.snapshot);
-    let (from, manifest) = choose(&to.display().to_string(), from, &retention::snapshots(to)?, wanted)?;
+    let known = retention::snapshots(to)?;
+    let (seen, manifest) = choose(&to.display().to_string(), published(to)?, &known, wanted)?;
+    let withdrawn = withdrawn(&known, &seen, &manifest);
     let folder = to.join("snapshots").join(&manifest.snapshot);
     assert_whole(&folder, &manifest)?;
     lock.confirm()?;
-    let led = link_current(to, &folder, &manifest).and_then(|()| lock.confirm()).and_then(|()| point(to, &manifest));
+    let led = link_current(to, &folder, &manifest).and_then(|()| lock.confirm()).and_then(|()| point(to, &manifest, &withdrawn));
     or_stay(to, &lock, led)?;
-    Ok(RolledBack { from, to: manifest })
+    Ok(RolledBack { from: seen.snapshot, to: manifest })
 }
 
 /// What is published in a folder; nothing where nothing is.
@@ -222,8 +224,8 @@ fn settle_parts(folder: &Path, table: &str, wanted: &BTreeSet<String>) -> Result
 }
 
 /// Writes `published.json` unless it already says so.
-fn point(to: &Path, manifest: &Manifest) -> Result<(), Error> {
-    let pointer = Published::of(manifest, None);
+fn point(to: &Path, manifest: &Manifest, withdrawn: &[String]) -> Result<(), Error> {
+    let pointer = Published::of(manifest, None, withdrawn);
     if published(to).ok().flatten().as_ref() == Some(&pointer) {
         return Ok(());
     }

@@ -71,10 +71,13 @@ pub struct Published {
     /// who held it before cannot write here any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+    /// Snapshots that readers were led away from and were not led to again: no measure for later days, and no way back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<String>,
 }
 
 impl Published {
-    pub(crate) fn of(manifest: &Manifest, epoch: Option<u64>) -> Self {
+    pub(crate) fn of(manifest: &Manifest, epoch: Option<u64>, withdrawn: &[String]) -> Self {
         Self {
             snapshot: manifest.snapshot.clone(),
             pipeline: manifest.pipeline.clone(),
@@ -83,6 +86,7 @@ impl Published {
             run_id: manifest.run_id.clone(),
             manifest: format!("snapshots/{}/manifest.json", manifest.snapshot),
             epoch,
+            withdrawn: withdrawn.to_vec(),
         }
     }
 
@@ -92,7 +96,7 @@ impl Published {
         self.as_of > day.to_string()
     }
 
-    /// Whether both lead readers to the same.
+    /// Whether both lead readers to the same, and away from the same.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         Self { epoch: None, ..self.clone() } == Self { epoch: None, ..other.clone() }
     }

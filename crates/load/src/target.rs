@@ -75,14 +75,18 @@ impl Target {
     }
 
     /// The local folder of the snapshot that was current before `as_of`: of those seen from the latest earlier day the one
-    /// published last.
+    /// published last that readers were not led away from.
     pub fn previous(&self, as_of: NaiveDate) -> Result<Option<PathBuf>, Error> {
-        match &self.0 {
-            Place::Folder { to, .. } => {
-                let known = retention::snapshots(to)?;
-                Ok(retention::previous(&known, as_of).map(|manifest| to.join("snapshots").join(&manifest.snapshot)))
-            }
-            Place::Store(store) => store.previous(as_of),
+        let (withdrawn, known) = (self.withdrawn()?, self.snapshots()?);
+        retention::previous(&known, &withdrawn, as_of).map(|manifest| self.snapshot(&manifest.snapshot)).transpose()
+    }
+
+    /// The snapshots that readers were led away from. A pointer that is damaged names none, and is put right by the next
+    /// publication.
+    pub fn withdrawn(&self) -> Result<Vec<String>, Error> {
+        match self.published() {
+            Err(Error::Manifest { .. }) => Ok(Vec::new()),
+            seen => Ok(seen?.map(|seen| seen.withdrawn).unwrap_or_default()),
         }
     }
 
@@ -129,8 +133,8 @@ impl Target {
         }
     }
 
-    /// Points readers at an earlier snapshot: the one named by its id or the beginning of it, or else the one published before
-    /// the present one. No table is written.
+    /// Points readers at an earlier snapshot: the one named by its id or the beginning of it, or else the one they saw before the
+    /// present one, which is withdrawn. No table is written.
     pub fn rollback(&self, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
         match &self.0 {
             Place::Folder { to, .. } => folder::rollback(to, wanted, by),
@@ -140,8 +144,7 @@ impl Target {
 
     /// [`Error::NoSnapshot`] if [`rollback`](Self::rollback) would find none.
     pub fn can_go_back(&self, wanted: Option<&str>) -> Result<(), Error> {
-        let present = self.published()?.map(|published| published.snapshot);
-        choose(&self.folder().display().to_string(), present, &self.snapshots()?, wanted).map(|_| ())
+        choose(&self.folder().display().to_string(), self.published()?, &self.snapshots()?, wanted).map(|_| ())
     }
 
     /// Frees the lease that a dead publisher left on a store, and says whose it was; none if nobody holds it. One that lives is

@@ -29,18 +29,17 @@ pub fn decide(
     now: DateTime<Utc>,
     policy: &Policy,
 ) -> rusqlite::Result<()> {
-    let name = channel.name();
     if channel.is_heartbeat() {
-        queue::supersede(transaction, name, &event.pipeline, now)?;
+        queue::supersede(transaction, channel, &event.pipeline, now)?;
         let life = HEARTBEAT_LIFE.min(policy.keep_trying);
-        return queue::insert(transaction, name, &Message::plain(event.clone()), "pending", now, now + life);
+        return queue::insert(transaction, channel, &Message::plain(event.clone()), "pending", now, now + life);
     }
     if event.kind == EventKind::Recovered {
-        recovered(transaction, name, event, now, policy)
+        recovered(transaction, channel, event, now, policy)
     } else if event.kind.is_trouble() {
-        trouble(transaction, name, event, now, policy)
+        trouble(transaction, channel, event, now, policy)
     } else {
-        queue::put(transaction, name, &Message::plain(event.clone()), now, policy)
+        queue::put(transaction, channel, &Message::plain(event.clone()), now, policy)
     }
 }
 
@@ -55,12 +54,12 @@ pub fn due_digests(
         .prepare_cached(
             "SELECT event FROM alert_episode WHERE channel = ?1 AND unsent > 0 AND last_sent_at <= ?2 ORDER BY first_at, event",
         )?
-        .query_map(params![channel.name(), text(now - policy.repeat_after)], |row| queue::json(row, 0))?
+        .query_map(params![channel.id, text(now - policy.repeat_after)], |row| queue::json(row, 0))?
         .collect::<Result<_, _>>()?;
     for event in due {
         let mark = fingerprint::of_headline(&event.headline);
-        if let Some(episode) = find(transaction, channel.name(), &event, &mark)? {
-            digest(transaction, channel.name(), &event, &mark, &episode, now, policy)?;
+        if let Some(episode) = find(transaction, channel, &event, &mark)? {
+            digest(transaction, channel, &event, &mark, &episode, now, policy)?;
         }
     }
     Ok(())
@@ -68,7 +67,7 @@ pub fn due_digests(
 
 fn trouble(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     event: &Event,
     now: DateTime<Utc>,
     policy: &Policy,
@@ -89,7 +88,7 @@ fn trouble(
             "UPDATE alert_episode SET runs = runs + 1, unsent = unsent + 1, last_at = ?5, last_run = ?6, event = ?7
              WHERE channel = ?1 AND pipeline = ?2 AND kind = ?3 AND fingerprint = ?4",
         )?
-        .execute(params![channel, event.pipeline, event.kind.as_str(), mark, text(now), run, queue::to_json(event)?])?;
+        .execute(params![channel.id, event.pipeline, event.kind.as_str(), mark, text(now), run, queue::to_json(event)?])?;
     let episode = Episode { unsent: episode.unsent + 1, ..episode };
     if now - episode.last_sent_at >= policy.repeat_after {
         digest(transaction, channel, event, &mark, &episode, now, policy)
@@ -101,7 +100,7 @@ fn trouble(
 /// Notes a trouble that the channel does not know, and tells it.
 fn begin(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     event: &Event,
     mark: &str,
     run: Option<&str>,
@@ -112,17 +111,17 @@ fn begin(
     let known: Option<String> = transaction
         .query_row(
             "SELECT thread FROM alert_episode WHERE channel = ?1 AND pipeline = ?2 AND outage = 1 LIMIT 1",
-            [channel, &event.pipeline],
+            [&channel.id, &event.pipeline],
             |row| row.get(0),
         )
         .optional()?
         .flatten();
     let opens_thread = outage && known.is_none();
-    let thread = outage.then(|| known.unwrap_or_else(|| fingerprint::of(&[channel, &event.pipeline, &text(now)])));
+    let thread = outage.then(|| known.unwrap_or_else(|| fingerprint::of(&[&channel.id, &event.pipeline, &text(now)])));
     transaction
         .prepare_cached("INSERT OR REPLACE INTO alert_episode VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 1, 0, ?8, ?9, ?10)")?
         .execute(params![
-            channel,
+            channel.id,
             event.pipeline,
             event.kind.as_str(),
             mark,
@@ -139,7 +138,7 @@ fn begin(
 
 fn digest(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     event: &Event,
     mark: &str,
     episode: &Episode,
@@ -151,7 +150,7 @@ fn digest(
             "UPDATE alert_episode SET unsent = 0, last_sent_at = ?5
              WHERE channel = ?1 AND pipeline = ?2 AND kind = ?3 AND fingerprint = ?4",
         )?
-        .execute(params![channel, event.pipeline, event.kind.as_str(), mark, text(now)])?;
+        .execute(params![channel.id, event.pipeline, event.kind.as_str(), mark, text(now)])?;
     let note = Note::Repeated { count: episode.unsent, since: episode.last_sent_at };
     let message = Message { event: event.clone(), note, thread: episode.thread.clone(), opens_thread: false };
     queue::put(transaction, channel, &message, now, policy)
@@ -160,7 +159,7 @@ fn digest(
 /// Tells of a recovery, when the channel was told that there was something to recover from.
 fn recovered(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     event: &Event,
     now: DateTime<Utc>,
     policy: &Policy,
@@ -168,22 +167,22 @@ fn recovered(
     let (since, runs, thread): (Option<String>, u32, Option<String>) = transaction.query_row(
         "SELECT min(first_at), coalesce(sum(runs) FILTER (WHERE kind = 'failed'), 0), min(thread)
          FROM alert_episode WHERE channel = ?1 AND pipeline = ?2 AND outage = 1",
-        [channel, &event.pipeline],
+        [&channel.id, &event.pipeline],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
-    transaction.execute("DELETE FROM alert_episode WHERE channel = ?1 AND pipeline = ?2", [channel, &event.pipeline])?;
+    transaction.execute("DELETE FROM alert_episode WHERE channel = ?1 AND pipeline = ?2", [&channel.id, &event.pipeline])?;
     let Some(since) = since else { return Ok(()) };
     let note = Note::Recovered { since: time(&since)?, runs };
     queue::put(transaction, channel, &Message { event: event.clone(), note, thread, opens_thread: false }, now, policy)
 }
 
-fn find(transaction: &Transaction<'_>, channel: &str, event: &Event, mark: &str) -> rusqlite::Result<Option<Episode>> {
+fn find(transaction: &Transaction<'_>, channel: &Channel, event: &Event, mark: &str) -> rusqlite::Result<Option<Episode>> {
     transaction
         .prepare_cached(
             "SELECT last_at, last_sent_at, unsent, last_run, thread FROM alert_episode
              WHERE channel = ?1 AND pipeline = ?2 AND kind = ?3 AND fingerprint = ?4",
         )?
-        .query_row([channel, &event.pipeline, event.kind.as_str(), mark], |row| {
+        .query_row([channel.id.as_str(), &event.pipeline, event.kind.as_str(), mark], |row| {
             Ok(Episode {
                 last_at: time(&row.get::<_, String>(0)?)?,
                 last_sent_at: time(&row.get::<_, String>(1)?)?,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Delivery, Outcome, Policy};
+use crate::channel::Channel;
 use crate::message::{HeldBack, Message, Note};
 use crate::send::Failure;
 use crate::timestamp::text;
@@ -27,7 +28,7 @@ pub struct Claim {
 /// Queues a message, or holds it back when the channel had its share of the hour.
 pub fn put(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     message: &Message,
     now: DateTime<Utc>,
     policy: &Policy,
@@ -39,7 +40,7 @@ pub fn put(
 
 pub fn insert(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     message: &Message,
     state: &str,
     now: DateTime<Utc>,
@@ -54,11 +55,12 @@ pub fn insert(
     transaction
         .prepare_cached(
             "INSERT INTO alert_message
-                (channel, pipeline, kind, headline, state, message, created_at, expires_at, not_before, finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)",
+                (channel, channel_name, pipeline, kind, headline, state, message, created_at, expires_at, not_before, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, ?10)",
         )?
         .execute(params![
-            channel,
+            channel.id,
+            channel.name,
             event.pipeline,
             kind,
             event.headline,
@@ -72,10 +74,10 @@ pub fn insert(
 }
 
 /// Puts held back messages together into one, once the channel has room again. A single one goes out as it is.
-pub fn release(transaction: &Transaction<'_>, channel: &str, now: DateTime<Utc>, policy: &Policy) -> rusqlite::Result<()> {
+pub fn release(transaction: &Transaction<'_>, channel: &Channel, now: DateTime<Utc>, policy: &Policy) -> rusqlite::Result<()> {
     let held: Vec<Message> = transaction
         .prepare_cached("SELECT message FROM alert_message WHERE channel = ?1 AND state = 'held' ORDER BY id")?
-        .query_map([channel], |row| json(row, 0))?
+        .query_map([&channel.id], |row| json(row, 0))?
         .collect::<Result<_, _>>()?;
     let Some(last) = held.last() else { return Ok(()) };
     if !has_room(transaction, channel, now, policy)? {
@@ -83,7 +85,7 @@ pub fn release(transaction: &Transaction<'_>, channel: &str, now: DateTime<Utc>,
     }
     transaction.execute(
         "UPDATE alert_message SET state = 'merged', finished_at = ?2 WHERE channel = ?1 AND state = 'held'",
-        params![channel, text(now)],
+        params![channel.id, text(now)],
     )?;
     let digest = if held.len() == 1 {
         last.clone()
@@ -103,22 +105,22 @@ pub fn release(transaction: &Transaction<'_>, channel: &str, now: DateTime<Utc>,
     insert(transaction, channel, &digest, "pending", now, now + policy.keep_trying)
 }
 
-fn has_room(transaction: &Transaction<'_>, channel: &str, now: DateTime<Utc>, policy: &Policy) -> rusqlite::Result<bool> {
+fn has_room(transaction: &Transaction<'_>, channel: &Channel, now: DateTime<Utc>, policy: &Policy) -> rusqlite::Result<bool> {
     let queued: u32 = transaction
         .prepare_cached(
             "SELECT count(*) FROM alert_message
              WHERE channel = ?1 AND state IN ('pending', 'sent', 'dropped') AND created_at > ?2",
         )?
-        .query_row([channel, &text(now - TimeDelta::hours(1))], |row| row.get(0))?;
+        .query_row([&channel.id, &text(now - TimeDelta::hours(1))], |row| row.get(0))?;
     Ok(queued < policy.most_per_hour.max(1))
 }
 
 /// Ends older pings of a pipeline that wait: the new one says what is so.
-pub fn supersede(transaction: &Transaction<'_>, channel: &str, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<()> {
+pub fn supersede(transaction: &Transaction<'_>, channel: &Channel, pipeline: &str, now: DateTime<Utc>) -> rusqlite::Result<()> {
     transaction.execute(
         "UPDATE alert_message SET state = 'superseded', finished_at = ?3
          WHERE channel = ?1 AND pipeline = ?2 AND state = 'pending' AND (lease_until IS NULL OR lease_until <= ?3)",
-        params![channel, pipeline, text(now)],
+        params![channel.id, pipeline, text(now)],
     )?;
     Ok(())
 }
@@ -127,7 +129,7 @@ pub fn supersede(transaction: &Transaction<'_>, channel: &str, pipeline: &str, n
 /// messages go out in their order.
 pub fn claim(
     transaction: &Transaction<'_>,
-    channel: &str,
+    channel: &Channel,
     last: i64,
     now: DateTime<Utc>,
     lease_until: DateTime<Utc>,
@@ -141,7 +143,7 @@ pub fn claim(
                                WHERE channel = ?1 AND state = 'pending' AND lease_until > ?3)
              RETURNING id, claims, message",
         )?
-        .query_row(params![channel, last, text(now), text(lease_until)], |row| {
+        .query_row(params![channel.id, last, text(now), text(lease_until)], |row| {
             Ok(Claim { id: row.get(0)?, claims: row.get(1)?, message: json(row, 2)? })
         })
         .optional()
@@ -177,7 +179,7 @@ pub fn expire(transaction: &Transaction<'_>, now: DateTime<Utc>) -> rusqlite::Re
         .prepare_cached(
             "UPDATE alert_message SET state = 'dropped', finished_at = ?1
              WHERE state IN ('pending', 'held') AND expires_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)
-             RETURNING channel, message, last_error",
+             RETURNING channel_name, message, last_error",
         )?
         .query_map([text(now)], |row| {
             let message: Message = json(row, 1)?;

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
+mod neighbours;
 mod receivers;
 
 use receivers::{Answer, Habit, http, smtp};
@@ -48,12 +49,12 @@ fn event(kind: EventKind, run: u32, headline: &str, at: DateTime<Utc>) -> Event 
 fn webhook_at(port: u16) -> Channel {
     let url = SecretString::from(format!("http://127.0.0.1:{port}/{CANARY}?token={CANARY}"));
     let headers = vec![("authorization".to_owned(), SecretString::from(CANARY))];
-    Channel::webhook(1, url, Shape::Generic, headers, BTreeSet::from(ALL)).unwrap()
+    Channel::webhook("superstore", 1, url, Shape::Generic, headers, BTreeSet::from(ALL)).unwrap()
 }
 
 fn mail_at(port: u16) -> Channel {
     let url = SecretString::from(format!("smtp://user:{CANARY}@127.0.0.1:{port}"));
-    Channel::smtp(2, url, "etl@shop.example", &["ops@shop.example".to_owned()], BTreeSet::from(ALL)).unwrap()
+    Channel::smtp("superstore", 2, url, "etl@shop.example", &["ops@shop.example".to_owned()], BTreeSet::from(ALL)).unwrap()
 }
 
 fn policy() -> Policy {
@@ -175,7 +176,7 @@ fn mail_servers_of_every_habit() {
 fn a_mail_server_without_starttls_gets_nothing_where_it_is_demanded() {
     let (port, letters) = smtp(Habit::Good);
     let url = SecretString::from(format!("smtp+starttls://user:{CANARY}@127.0.0.1:{port}"));
-    let channel = Channel::smtp(2, url, "etl@shop.example", &["ops@shop.example".to_owned()], BTreeSet::from(ALL));
+    let channel = Channel::smtp("superstore", 2, url, "etl@shop.example", &["ops@shop.example".to_owned()], BTreeSet::from(ALL));
     assert_eq!(reason(outcome_of(channel.unwrap())), "the server does not offer what the address asks for");
     assert!(letters.lock().unwrap().is_empty());
 }
@@ -262,6 +263,7 @@ fn two_outboxes_send_a_message_once_and_a_dead_channel_blocks_no_other() {
     let (hanging, _) = http(vec![Answer::Hang]);
     let (folder, outbox) = outbox(policy());
     let dead = Channel::webhook(
+        "superstore",
         7,
         SecretString::from(format!("http://localhost:{hanging}/")),
         Shape::Slack,
@@ -294,7 +296,7 @@ fn heartbeats_are_pinged() {
     let channels = [true, false].map(|is_told_of_failures| {
         let url = SecretString::from(format!("http://127.0.0.1:{port}/{is_told_of_failures}?q=1"));
         let wants = if is_told_of_failures { BTreeSet::from(ALL) } else { BTreeSet::new() };
-        Channel::heartbeat(1 + usize::from(is_told_of_failures), url, wants).unwrap()
+        Channel::heartbeat("superstore", 1 + usize::from(is_told_of_failures), url, wants).unwrap()
     });
     for kind in [EventKind::Unchanged, EventKind::Failed, EventKind::Late] {
         outbox.post(&event(kind, 1, "x", noon()), &channels, noon()).unwrap();
@@ -307,9 +309,9 @@ fn heartbeats_are_pinged() {
 #[test]
 fn wrong_channels_are_named_without_their_secrets() {
     let url = SecretString::from(format!("smtp://user:{CANARY}@mail.shop.example"));
-    let error = Channel::smtp(3, url, "a@b.example", &["c@d.example".to_owned()], BTreeSet::new()).unwrap_err();
+    let error = Channel::smtp("superstore", 3, url, "a@b.example", &["c@d.example".to_owned()], BTreeSet::new()).unwrap_err();
     assert!(error.to_string().contains("mail #3 through mail.shop.example") && !format!("{error:?}").contains(CANARY));
-    assert!(Channel::heartbeat(1, SecretString::from(format!("ftp://x/{CANARY}")), BTreeSet::new()).is_err());
+    assert!(Channel::heartbeat("superstore", 1, SecretString::from(format!("ftp://x/{CANARY}")), BTreeSet::new()).is_err());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a run's snapshot changed against the one published before it.
+//! What a run's snapshot changed against the one that readers saw before it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +17,11 @@ const MOST_SUMMARY_ROWS: usize = 5_000;
 
 pub fn section(run: &RunRecord, pipeline: &PipelineView) -> Markup {
     let Some(snapshot) = run.snapshot.as_deref() else { return html! {} };
+    let withdrawn = published::current(&pipeline.publish_to).map(|seen| seen.withdrawn).unwrap_or_default();
     let known = published::snapshots(&pipeline.publish_to);
     let mut known = known.iter().skip_while(|m| m.snapshot != snapshot);
     let after = known.next();
-    let before = known.next();
+    let before = known.find(|m| !m.behind && !withdrawn.contains(&m.snapshot));
     html! {
         section aria-labelledby="changes" {
             h2 #changes { "Changes" }

@@ -47,13 +47,14 @@ struct Ground {
 impl Sides {
     fn chosen(target: &Target, pipeline: &Pipeline, options: &DiffOptions) -> Result<Self, Failure> {
         let known = target.snapshots().map_err(|e| Failure::step(&e))?;
+        let withdrawn = target.withdrawn().map_err(|e| Failure::step(&e))?;
         let after = match &options.after {
             Some(id) => super::named(&known, id)?,
             None => super::named(&known, &super::published(target, pipeline, &options.pipeline)?)?,
         };
         let before = match &options.before {
             Some(id) => super::named(&known, id)?,
-            None => load::before(&known, &after.snapshot).ok_or_else(|| {
+            None => load::before(&known, &withdrawn, &after.snapshot).ok_or_else(|| {
                 let names: Vec<&str> = known.iter().map(|manifest| manifest.snapshot.as_str()).collect();
                 Failure::usage(format!("there is none before {}; there are {}", after.snapshot, names.join(", ")))
             })?,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use config::{Pipeline, Settings};
-use load::{Manifest, RolledBack, Target};
+use load::{Manifest, Published, RolledBack, Target};
 use scheduler::{Ledger, Outcome, Run, Slot, Stage, clock};
 use serde_json::json;
 
@@ -17,8 +17,8 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
     let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
     if options.list {
-        let present = target.published().map_err(|e| Failure::step(&e))?.map(|published| published.snapshot);
-        return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, present.as_deref());
+        let published = target.published().map_err(|e| Failure::step(&e))?;
+        return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, published.as_ref());
     }
     let done = lead_back(&super::ledger(&settings)?, &pipeline, &settings, &target, options.snapshot.as_deref())?;
     let snapshot = &done.to.snapshot;
@@ -74,7 +74,7 @@ fn record(run: Run, outcome: Outcome) {
     }
 }
 
-fn list(global: &Global, snapshots: &[Manifest], present: Option<&str>) -> Result<ExitCode, Failure> {
+fn list(global: &Global, snapshots: &[Manifest], published: Option<&Published>) -> Result<ExitCode, Failure> {
     if global.output == Output::Json {
         let text = serde_json::to_string_pretty(snapshots).map_err(|e| Failure::step(&e))?;
         return super::print(&(text + "\n"));
@@ -85,10 +85,11 @@ fn list(global: &Global, snapshots: &[Manifest], present: Option<&str>) -> Resul
     let mut text = format!("{:<26}{:<12}{:<22}{:>14}  run\n", "snapshot", "as of", "published", "rows");
     for snapshot in snapshots {
         let rows: u64 = snapshot.tables.iter().map(|table| table.rows).sum();
-        let mark = match (present == Some(snapshot.snapshot.as_str()), snapshot.behind) {
-            (true, _) => "  <- readers see this",
-            (false, true) => "  added behind what readers saw",
-            (false, false) => "",
+        let mark = match published {
+            Some(published) if published.snapshot == snapshot.snapshot => "  <- readers see this",
+            Some(published) if published.withdrawn.contains(&snapshot.snapshot) => "  readers were led away from it",
+            _ if snapshot.behind => "  added behind what readers saw",
+            _ => "",
         };
         let _ = writeln!(
             text,

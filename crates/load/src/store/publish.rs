@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::folder::Lock;
 use crate::manifest::{Manifest, Published, TableEntry, hex, pretty};
 use crate::publish::{RunFacts, Snapshot, prepare};
-use crate::rollback::{RolledBack, choose};
+use crate::rollback::{RolledBack, choose, still_withdrawn, withdrawn};
 use crate::{local, retention};
 
 impl Store {
@@ -41,11 +41,6 @@ impl Store {
             let manifest = mirror::manifest(&bucket, &mirror, &id).await?.ok_or_else(missing)?;
             mirror::fetch(&bucket, &mirror, &manifest).await
         })
-    }
-
-    pub(crate) fn previous(&self, as_of: NaiveDate) -> Result<Option<PathBuf>, Error> {
-        let known = self.snapshots()?;
-        retention::previous(&known, as_of).map(|manifest| self.snapshot(&manifest.snapshot)).transpose()
     }
 
     pub(crate) fn publish(&self, validated: &Validated, run: &RunFacts<'_>) -> Result<Snapshot, Error> {
@@ -71,6 +66,7 @@ impl Store {
         };
         let prepared = prepare(validated, run, behind, &self.mirror, whole)?;
         let (manifest, folder, is_new) = (prepared.manifest.clone(), prepared.folder.clone(), !prepared.was_there);
+        let withdrawn = still_withdrawn(seen.as_ref(), &manifest.snapshot, || self.snapshots())?;
         let (held, keep) = (Arc::clone(lease), self.keep);
         self.wait(async move {
             if is_new {
@@ -81,10 +77,10 @@ impl Store {
             if behind {
                 return Ok(());
             }
-            lead_or_stay(&held, &manifest).await?;
+            lead_or_stay(&held, &manifest, &withdrawn).await?;
             let tidied = async {
                 mirror::published(&held.bucket, &mirror).await?;
-                prune(&held, &mirror, &manifest.snapshot, keep).await
+                prune(&held, &mirror, &manifest.snapshot, &withdrawn, keep).await
             };
             if let Err(error) = tidied.await {
                 // What is published is published; the next publication removes what this one could not.
@@ -103,18 +99,19 @@ impl Store {
     }
 
     fn rollback_under(&self, lease: &Arc<Lease>, wanted: Option<&str>) -> Result<RolledBack, Error> {
-        let from = self.published()?.map(|published| published.snapshot);
-        let (from, manifest) = choose(&self.bucket.url, from, &self.snapshots()?, wanted)?;
+        let known = self.snapshots()?;
+        let (seen, manifest) = choose(&self.bucket.url, self.published()?, &known, wanted)?;
+        let withdrawn = withdrawn(&known, &seen, &manifest);
         let (held, mirror, to) = (Arc::clone(lease), self.mirror.clone(), manifest.clone());
         self.wait(async move {
             if !is_there(&held.bucket, &to).await? {
                 let detail = "a file is missing, or has another size than its manifest states".to_owned();
                 return Err(Error::ReadBack { path: held.bucket.shown(&format!("snapshots/{}", to.snapshot)), detail });
             }
-            lead_or_stay(&held, &to).await?;
+            lead_or_stay(&held, &to, &withdrawn).await?;
             mirror::published(&held.bucket, &mirror).await.map(|_| ())
         })?;
-        Ok(RolledBack { from, to: manifest })
+        Ok(RolledBack { from: seen.snapshot, to: manifest })
     }
 
     /// Frees the lease of a publisher that is dead, and says whose it was; none if it is free. One that lives is an error.
@@ -254,16 +251,16 @@ async fn send(lease: &Lease, folder: &Path, manifest: &Manifest) -> Result<(), E
 }
 
 /// Leads readers to a snapshot. Where that fails half-way, they are led back to the one before, unless another publisher came in.
-async fn lead_or_stay(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
+async fn lead_or_stay(lease: &Lease, manifest: &Manifest, withdrawn: &[String]) -> Result<(), Error> {
     let bucket = &lease.bucket;
     let before = match bucket.read(POINTER).await?.and_then(|(text, _)| serde_json::from_slice::<Published>(&text).ok()) {
-        Some(published) => read_manifest(bucket, &published.snapshot).await?,
+        Some(published) => read_manifest(bucket, &published.snapshot).await?.map(|manifest| (manifest, published.withdrawn)),
         None => None,
     };
-    let led = lead(lease, manifest).await;
+    let led = lead(lease, manifest, withdrawn).await;
     if led.is_err()
-        && let Some(before) = before.filter(|before| before.snapshot != manifest.snapshot)
-        && let Err(error) = lead(lease, &before).await
+        && let Some((before, withdrawn)) = before.filter(|(before, _)| before.snapshot != manifest.snapshot)
+        && let Err(error) = lead(lease, &before, &withdrawn).await
         && !matches!(error, Error::Fenced { .. })
     {
         tracing::warn!(error = &error as &dyn StdError, "current/ may hold tables of two snapshots until the next run");
@@ -277,7 +274,7 @@ async fn read_manifest(bucket: &Bucket, id: &str) -> Result<Option<Manifest>, Er
 }
 
 /// `current/` first, `published.json` last.
-async fn lead(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
+async fn lead(lease: &Lease, manifest: &Manifest, withdrawn: &[String]) -> Result<(), Error> {
     let (bucket, id) = (&lease.bucket, &manifest.snapshot);
     lease.confirm().await?;
     let copy = |entry: &TableEntry| {
@@ -294,7 +291,7 @@ async fn lead(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
     lease.is_live().await?;
     bucket.delete(strays.collect()).await?;
 
-    let published = Published::of(manifest, Some(lease.epoch));
+    let published = Published::of(manifest, Some(lease.epoch), withdrawn);
     let present = bucket.read(POINTER).await?.and_then(|(text, _)| serde_json::from_slice::<Published>(&text).ok());
     if present.is_some_and(|present| present.agrees(&published)) {
         return lease.confirm().await;
@@ -304,10 +301,10 @@ async fn lead(lease: &Lease, manifest: &Manifest) -> Result<(), Error> {
 
 /// Keeps the snapshots published last, in the store and in the mirror. A manifest goes first, so that what a crash leaves of a
 /// snapshot is an orphan, not a snapshot with holes.
-async fn prune(lease: &Lease, mirror: &Path, current: &str, keep: usize) -> Result<(), Error> {
+async fn prune(lease: &Lease, mirror: &Path, current: &str, withdrawn: &[String], keep: usize) -> Result<(), Error> {
     let bucket = &lease.bucket;
     let known = mirror::snapshots(bucket, mirror).await?;
-    let surplus: BTreeSet<&str> = retention::surplus(&known, current, keep).into_iter().collect();
+    let surplus: BTreeSet<&str> = retention::surplus(&known, current, withdrawn, keep).into_iter().collect();
     for id in &surplus {
         let folder = format!("snapshots/{id}");
         lease.is_live().await?;
