@@ -10,8 +10,9 @@ use crate::ledger::Ledger;
 use crate::record::Status;
 
 /// The folders of a run that hold data rather than the story: as large as the input, and useful only to look into or
-/// retry a recent run.
-const HEAVY: [&str; 2] = ["staged", "warehouse"];
+/// retry a recent run. `history`, which only a run that publishes hands on, goes after `staged`: a retry that finds what was staged
+/// needs both, and one that does not reads the sources again.
+const HEAVY: [&str; 3] = ["staged", "warehouse", "history"];
 /// What queries put aside while they run; a run that died could not remove it.
 const SPILL: &str = "spill";
 /// How many finished runs of a pipeline keep their heavy folders: the last one and the one to compare it with.
@@ -20,9 +21,9 @@ const HEAVY_RUNS: usize = 2;
 const REMOVING: &str = ".removing-";
 
 impl Ledger {
-    /// Removes what old finished runs of the pipeline keep on disk: the heavy folders (`staged`, `warehouse`) of all
-    /// but the latest two and those that are held, and the whole folders of all but the latest `keep`. Only folders of this
-    /// host are counted. Records stay in the ledger. Runs that say `running` are neither counted nor touched.
+    /// Removes what old finished runs of the pipeline keep on disk: the heavy folders (`staged`, `warehouse`, `history`)
+    /// of all but the latest two and those that are held, and the whole folders of all but the latest `keep`. Only folders of
+    /// this host are counted. Records stay in the ledger. Runs that say `running` are neither counted nor touched.
     ///
     /// The rows of old slots go too, by the rule of [`SlotLedger::prune`](crate::SlotLedger::prune).
     ///
@@ -113,7 +114,7 @@ mod tests {
         let begin = |pipeline, week| {
             let now = monday + TimeDelta::weeks(week);
             let run = ledger.begin(pipeline, &Slot::manual(now, chrono_tz::UTC, None), now, "0.1.0").unwrap();
-            for part in ["staged", "warehouse", "rejects"] {
+            for part in ["staged", "warehouse", "history", "rejects"] {
                 fs::create_dir(run.folder().join(part)).unwrap();
                 fs::write(run.folder().join(part).join("sales.parquet"), "PAR1").unwrap();
             }
@@ -137,8 +138,10 @@ mod tests {
         let (ledger, weekly, dead) = five_runs(state.path());
 
         let removed = ledger.prune("weekly", 3).unwrap();
-        let expected = [weekly[2].join("staged"), weekly[2].join("warehouse"), weekly[1].clone(), weekly[0].clone()];
+        let mut expected = HEAVY.map(|part| weekly[2].join(part)).to_vec();
+        expected.extend([weekly[1].clone(), weekly[0].clone()]);
         assert_eq!(removed, expected);
+        assert!(!weekly[2].join("history").exists());
         assert!(expected.iter().all(|path| !path.exists()));
         assert!(weekly[2].join("rejects/sales.parquet").is_file() && weekly[2].join("run.json").is_file());
         for folder in [&weekly[3], &weekly[4], &dead, &ledger.folder("daily-20260105T110000Z")] {
@@ -158,7 +161,7 @@ mod tests {
         let aside = state.path().join("runs/.removing-weekly-20260105T110000Z");
         fs::rename(&weekly[0], &aside).unwrap();
         assert_eq!(ledger.runs.names().unwrap().len(), 6);
-        assert_eq!(ledger.prune("weekly", 9).unwrap().len(), 4, "two heavy folders of two runs");
+        assert_eq!(ledger.prune("weekly", 9).unwrap().len(), 6, "three heavy folders of two runs");
         assert!(!aside.exists());
     }
 
@@ -166,7 +169,7 @@ mod tests {
     fn putting_aside_renames_and_what_it_renamed_goes_afterwards() {
         let state = tempfile::tempdir().unwrap();
         let (ledger, weekly, _) = five_runs(state.path());
-        assert_eq!(ledger.put_aside("weekly", 4).unwrap().len(), 5, "two heavy folders of two runs, and a run");
+        assert_eq!(ledger.put_aside("weekly", 4).unwrap().len(), 7, "three heavy folders of two runs, and a run");
         for path in ["weekly-20260105T110000Z/staged", "weekly-20260112T110000Z-staged", "weekly-20260119T110000Z-warehouse"] {
             assert!(state.path().join(format!("runs/.removing-{path}/sales.parquet")).is_file(), "{path}");
         }
