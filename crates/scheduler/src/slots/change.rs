@@ -85,15 +85,14 @@ impl SlotLedger<'_> {
         })
     }
 
-    /// Ends the pause and begins to watch now. The slots that came due in the pause are recorded as skipped, unless the
-    /// schedule was edited. False if the pipeline was not paused, and then nothing changes.
+    /// Ends the pause and begins to watch now. The slots that came due in the pause are recorded as skipped, unless the crons
+    /// or the time zone were edited. False if the pipeline was not paused, and then nothing changes.
     pub fn resume(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, Error> {
         let now = now.trunc_subsecs(3);
-        let fingerprint = schedule.fingerprint();
         self.ledger.database.write("resume a pipeline", |connection| {
             let watch = Watch::read(connection, pipeline)?;
             let Some(mut watch) = watch.filter(|watch| watch.paused_at.is_some()) else { return Ok(false) };
-            if watch.schedule_fingerprint == fingerprint {
+            if schedule.has_fingerprint(&watch.schedule_fingerprint) {
                 let slots = schedule.slots(watch.watched_until, now).collect();
                 for verdict in decide::paused(slots, &watch.pause_reason()) {
                     row::insert(connection, &record(pipeline, schedule, &verdict, now))?;
