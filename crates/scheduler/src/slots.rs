@@ -39,7 +39,6 @@ const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 #[derive(Debug, Clone, Copy)]
 pub struct SlotLedger<'a> {
     ledger: &'a Ledger,
-    grace: TimeDelta,
 }
 
 /// A slot to run, if nothing else of the pipeline runs.
@@ -62,13 +61,7 @@ pub struct SlotDecision {
 
 impl<'a> SlotLedger<'a> {
     pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, grace: GRACE }
-    }
-
-    /// The same ledger with another measure of being on time.
-    #[must_use]
-    pub fn with_grace(self, grace: TimeDelta) -> Self {
-        Self { grace, ..self }
+        Self { ledger }
     }
 
     /// Decides on the slots of the pipeline that came due since the last tick and returns those to run, oldest first.
@@ -84,7 +77,7 @@ impl<'a> SlotLedger<'a> {
     /// process is started for the slot just past: the first start after an edit runs it.
     pub fn is_due(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
         self.recover(pipeline, schedule, now)?;
-        let began = now.checked_sub_signed(self.grace).unwrap_or(now);
+        let began = now.checked_sub_signed(GRACE).unwrap_or(now);
         self.tick_from(pipeline, schedule, now, began)?;
         self.due(pipeline, schedule, now)
     }
@@ -150,7 +143,7 @@ impl<'a> SlotLedger<'a> {
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
             let verdicts = match &watch.paused_at {
                 Some(_) => decide::paused(slots, &watch.pause_reason()),
-                None => decide(schedule, slots, now, self.grace),
+                None => decide(schedule, slots, now),
             };
             let mut due = Vec::new();
             for verdict in verdicts {
