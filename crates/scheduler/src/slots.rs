@@ -30,12 +30,13 @@ const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 
 /// The slots of the pipelines, beside the index of the runs. It reads no clock: `now` is an argument everywhere.
 ///
-/// Watching a pipeline begins when it is first ticked, when its crons or its time zone were edited, and when it is resumed:
-/// no slot before that moment comes due. From then on every slot has exactly one row, which an edit of anything else in its
-/// schedule leaves so: the slots since the last tick come due, and the schedule as it is now says what becomes of them. The mark up to which slots were decided
-/// on moves in the transaction that writes their rows and never back, so a clock that is put back repeats nothing, and a
-/// clock that is put forward is a sleep. If it was put forward by mistake, pausing and resuming begins to watch now, and
-/// what was decided on moments that have not come is forgotten, unless it ran.
+/// Watching a pipeline begins when it is first ticked, when its crons or its time zone were edited, and when it is
+/// resumed: no slot before that moment comes due. From then on every slot has exactly one row, which an edit of anything
+/// else in its schedule leaves so: the slots since the last tick come due, and the schedule as it is now says what
+/// becomes of them. The mark up to which slots were decided on moves in the transaction that writes their rows and never
+/// back, so a clock that is put back repeats nothing, and a clock that is put forward is a sleep. If it was put forward
+/// by mistake, pausing and resuming begins to watch now, and what was decided on moments that have not come is forgotten,
+/// unless it ran.
 #[derive(Debug, Clone, Copy)]
 pub struct SlotLedger<'a> {
     ledger: &'a Ledger,
