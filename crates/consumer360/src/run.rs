@@ -397,8 +397,10 @@ impl<'a> Recorder<'a> {
 
 /// Removes what old runs keep, and slots nobody asks about any more; what stays is no reason for a run to fail.
 fn prune(ledger: &Ledger, pipeline: &str, keep_runs: usize) {
-    if let Err(error) = ledger.prune(pipeline, keep_runs) {
-        tracing::warn!(error = chain(&error), "cannot remove what old runs left");
+    match ledger.prune(pipeline, keep_runs) {
+        Ok(_) => {}
+        Err(error) if error.is_locked() => tracing::info!("what old runs left goes with the next run, which has begun"),
+        Err(error) => tracing::warn!(error = chain(&error), "cannot remove what old runs left"),
     }
 }
 

@@ -49,8 +49,8 @@ impl Run {
         &self.record.run_id
     }
 
-    /// The fencing number of the pipeline's lock: larger than that of every holder before. What a run writes elsewhere may
-    /// carry it, so that a writer who lost the lock unawares is told from the one who took it.
+    /// The fencing number of the pipeline's lock: larger than that of every holder before. What the run writes into the
+    /// ledger carries it, so that a writer who lost the lock unawares is told from the one who took it.
     pub fn epoch(&self) -> u64 {
         self.lock.epoch()
     }

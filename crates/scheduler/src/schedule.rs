@@ -147,18 +147,33 @@ impl Schedule {
         Duration::from_millis(XxHash64::oneshot(0, text.as_bytes()).checked_rem(span).unwrap_or(0))
     }
 
-    /// Changes with everything that decides which slots come due and which of the missed ones run, and with nothing
-    /// else. The order of the crons does not matter.
+    /// Changes with everything that decides which slots come due, and with nothing else: what becomes of them is decided by
+    /// the schedule as it is then. The order of the crons does not matter.
     pub fn fingerprint(&self) -> String {
+        digest(&self.comes_due())
+    }
+
+    /// Whether a fingerprint is that of this schedule. Versions before took into it what becomes of slots. Were theirs not
+    /// known, watching would begin anew with the upgrade, and slots that came due meanwhile would have no row.
+    pub(crate) fn has_fingerprint(&self, fingerprint: &str) -> bool {
+        let before = format!("{} {:?} {} {:?}", self.comes_due(), self.skip_on, self.on_missed, self.missed_window);
+        fingerprint == self.fingerprint() || fingerprint == digest(&before)
+    }
+
+    /// What decides which slots come due, as a text.
+    fn comes_due(&self) -> String {
         let crons: BTreeSet<&str> = self.crons.iter().map(Cron::as_str).collect();
-        let text = format!("{crons:?} {} {:?} {} {:?}", self.zone, self.skip_on, self.on_missed, self.missed_window);
-        format!("{:016x}", XxHash64::oneshot(0, text.as_bytes()))
+        format!("{crons:?} {}", self.zone)
     }
 
     /// The missed window as a difference of times.
     pub(crate) fn window(&self) -> TimeDelta {
         delta(self.missed_window)
     }
+}
+
+fn digest(text: &str) -> String {
+    format!("{:016x}", XxHash64::oneshot(0, text.as_bytes()))
 }
 
 /// A duration beyond what times can differ by counts as the longest that they can.

@@ -30,15 +30,16 @@ const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 
 /// The slots of the pipelines, beside the index of the runs. It reads no clock: `now` is an argument everywhere.
 ///
-/// Watching a pipeline begins when it is first ticked, when its schedule was edited, and when it is resumed: no slot
-/// before that moment comes due. From then on every slot has exactly one row. The mark up to which slots were decided
-/// on moves in the transaction that writes their rows and never back, so a clock that is put back repeats nothing, and a
-/// clock that is put forward is a sleep. If it was put forward by mistake, pausing and resuming begins to watch now, and
-/// what was decided on moments that have not come is forgotten, unless it ran.
+/// Watching a pipeline begins when it is first ticked, when its crons or its time zone were edited, and when it is
+/// resumed: no slot before that moment comes due. From then on every slot has exactly one row, which an edit of anything
+/// else in its schedule leaves so: the slots since the last tick come due, and the schedule as it is now says what
+/// becomes of them. The mark up to which slots were decided on moves in the transaction that writes their rows and never
+/// back, so a clock that is put back repeats nothing, and a clock that is put forward is a sleep. If it was put forward
+/// by mistake, pausing and resuming begins to watch now, and what was decided on moments that have not come is forgotten,
+/// unless it ran.
 #[derive(Debug, Clone, Copy)]
 pub struct SlotLedger<'a> {
     ledger: &'a Ledger,
-    grace: TimeDelta,
 }
 
 /// A slot to run, if nothing else of the pipeline runs.
@@ -61,13 +62,7 @@ pub struct SlotDecision {
 
 impl<'a> SlotLedger<'a> {
     pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, grace: GRACE }
-    }
-
-    /// The same ledger with another measure of being on time.
-    #[must_use]
-    pub fn with_grace(self, grace: TimeDelta) -> Self {
-        Self { grace, ..self }
+        Self { ledger }
     }
 
     /// Decides on the slots of the pipeline that came due since the last tick and returns those to run, oldest first.
@@ -83,7 +78,7 @@ impl<'a> SlotLedger<'a> {
     /// process is started for the slot just past: the first start after an edit runs it.
     pub fn is_due(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
         self.recover(pipeline, schedule, now)?;
-        let began = now.checked_sub_signed(self.grace).unwrap_or(now);
+        let began = now.checked_sub_signed(GRACE).unwrap_or(now);
         self.tick_from(pipeline, schedule, now, began)?;
         self.due(pipeline, schedule, now)
     }
@@ -137,20 +132,19 @@ impl<'a> SlotLedger<'a> {
         began: DateTime<Utc>,
     ) -> Result<Vec<SlotDecision>, Error> {
         let (now, began) = (now.trunc_subsecs(3), began.trunc_subsecs(3));
-        let fingerprint = schedule.fingerprint();
-        if self.watch(pipeline)?.is_some_and(|watch| is_idle(&watch, &fingerprint, schedule, now)) {
+        if self.watch(pipeline)?.is_some_and(|watch| is_idle(&watch, schedule, now)) {
             return Ok(Vec::new());
         }
         self.ledger.database.write("decide on slots", |connection| {
             let watch = Watch::read(connection, pipeline)?;
-            let watch = match watch.filter(|watch| watch.schedule_fingerprint == fingerprint) {
-                Some(watch) => watch,
+            let watch = match watch.filter(|watch| schedule.has_fingerprint(&watch.schedule_fingerprint)) {
+                Some(watch) => watch.following(schedule),
                 None => Watch::begin(connection, pipeline, Some(schedule), began, now)?,
             };
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
             let verdicts = match &watch.paused_at {
                 Some(_) => decide::paused(slots, &watch.pause_reason()),
-                None => decide(schedule, slots, now, self.grace),
+                None => decide(schedule, slots, now),
             };
             let mut due = Vec::new();
             for verdict in verdicts {
@@ -173,8 +167,9 @@ impl<'a> SlotLedger<'a> {
 }
 
 /// Whether a tick has nothing to write. It may be outdated at once, so the answer no is not relied on.
-fn is_idle(watch: &Watch, fingerprint: &str, schedule: &Schedule, now: DateTime<Utc>) -> bool {
-    watch.schedule_fingerprint == fingerprint
+fn is_idle(watch: &Watch, schedule: &Schedule, now: DateTime<Utc>) -> bool {
+    watch.schedule_fingerprint == schedule.fingerprint()
+        && watch.missed_window.num_seconds() == schedule.window().num_seconds()
         && now - watch.watched_until < MARK_TRAILS
         && schedule.slots(watch.watched_until, now).next().is_none()
 }

@@ -28,6 +28,7 @@ on_both!(
     names_that_would_leave_the_folder_are_refused,
     eight_threads_open_and_write_at_once,
     a_run_is_taken_up_again_in_its_record,
+    nothing_is_removed_while_an_old_run_is_taken_up_again,
 );
 
 fn monday() -> DateTime<Utc> {
@@ -346,4 +347,23 @@ fn a_run_is_taken_up_again_in_its_record(kind: Kind) {
     let refusal = ledger.begin_again(&id, later, "0.2.0").unwrap_err().to_string();
     assert!(refusal.contains("is published"), "{refusal}");
     assert_eq!(ledger.runs(None, 9).unwrap().len(), 1);
+}
+
+fn nothing_is_removed_while_an_old_run_is_taken_up_again(kind: Kind) {
+    let state = kind.place();
+    let ledger = state.open();
+    let ids = [0, 1, 2].map(|week| {
+        let run = begin(&ledger, "weekly", monday() + TimeDelta::weeks(week));
+        fs::create_dir(run.folder().join("staged")).unwrap();
+        let id = run.id().to_owned();
+        run.finish(Outcome::Interrupted, monday()).unwrap();
+        id
+    });
+    let again = ledger.begin_again(&ids[0], monday(), "0.1.0").unwrap();
+    let refused = state.open().prune("weekly", 0).unwrap_err();
+    assert!(refused.is_locked(), "{refused}");
+    assert!(ids.iter().all(|id| ledger.folder(id).join("staged").is_dir()));
+    again.finish(Outcome::Interrupted, monday()).unwrap();
+    assert_eq!(ledger.prune("weekly", 0).unwrap().len(), 3);
+    assert_eq!(ledger.holder("weekly").unwrap(), None);
 }

@@ -21,6 +21,7 @@ on_both!(
     missed_slots_run_by_the_rule,
     skip_dates_are_recorded_and_supersede_nothing,
     edits_and_pauses_make_no_surprise_runs,
+    edits_of_what_becomes_of_slots_leave_none_without_a_row,
     a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
     overlaps_are_decided_and_recorded,
     missed_slots_that_all_run_wait_for_their_turn,
@@ -156,6 +157,30 @@ fn edits_and_pauses_make_no_surprise_runs(kind: Kind) {
     slots.pause("new", None, at(2, 9, 0)).unwrap();
     assert_eq!(slots.tick("new", &hourly, at(2, 9, 30)).unwrap(), []);
     assert_eq!(slots.tick("new", &hourly, at(2, 10, 0)).unwrap(), [], "paused before it was ever seen");
+}
+
+fn edits_of_what_becomes_of_slots_leave_none_without_a_row(kind: Kind) {
+    let (_state, ledger) = open(kind);
+    let slots = ledger.slots();
+    let mut daily = schedule("0 6 * * *", OnMissed::Latest);
+    slots.tick("shop", &daily, at(1, 7, 0)).unwrap();
+    slots.is_due("once", &daily, at(1, 7, 0)).unwrap();
+    // Each edit is made while nobody ticks, and the next tick comes after a slot.
+    daily.skip_on.insert(NaiveDate::from_ymd_opt(2026, 6, 3).unwrap());
+    assert_eq!(hours(&slots.tick("shop", &daily, at(2, 6, 5)).unwrap()), ["02 06:00"], "a day off is added");
+    assert_eq!(hours(&slots.is_due("once", &daily, at(2, 6, 5)).unwrap()), ["02 06:00"]);
+    daily.on_missed = OnMissed::None;
+    assert_eq!(slots.tick("shop", &daily, at(4, 9, 0)).unwrap(), []);
+    assert_eq!(states(slots), [Due, Skipped, Missed], "by the rules as they are now");
+    daily.missed_window = Duration::from_hours(500 * 24);
+    assert_eq!(slots.tick("shop", &daily, at(4, 9, 1)).unwrap(), []);
+    let window = slots.watch("shop").unwrap().unwrap().missed_window;
+    assert_eq!(window, TimeDelta::days(500), "rows are kept as long from now on");
+
+    slots.pause("shop", None, at(4, 10, 0)).unwrap();
+    daily.on_missed = OnMissed::All;
+    assert!(slots.resume("shop", &daily, at(5, 7, 0)).unwrap());
+    assert_eq!(states(slots), [Skipped, Skipped, Missed, Skipped]);
 }
 
 fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark(kind: Kind) {
@@ -326,6 +351,25 @@ fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
     drop(database);
     let ledger = state.open();
     assert_eq!((ledger.runs(None, 9).unwrap().len(), ledger.slots().slots(None, 9).unwrap().len()), (1, 0));
+}
+
+#[test]
+fn what_a_version_before_watched_is_watched_on() {
+    let (state, ledger) = open(Kind::File);
+    let daily = schedule("0 6 * * *", OnMissed::Latest);
+    ledger.slots().tick("shop", &daily, at(1, 7, 0)).unwrap();
+    drop(ledger);
+    let database = rusqlite::Connection::open(state.state().join("consumer360.db")).unwrap();
+    // The hash of `{"0 6 * * *"} UTC {} latest 86400s`.
+    let before = "UPDATE consumer360_watch SET schedule_fingerprint = '1b8bbe94f741261f'";
+    assert_eq!(database.execute(before, []).unwrap(), 1);
+    drop(database);
+    let ledger = state.open();
+    let slots = ledger.slots();
+    assert_eq!(hours(&slots.tick("shop", &daily, at(2, 9, 0)).unwrap()), ["02 06:00"]);
+    assert_eq!(slots.watch("shop").unwrap().unwrap().schedule_fingerprint, daily.fingerprint());
+    let hourly = schedule("0 * * * *", OnMissed::Latest);
+    assert_eq!(slots.tick("shop", &hourly, at(2, 12, 30)).unwrap(), [], "other crons are watched from now on");
 }
 
 /// What takes the database back to its first format.

@@ -54,7 +54,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
 ",
     // The names that the tables have in a database shared with others; fencing numbers; lists of one status. The window
-    // of a schedule watched so far is not known: it is taken for the longest there is, until the schedule is edited.
+    // of a schedule watched so far is not known: it is taken for the longest there is, until the next tick.
     "
     ALTER TABLE run RENAME TO consumer360_run;
     ALTER TABLE slot RENAME TO consumer360_slot;

@@ -9,7 +9,7 @@ use crate::lock::fence;
 use crate::schedule::Schedule;
 use crate::slots::row::{self, SlotEnd, SlotRecord, SlotState};
 use crate::slots::watch::Watch;
-use crate::slots::{SlotLedger, decide, record};
+use crate::slots::{GRACE, SlotLedger, decide, record};
 
 impl SlotLedger<'_> {
     /// Notes that a run of the slot has begun. False if the slot is neither due nor waiting, as when another process
@@ -44,12 +44,11 @@ impl SlotLedger<'_> {
         reason: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, Error> {
-        let grace = self.grace;
         self.change(pipeline, scheduled_at, |connection, slot| {
             if !slot.state.is_open() || self.runs_elsewhere(connection, slot)? {
                 return Ok(false);
             }
-            end_slot(slot, end, reason.map(ToOwned::to_owned), grace.num_seconds(), now.trunc_subsecs(3));
+            end_slot(slot, end, reason.map(ToOwned::to_owned), now.trunc_subsecs(3));
             Ok(true)
         })
     }
@@ -85,15 +84,14 @@ impl SlotLedger<'_> {
         })
     }
 
-    /// Ends the pause and begins to watch now. The slots that came due in the pause are recorded as skipped, unless the
-    /// schedule was edited. False if the pipeline was not paused, and then nothing changes.
+    /// Ends the pause and begins to watch now. The slots that came due in the pause are recorded as skipped, unless the crons
+    /// or the time zone were edited. False if the pipeline was not paused, and then nothing changes.
     pub fn resume(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, Error> {
         let now = now.trunc_subsecs(3);
-        let fingerprint = schedule.fingerprint();
         self.ledger.database.write("resume a pipeline", |connection| {
             let watch = Watch::read(connection, pipeline)?;
             let Some(mut watch) = watch.filter(|watch| watch.paused_at.is_some()) else { return Ok(false) };
-            if watch.schedule_fingerprint == fingerprint {
+            if schedule.has_fingerprint(&watch.schedule_fingerprint) {
                 let slots = schedule.slots(watch.watched_until, now).collect();
                 for verdict in decide::paused(slots, &watch.pause_reason()) {
                     row::insert(connection, &record(pipeline, schedule, &verdict, now))?;
@@ -144,10 +142,10 @@ fn watch_or_new(connection: &Connection<'_>, pipeline: &str, now: DateTime<Utc>)
     }
 }
 
-/// Settles a slot; one that ran is late if its run began more than `grace` seconds after it was to.
-pub fn end_slot(slot: &mut SlotRecord, end: SlotEnd, reason: Option<String>, grace: i64, now: DateTime<Utc>) {
+/// Settles a slot; one that ran is late if its run began more than [`GRACE`] after it was to.
+pub fn end_slot(slot: &mut SlotRecord, end: SlotEnd, reason: Option<String>, now: DateTime<Utc>) {
     slot.state = match end {
-        SlotEnd::Ran if slot.late_seconds > grace => SlotState::RanLate,
+        SlotEnd::Ran if slot.late_seconds > GRACE.num_seconds() => SlotState::RanLate,
         SlotEnd::Ran => SlotState::Ran,
         SlotEnd::Missed => SlotState::Missed,
         SlotEnd::Skipped => SlotState::Skipped,

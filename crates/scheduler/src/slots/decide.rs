@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::schedule::{OnMissed, Schedule, SlotTime, length};
+use crate::slots::GRACE;
 use crate::slots::row::SlotState;
 
 /// What becomes of a slot.
@@ -15,11 +16,11 @@ pub struct Verdict {
     pub late: bool,
 }
 
-/// Decides on slots in their order. A slot within `grace` of its time is due, whatever the rules for missed ones.
-pub fn decide(schedule: &Schedule, slots: Vec<SlotTime>, now: DateTime<Utc>, grace: TimeDelta) -> Vec<Verdict> {
+/// Decides on slots in their order. A slot within [`GRACE`] of its time is due, whatever the rules for missed ones.
+pub fn decide(schedule: &Schedule, slots: Vec<SlotTime>, now: DateTime<Utc>) -> Vec<Verdict> {
     let newest = slots.iter().rev().find(|slot| !schedule.is_skipped(slot)).copied();
     let verdict = |slot: SlotTime| {
-        let late = now - slot.at > grace;
+        let late = now - slot.at > GRACE;
         let (state, reason) = if schedule.is_skipped(&slot) {
             (SlotState::Skipped, Some(format!("calendar: {} is a skip date", slot.local.date())))
         } else if late {

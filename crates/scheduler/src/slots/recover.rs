@@ -12,7 +12,7 @@ use crate::slots::change::end_slot;
 use crate::slots::decide::reason_to_miss;
 use crate::slots::row::{self, SlotEnd, SlotRecord, SlotState};
 use crate::slots::watch::Watch;
-use crate::slots::{SlotDecision, SlotLedger};
+use crate::slots::{GRACE, SlotDecision, SlotLedger};
 
 /// A slot whose runs die this often is given up: what kills them is likely the run itself, such as one that wants more
 /// memory than there is.
@@ -58,11 +58,11 @@ impl SlotLedger<'_> {
                 let changed = match slot.state {
                     SlotState::Running => match fate(run, lock.is_some()) {
                         Fate::Alive => None,
-                        Fate::Ended(end, reason) => Some(self.ended(slot, end, reason, now)),
-                        Fate::Dead => Some(self.retried(connection, schedule, slot, paused, now)?),
+                        Fate::Ended(end, reason) => Some(ended(slot, end, reason, now)),
+                        Fate::Dead => Some(retried(connection, schedule, slot, paused, now)?),
                     },
                     _ if lock.is_none() => None,
-                    _ => Some(self.kept(connection, schedule, slot, now)?),
+                    _ => Some(kept(connection, schedule, slot, now)?),
                 };
                 if let Some(slot) = changed {
                     row::update(connection, &slot)?;
@@ -82,59 +82,52 @@ impl SlotLedger<'_> {
         }
         Ok(runs)
     }
+}
 
-    fn ended(&self, mut slot: SlotRecord, end: SlotEnd, reason: Option<String>, now: DateTime<Utc>) -> SlotRecord {
-        end_slot(&mut slot, end, reason, self.grace.num_seconds(), now);
-        slot
+fn ended(mut slot: SlotRecord, end: SlotEnd, reason: Option<String>, now: DateTime<Utc>) -> SlotRecord {
+    end_slot(&mut slot, end, reason, now);
+    slot
+}
+
+/// A slot whose run died: it runs again, or has failed.
+fn retried(
+    connection: &Connection<'_>,
+    schedule: &Schedule,
+    mut slot: SlotRecord,
+    paused: bool,
+    now: DateTime<Utc>,
+) -> Result<SlotRecord, Error> {
+    let why_not = if slot.attempts >= MOST_ATTEMPTS {
+        Some(format!("{MOST_ATTEMPTS} runs of it died"))
+    } else if paused {
+        Some("the pipeline is paused".to_owned())
+    } else {
+        reason_to_miss(schedule, now - slot.scheduled_at, newer(connection, &slot)?)
+    };
+    if let Some(why_not) = why_not {
+        return Ok(ended(slot, SlotEnd::Failed, Some(format!("its run died; it is not run again: {why_not}")), now));
     }
+    slot.state = SlotState::Due;
+    slot.in_turn = schedule.on_missed == OnMissed::All;
+    slot.reason = Some("its run died; it is run again".to_owned());
+    slot.decided_at = now;
+    Ok(slot)
+}
 
-    /// A slot whose run died: it runs again, or has failed.
-    fn retried(
-        &self,
-        connection: &Connection<'_>,
-        schedule: &Schedule,
-        mut slot: SlotRecord,
-        paused: bool,
-        now: DateTime<Utc>,
-    ) -> Result<SlotRecord, Error> {
-        let why_not = if slot.attempts >= MOST_ATTEMPTS {
-            Some(format!("{MOST_ATTEMPTS} runs of it died"))
-        } else if paused {
-            Some("the pipeline is paused".to_owned())
-        } else {
-            reason_to_miss(schedule, now - slot.scheduled_at, newer(connection, &slot)?)
-        };
-        if let Some(why_not) = why_not {
-            return Ok(self.ended(slot, SlotEnd::Failed, Some(format!("its run died; it is not run again: {why_not}")), now));
+/// A slot that was to run and did not begin: it still is to run, or is missed.
+fn kept(connection: &Connection<'_>, schedule: &Schedule, mut slot: SlotRecord, now: DateTime<Utc>) -> Result<SlotRecord, Error> {
+    if now - slot.planned_at > GRACE {
+        let late = now - slot.scheduled_at;
+        slot.late_seconds = late.num_seconds();
+        if let Some(reason) = reason_to_miss(schedule, late, newer(connection, &slot)?) {
+            return Ok(ended(slot, SlotEnd::Missed, Some(reason), now));
         }
-        slot.state = SlotState::Due;
         slot.in_turn = schedule.on_missed == OnMissed::All;
-        slot.reason = Some("its run died; it is run again".to_owned());
-        slot.decided_at = now;
-        Ok(slot)
+        slot.reason = Some(format!("late: it did not begin for {}", length(late)));
     }
-
-    /// A slot that was to run and did not begin: it still is to run, or is missed.
-    fn kept(
-        &self,
-        connection: &Connection<'_>,
-        schedule: &Schedule,
-        mut slot: SlotRecord,
-        now: DateTime<Utc>,
-    ) -> Result<SlotRecord, Error> {
-        if now - slot.planned_at > self.grace {
-            let late = now - slot.scheduled_at;
-            slot.late_seconds = late.num_seconds();
-            if let Some(reason) = reason_to_miss(schedule, late, newer(connection, &slot)?) {
-                return Ok(self.ended(slot, SlotEnd::Missed, Some(reason), now));
-            }
-            slot.in_turn = schedule.on_missed == OnMissed::All;
-            slot.reason = Some(format!("late: it did not begin for {}", length(late)));
-        }
-        slot.state = SlotState::Due;
-        slot.decided_at = now;
-        Ok(slot)
-    }
+    slot.state = SlotState::Due;
+    slot.decided_at = now;
+    Ok(slot)
 }
 
 fn newer(connection: &Connection<'_>, slot: &SlotRecord) -> Result<Option<String>, Error> {

@@ -63,6 +63,11 @@ impl Watch {
         Ok(watch)
     }
 
+    /// The same watch, with what the schedule says by now.
+    pub(super) fn following(self, schedule: &Schedule) -> Self {
+        Self { schedule_fingerprint: schedule.fingerprint(), missed_window: schedule.window(), ..self }
+    }
+
     /// Moves the mark, forward only.
     pub(super) fn advance(mut self, connection: &Connection<'_>, now: DateTime<Utc>) -> Result<(), Error> {
         self.watched_until = self.watched_until.max(now);
