@@ -125,7 +125,7 @@ impl<'a> SlotLedger<'a> {
     }
 
     fn tick_from(
-        &self,
+        self,
         pipeline: &str,
         schedule: &Schedule,
         now: DateTime<Utc>,
@@ -159,7 +159,7 @@ impl<'a> SlotLedger<'a> {
     }
 
     /// The slots to run that nobody runs, oldest first.
-    fn due(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
+    fn due(self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
         let open = self.open_slots(pipeline)?;
         let due = open.iter().filter(|row| row.state == SlotState::Due);
         Ok(due.map(|row| decision(row, schedule.slot_at(row.scheduled_at), schedule, now)).collect())

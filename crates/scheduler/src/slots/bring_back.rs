@@ -11,7 +11,7 @@ use crate::slots::{GRACE, SlotLedger};
 
 impl SlotLedger<'_> {
     /// Adds the slots that these runs filled and that have no row, so that none of them runs again; returns how many.
-    pub(crate) fn bring_back(&self, runs: &[RunRecord]) -> Result<usize, Error> {
+    pub(crate) fn bring_back(self, runs: &[RunRecord]) -> Result<usize, Error> {
         // Of several runs of one slot the last says what became of it.
         let mut slots: BTreeMap<(&str, DateTime<Utc>), (&RunRecord, FilledSlot)> = BTreeMap::new();
         for run in runs {

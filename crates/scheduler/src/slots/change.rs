@@ -54,7 +54,7 @@ impl SlotLedger<'_> {
     }
 
     /// Whether another host runs the slot: the folder of a run is on the host that runs it.
-    fn runs_elsewhere(&self, connection: &Connection<'_>, slot: &SlotRecord) -> Result<bool, Error> {
+    fn runs_elsewhere(self, connection: &Connection<'_>, slot: &SlotRecord) -> Result<bool, Error> {
         match &slot.run_id {
             Some(run_id) if slot.state == SlotState::Running && !self.ledger.folder(run_id).is_dir() => {
                 index::is_known(connection, run_id)
@@ -118,7 +118,7 @@ impl SlotLedger<'_> {
     }
 
     fn change(
-        &self,
+        self,
         pipeline: &str,
         scheduled_at: DateTime<Utc>,
         change: impl FnOnce(&Connection<'_>, &mut SlotRecord) -> Result<bool, Error>,

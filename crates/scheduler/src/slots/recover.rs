@@ -73,7 +73,7 @@ impl SlotLedger<'_> {
         if lock.is_some() { self.due(pipeline, schedule, now) } else { Ok(Vec::new()) }
     }
 
-    fn runs_of_open_slots(&self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
+    fn runs_of_open_slots(self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
         let mut runs = BTreeMap::new();
         for run_id in self.open_slots(pipeline)?.into_iter().filter_map(|slot| slot.run_id) {
             if let Some(run) = self.ledger.index.exact(&run_id)? {
