@@ -133,6 +133,43 @@ fn a_held_run_is_seen_by_nobody_until_it_is_released() {
 }
 
 #[test]
+fn a_held_run_is_released_as_it_was_seen_or_not_at_all() {
+    let options = "hold: {revenue_change: 50%}\n";
+    for change in ["limit", "option", "file"] {
+        let space = shop(options);
+        space.run(&["run", "shop.yaml", "--quiet"]).ok();
+        let before = visible(&space);
+        space.write("drop/lines.csv", lines(30));
+        assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 5);
+        let held = id(&latest(&space));
+        space.write("drop/lines.csv", lines(9000));
+        match change {
+            "limit" => {
+                let limited = PIPELINE.replace("path: lines.csv", "path: lines.csv, rejects: {fail: 5%}");
+                space.write("shop.yaml", limited + options);
+            }
+            "option" => {
+                space.write("shop.yaml", PIPELINE.to_owned() + options + "transform: {value: {comeback_gap: 90d}}\n");
+            }
+            _ => fs::remove_file(space.path("state/runs").join(&held).join("staged/sales.parquet")).unwrap(),
+        }
+        let refused = space.run(&["publish", &held]);
+        assert_eq!(refused.code, 2, "{change}: {}{}", refused.stdout, refused.stderr);
+        for words in ["cannot be published as it was seen", "run the pipeline anew (consumer360 run shop.yaml)"] {
+            assert!(refused.stderr.contains(words), "{change}: {}", refused.stderr);
+        }
+        assert_eq!(visible(&space), before, "{change}");
+        assert_eq!(latest(&space)["status"], "held", "{change}");
+        if change != "file" {
+            // It was refused and not lost: with the file as it was, it goes out as it was seen.
+            space.write("shop.yaml", PIPELINE.to_owned() + options);
+            space.run(&["publish", &held]).ok();
+            assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 900 * 10_000, "{change}");
+        }
+    }
+}
+
+#[test]
 fn what_was_held_before_the_run_that_readers_see_leads_nobody_back() {
     let space = shop("hold: {revenue_change: 50%}\n");
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
