@@ -150,7 +150,7 @@ impl Rules {
                 let values = mapped.get(name).filter(|values| values.is_valid(row))?;
                 Some(format!("{name} {}", array_value_to_string(values, row).ok()?))
             };
-            entity(self.entity).key.iter().filter_map(value).collect::<Vec<_>>().join(", ")
+            self.terms.key().iter().filter_map(value).collect::<Vec<_>>().join(", ")
         };
         let (observed, aside) = self.terms.observe(&records.batch, &rows, &records.origin, &records.numbers, &named)?;
         for (row, column, raw, reason) in aside {
