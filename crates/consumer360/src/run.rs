@@ -144,7 +144,9 @@ async fn stages(
     let slot = *run.run.slot();
     let before = sources_before(ledger, &pipeline.name)?;
     let history = history(job, &slot);
-    let place = Place { folder: &record, day: slot.day, as_of: slot.as_of, before: &before, history: &history };
+    // A clock that was set back makes nothing wrong that the slot's own day allows.
+    let today = run.started_at.with_timezone(&pipeline.timezone).date_naive().max(slot.day);
+    let place = Place { folder: &record, day: slot.day, today, as_of: slot.as_of, before: &before, history: &history };
     let staged = run.stage(Stage::Extract, stage(&session, job, &place, progress)).await?;
     run.run.set_as_of(staged.as_of)?;
 
