@@ -178,6 +178,28 @@ fn what_nobody_may_see_is_not_told() {
 }
 
 #[test]
+fn a_key_that_nobody_may_see_is_not_told_either() {
+    let users = ("users", "user_principal_name,region\nada@example.com,1\nbob@example.com,2\n", "bob@");
+    let customers = ("customers", "customer_id,city\nC1,1\nC2,2\n", "C2");
+    // The regions that users may see are those of sales.
+    let columns = COLUMNS.replace("unit_price}", "unit_price, region: note}");
+    let lines = LINES.replace(",a\n", ",1\n").replace(",b\n", ",2\n");
+    for ((entity, file, hidden), pii) in [(users, ""), (customers, "pii: [customer_id]\n")] {
+        let workspace = Workspace::new();
+        workspace.write("data/orders.csv", HEADER.to_owned() + &lines);
+        let source = format!("\n  {entity}:\n    from: shop\n    path: {entity}.csv\n    contract: {{types: freeze}}\n");
+        let yaml = pipeline("{type: files, url: data}", &format!("path: orders.csv\n    {columns}{source}")) + pii;
+        workspace.write(&format!("data/{entity}.csv"), file);
+        run(&workspace, &yaml).ok();
+        workspace.write(&format!("data/{entity}.csv"), file.replace(",2\n", ",North\n"));
+        let ran = run(&workspace, &yaml);
+        assert_eq!(ran.code, 4, "{}\n{}", ran.stdout, ran.stderr);
+        let words = format!("and now `North` in record 2 of data/{entity}.csv");
+        assert!(ran.stderr.contains(&words) && !ran.stderr.contains(hidden), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_source_that_gives_nothing_any_more_ends_the_run() {
     let shop = Shop::published("");
     shop.breaks(HEADER, "", &["it gave 3 records then and none now", "contract: {stale: warn}"]);

@@ -107,7 +107,7 @@ pub fn staged(workspace: &Workspace) -> Result<(extract::Book, i128), extract::E
     let day: chrono::NaiveDate = DAY.parse().unwrap();
     let before = extract::SeenSources::new();
     let history = extract::History::of(&folder, "shop", day.and_time(chrono::NaiveTime::MIN).and_utc(), false);
-    let place = extract::Place { folder: &folder, day, as_of: Some(day), before: &before, history: &history };
+    let place = extract::Place { folder: &folder, day, today: day, as_of: Some(day), before: &before, history: &history };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let session = extract::session(&settings.engine, &folder)?;

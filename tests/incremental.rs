@@ -31,7 +31,7 @@ fn read(space: &Workspace, name: &str, now: DateTime<Utc>, refresh: bool) -> Res
     let before = extract::SeenSources::new();
     let history = History::of(&space.path(name), "shop", now, refresh);
     let day = now.date_naive();
-    let place = extract::Place { folder: &folder, day, as_of: Some(day), before: &before, history: &history };
+    let place = extract::Place { folder: &folder, day, today: day, as_of: Some(day), before: &before, history: &history };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let session = extract::session(&settings.engine, &folder)?;

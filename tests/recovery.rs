@@ -80,6 +80,29 @@ fn a_failed_run_is_taken_up_again_in_its_own_record() {
 }
 
 #[test]
+fn a_run_that_is_days_late_leaves_out_what_was_sold_since() {
+    let space = shop("");
+    let source = "path: lines.csv, rejects: {fail: 4%}";
+    space.write("shop.yaml", PIPELINE.replace("as_of: 2024-12-31\n", "").replace("path: lines.csv", source));
+    fs::remove_file(space.path("drop/lines.csv")).unwrap();
+    assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 1);
+    let run = id(&latest(&space));
+    // As if its slot had come due in November of 2024.
+    let path = space.path("state/runs").join(&run).join("run.json");
+    let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    record["day"] = "2024-11-30".into();
+    fs::write(&path, record.to_string()).unwrap();
+
+    // Two lines of December are left out; one of a day that has not come is still a fault.
+    space.write("drop/lines.csv", lines(10) + "o99,1,c1,p1,2190-01-15,1,10\n");
+    space.run(&["retry", &run]).ok();
+    let book = crate::sources::book(&space, "extract", "sales");
+    assert_eq!((&book["rows_filtered"], &book["rows_rejected"]), (&Value::from(2), &Value::from(1)), "{book}");
+    assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 28 * 10 * 10_000);
+    assert_eq!(latest(&space)["as_of"], "2024-11-15");
+}
+
+#[test]
 fn what_was_staged_is_read_again_if_it_is_not_what_it_was() {
     for damage in ["file", "mapping", "connection"] {
         let space = shop("");
@@ -130,6 +153,43 @@ fn a_held_run_is_seen_by_nobody_until_it_is_released() {
     // A change within the threshold goes out by itself.
     space.write("drop/lines.csv", lines(31));
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
+}
+
+#[test]
+fn a_held_run_is_released_as_it_was_seen_or_not_at_all() {
+    let options = "hold: {revenue_change: 50%}\n";
+    for change in ["limit", "option", "file"] {
+        let space = shop(options);
+        space.run(&["run", "shop.yaml", "--quiet"]).ok();
+        let before = visible(&space);
+        space.write("drop/lines.csv", lines(30));
+        assert_eq!(space.run(&["run", "shop.yaml", "--quiet"]).code, 5);
+        let held = id(&latest(&space));
+        space.write("drop/lines.csv", lines(9000));
+        match change {
+            "limit" => {
+                let limited = PIPELINE.replace("path: lines.csv", "path: lines.csv, rejects: {fail: 5%}");
+                space.write("shop.yaml", limited + options);
+            }
+            "option" => {
+                space.write("shop.yaml", PIPELINE.to_owned() + options + "transform: {value: {comeback_gap: 90d}}\n");
+            }
+            _ => fs::remove_file(space.path("state/runs").join(&held).join("staged/sales.parquet")).unwrap(),
+        }
+        let refused = space.run(&["publish", &held]);
+        assert_eq!(refused.code, 2, "{change}: {}{}", refused.stdout, refused.stderr);
+        for words in ["cannot be published as it was seen", "run the pipeline anew (consumer360 run shop.yaml)"] {
+            assert!(refused.stderr.contains(words), "{change}: {}", refused.stderr);
+        }
+        assert_eq!(visible(&space), before, "{change}");
+        assert_eq!(latest(&space)["status"], "held", "{change}");
+        if change != "file" {
+            // It was refused and not lost: with the file as it was, it goes out as it was seen.
+            space.write("shop.yaml", PIPELINE.to_owned() + options);
+            space.run(&["publish", &held]).ok();
+            assert_eq!(space.table("out", "fact_sales").sum("net_amount"), 900 * 10_000, "{change}");
+        }
+    }
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn workers_and_a_shared_ledger_that_cannot_be_had_keep_every_secret() {
 
     for (wrong, code) in [
         (database.url_with(WRONG, DATABASE), 1),
+        (database.url_with(&format!("a@{WRONG}"), DATABASE), 1),
         (format!("postgres://{USER}:{WRONG}@127.0.0.1:port/{DATABASE}"), 1),
         (format!("host=localhost password={WRONG} keepalives={WRONG}"), 1),
         (format!("postgrs://{USER}:{WRONG}@localhost/{DATABASE}"), 78),

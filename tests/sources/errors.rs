@@ -108,6 +108,32 @@ fn postgres_says_what_it_refuses_and_keeps_the_password() {
 }
 
 #[test]
+fn a_password_with_an_at_sign_comes_in_and_is_kept() {
+    const TAIL: &str = "Poppy-19c5-Bridge";
+    let server = Server::start();
+    server.execute(DATABASE, &format!("ALTER ROLE shop PASSWORD 'a:b@c/?#@{TAIL}'"));
+    server.execute(
+        DATABASE,
+        "CREATE TABLE orders (order_id text, ordered_at date, product_id text, quantity integer, unit_price numeric); \
+         INSERT INTO orders VALUES ('A1', '2024-01-02', 'P1', 2, 4.5)",
+    );
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = server.port.to_string();
+    for written in [format!("a:b@c/?#@{TAIL}"), format!("a%3Ab%40c/%3F%23%40{TAIL}")] {
+        let url = server.url_with(&written, DATABASE);
+        let workspace = Workspace::new();
+        workspace.write("shop.yaml", pipeline("{type: postgres, url: \"${env:SHOP_URL}\"}", "table: orders"));
+        let run = |url: &str| Ran::from(workspace.command(&["-vv", "run", "shop.yaml"]).env("SHOP_URL", url).output().unwrap());
+        let away = run(&url.replace(&port, &closed.to_string()));
+        assert_says(&workspace, &away, &[&format!("cannot reach 127.0.0.1:{closed}")]);
+        assert_kept_secret(&workspace, &away, TAIL);
+        let ran = run(&url);
+        assert_eq!(ran.code, 0, "{written}: {}", ran.stderr);
+        assert_kept_secret(&workspace, &ran, TAIL);
+    }
+}
+
+#[test]
 fn mysql_says_what_it_refuses_and_keeps_the_password() {
     const PASSWORD: &str = mysql_server::PASSWORD;
     const DATABASE: &str = mysql_server::DATABASE;

@@ -85,6 +85,19 @@ fn a_file_without_a_header_between_tabs() {
 }
 
 #[test]
+fn a_column_without_a_name_hides_no_other() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "data/orders.csv",
+        ",column_1,order,day,product,pieces,price\n1,web,A1,2024-01-02,P1,1,1\n2,shop,A2,2024-01-03,P1,1,1\n",
+    );
+    let columns =
+        "{order_id: order, ordered_at: day, product_id: product, quantity: pieces, unit_price: price, channel: column_1}";
+    run(&workspace, &csv_pipeline(&format!("    columns: {columns}\n"))).ok();
+    assert_eq!(workspace.table("out", "fact_sales").column("channel"), ["web", "shop"]);
+}
+
+#[test]
 fn a_file_whose_name_ends_in_tsv_needs_no_delimiter() {
     let workspace = Workspace::new();
     let orders: String = ORDERS.lines().take(2).map(|line| line.replace(',', "\t") + "\n").collect();

@@ -251,6 +251,9 @@ fn environments_state_differences_only() {
     let shared = read("shared").unwrap();
     let Ledger::Postgres { url } = &shared.ledger else { panic!("{shared:?}") };
     assert_eq!((url.expose(), format!("{shared:?}").contains("canary")), ("postgres://etl:canary@db/ledger", false));
+    write("shared.yaml", "ledger: {postgres: \"postgres://etl:abc@canary@db/ledger\"}\n");
+    let Ledger::Postgres { url } = read("shared").unwrap().ledger else { panic!("not on a server") };
+    assert_eq!(url.expose(), "postgres://etl:abc%40canary@db/ledger");
     write("default.yaml", "ledger: {postgres: \"postgres://etl:canary@db/ledger\"}\n");
     write("alone.yaml", "ledger: {postgres: \"\"}\n");
     assert!(matches!(read("empty").unwrap().ledger, Ledger::Postgres { .. }));

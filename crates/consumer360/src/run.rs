@@ -26,7 +26,7 @@ use crate::progress::Progress;
 use crate::runtime::Signals;
 use crate::{handouts, lineage, log, workers};
 
-pub use command::{again, command, overtaken};
+pub use command::{again, command, overtaken, unseen};
 use outcome::{failed, may_pass, outcome};
 pub use outcome::{failure, made_by};
 
@@ -55,6 +55,8 @@ pub enum Error {
     Signals { source: io::Error },
     #[error("the slot of {at} is not due: it was run, or another process runs it")]
     Claimed { at: DateTime<Utc> },
+    #[error("the run cannot be published as it was seen: {reason}\n  help: run the pipeline anew; its own figures decide on it")]
+    Unseen { reason: String },
     #[error("cannot compare the run with what is published")]
     Hold { source: DataFusionError },
     #[error("interrupted by signal {signal}")]
@@ -142,7 +144,9 @@ async fn stages(
     let slot = *run.run.slot();
     let before = sources_before(ledger, &pipeline.name)?;
     let history = history(job, &slot);
-    let place = Place { folder: &record, day: slot.day, as_of: slot.as_of, before: &before, history: &history };
+    // A clock that was set back makes nothing wrong that the slot's own day allows.
+    let today = run.started_at.with_timezone(&pipeline.timezone).date_naive().max(slot.day);
+    let place = Place { folder: &record, day: slot.day, today, as_of: slot.as_of, before: &before, history: &history };
     let staged = run.stage(Stage::Extract, stage(&session, job, &place, progress)).await?;
     run.run.set_as_of(staged.as_of)?;
 
@@ -190,12 +194,15 @@ async fn stages(
 }
 
 /// What the sources hold, or what an earlier attempt of the run has staged of it.
-async fn stage(session: &SessionContext, job: Job<'_>, place: &Place<'_>, progress: &Progress) -> Result<Staged, extract::Error> {
+async fn stage(session: &SessionContext, job: Job<'_>, place: &Place<'_>, progress: &Progress) -> Result<Staged, Error> {
     let Job { pipeline, settings, .. } = job;
-    if matches!(job.attempt, Attempt::Again { .. })
-        && let Some(staged) = extract::reopen(session, pipeline, VERSION, place.folder).await?
-    {
-        return Ok(staged);
+    if let Attempt::Again { release, .. } = job.attempt {
+        match extract::reopen(session, pipeline, VERSION, place.folder).await? {
+            Ok(staged) => return Ok(staged),
+            // Nothing holds back what is released, so it must be what somebody looked at.
+            Err(reason) if release => return Err(Error::Unseen { reason }),
+            Err(reason) => tracing::info!(reason, "the sources are read again"),
+        }
     }
     let read = |entity, records| progress.read(entity, records);
     let staged = extract::stage(session, pipeline, &settings.engine.limits, place, &read).await?;

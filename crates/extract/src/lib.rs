@@ -41,7 +41,7 @@ pub use key::{KeyMap, KeySet, UNKNOWN, key_of};
 pub use outlook::{Outlook, outlook};
 pub use published::{published, table_files};
 pub use rejects::schema as rejects_schema;
-pub use resume::{bring_to_disk, record, reopen};
+pub use resume::{bring_to_disk, can_be_reopened, record, reopen};
 pub use rows::staged_schema;
 pub use session::{configure, functions, in_one_piece, session, that_spills};
 pub use shared::{Elsewhere, SharedTables, TableWriter, WorkerFailure, location, share, table_writer};

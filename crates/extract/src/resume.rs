@@ -93,15 +93,17 @@ pub fn bring_to_disk(run: &Path) -> Result<(), Error> {
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
-/// Takes up what an earlier attempt staged in this run's folder and registers it in the session; none, with the reason on
-/// record, if the sources have to be read again.
-pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str, run: &Path) -> Result<Option<Staged>, Error> {
+/// Takes up what an earlier attempt staged in this run's folder and registers it in the session, or says why the sources would have
+/// to be read again.
+pub async fn reopen(
+    session: &SessionContext,
+    pipeline: &Pipeline,
+    version: &str,
+    run: &Path,
+) -> Result<Result<Staged, String>, Error> {
     let record = match sound(pipeline, version, run) {
         Ok(record) => record,
-        Err(reason) => {
-            tracing::info!(reason, "the sources are read again");
-            return Ok(None);
-        }
+        Err(reason) => return Ok(Err(reason)),
     };
     let Record { as_of, findings, changes, entities, .. } = record;
     let mut staged = Staged { as_of, entities: BTreeMap::new(), findings, changes };
@@ -123,7 +125,12 @@ pub async fn reopen(session: &SessionContext, pipeline: &Pipeline, version: &str
         };
         staged.entities.insert(entity, one);
     }
-    Ok(Some(staged))
+    Ok(Ok(staged))
+}
+
+/// Whether [`reopen`] would take up what was staged, or why not.
+pub fn can_be_reopened(pipeline: &Pipeline, version: &str, run: &Path) -> Result<(), String> {
+    sound(pipeline, version, run).map(drop)
 }
 
 /// The record, if all it names is as it was, or else why not.

@@ -37,9 +37,9 @@ pub(crate) struct Rules {
     pub terms: Terms,
     pub zone: Tz,
     /// The day of the run: a later sale cannot have happened.
-    pub day: NaiveDate,
-    /// Where fixed beforehand: later sales are left out.
-    pub as_of: Option<NaiveDate>,
+    pub today: NaiveDate,
+    /// Later sales are left out: an `as_of` fixed beforehand, or the day of a slot that runs late.
+    pub until: Option<NaiveDate>,
 }
 
 /// A record that is set aside.
@@ -150,7 +150,7 @@ impl Rules {
                 let values = mapped.get(name).filter(|values| values.is_valid(row))?;
                 Some(format!("{name} {}", array_value_to_string(values, row).ok()?))
             };
-            entity(self.entity).key.iter().filter_map(value).collect::<Vec<_>>().join(", ")
+            self.terms.key().iter().filter_map(value).collect::<Vec<_>>().join(", ")
         };
         let (observed, aside) = self.terms.observe(&records.batch, &rows, &records.origin, &records.numbers, &named)?;
         for (row, column, raw, reason) in aside {
@@ -231,17 +231,17 @@ impl Rules {
         if let Some(Ok(lengths)) = mapped.get("order_id").map(|ids| length(ids)) {
             mapped.columns.push(("order_length", lengths));
         }
-        for row in later_than(mapped.get("ordered_at"), self.day) {
+        for row in later_than(mapped.get("ordered_at"), self.today) {
             let raw = self.raw(batch, "ordered_at", row);
-            let reason = format!("lies after {}, the day of the run", self.day);
+            let reason = format!("lies after {}, the day of the run", self.today);
             mapped.fault(row, Fault { column: "ordered_at".to_owned(), raw, reason });
         }
     }
 
-    /// With `as_of` in the past, what was sold since is not a fault: it is not part of the picture.
+    /// With a day in the past, what was sold since is not a fault: it is not part of the picture.
     fn leave_out_later(&self, mapped: &Mapped, kept: &mut [bool]) {
-        let Some(as_of) = self.as_of else { return };
-        for row in later_than(mapped.get("ordered_at"), as_of) {
+        let Some(until) = self.until else { return };
+        for row in later_than(mapped.get("ordered_at"), until) {
             if let (Some(flag), false) = (kept.get_mut(row), mapped.faults.contains_key(&row)) {
                 *flag = false;
             }

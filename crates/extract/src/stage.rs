@@ -33,8 +33,10 @@ use crate::{deduplicate, derive, moment};
 pub struct Place<'a> {
     /// The run's folder; `staged/` and `rejects/` are made in it.
     pub folder: &'a Path,
-    /// The day of the slot: nothing can have been sold after it.
+    /// The day of the slot, which the run stands for however late it is: what was sold since is left out.
     pub day: NaiveDate,
+    /// The day on which the sources are read: nothing can have been sold after it.
+    pub today: NaiveDate,
     /// `--as-of`, which wins over the pipeline's `as_of`.
     pub as_of: Option<NaiveDate>,
     /// What the sources gave in the last published run.
@@ -182,8 +184,8 @@ impl Job<'_> {
             staged: staged_schema(self.entity),
             terms,
             zone: self.pipeline.timezone,
-            day: self.place.day,
-            as_of: self.as_of,
+            today: self.place.today,
+            until: self.as_of.or((self.place.day < self.place.today).then_some(self.place.day)),
         };
         let kept = self.path("staged", self.entity.name());
         let path = if source.deduplicate.is_some() {

@@ -12,8 +12,8 @@ pub enum Outcome {
     Published { snapshot: String, unchanged: bool, as_of: NaiveDate, facts: Value },
     /// Everything passed and nothing was published, as asked with `--no-publish`.
     NotPublished,
-    /// Everything passed; a threshold of `hold:` keeps it from readers.
-    Held { message: String },
+    /// Everything passed; a threshold of `hold:` keeps it from readers. `facts` is what whoever releases it has to know.
+    Held { message: String, facts: Value },
     /// Readers were led back to `snapshot`.
     RolledBack { snapshot: String, message: String },
     /// A check closed the gate.
@@ -39,7 +39,10 @@ impl Outcome {
                 record.facts = facts;
             }
             Self::NotPublished => record.status = Status::NotPublished,
-            Self::Held { message } => stop(record, Status::Held, None, message),
+            Self::Held { message, facts } => {
+                stop(record, Status::Held, None, message);
+                record.facts = facts;
+            }
             Self::RolledBack { snapshot, message } => {
                 stop(record, Status::RolledBack, None, message);
                 record.snapshot = Some(snapshot);

@@ -171,7 +171,7 @@ pub struct RunRecord {
     /// Whether what stopped the run may pass by itself, such as a server that is away: then it is worth another attempt.
     #[serde(default)]
     pub may_pass: bool,
-    /// What the publication came to: rows, tables, bytes. Null before.
+    /// What the publication came to: rows, tables, bytes; of a held run what it was made by. Null before.
     #[serde(default)]
     pub facts: Value,
     /// The pipeline file, as it was named; a retry reads it again.

@@ -96,7 +96,7 @@ fn each_outcome_has_its_status_stage_and_message(kind: Kind) {
         (Outcome::SourceFailed { message: message() }, "source_failed", Some(Stage::Extract), Some("why")),
         (Outcome::Failed { stage: Stage::Publish, message: message() }, "failed", Some(Stage::Publish), Some("why")),
         (Outcome::Interrupted, "interrupted", Some(Stage::Transform), Some("the run was told to stop")),
-        (Outcome::Held { message: message() }, "held", None, Some("why")),
+        (Outcome::Held { message: message(), facts: json!({"made_by": "1"}) }, "held", None, Some("why")),
         (Outcome::RolledBack { snapshot: "3f9c".to_owned(), message: message() }, "rolled_back", None, Some("why")),
     ];
     for (outcome, status, stage, message) in outcomes {

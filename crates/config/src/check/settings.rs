@@ -9,6 +9,7 @@ use super::{Check, Declared, Shared, connections, sizes};
 use crate::cluster::Cluster;
 use crate::node::Document;
 use crate::pipeline::{Engine, Ledger, Limits, LineageTarget, Serve, Settings, Telemetry};
+use crate::postgres::postgres_url;
 use crate::raw;
 use crate::roots::Roots;
 use crate::secret::{Secret, resolve};
@@ -130,7 +131,7 @@ fn ledger(check: &mut Check<'_>, written: Option<&str>, lower: Ledger) -> Option
         check.say(&path, "the url of the ledger is not one of PostgreSQL".to_owned(), help);
         return None;
     }
-    Some(Ledger::Postgres { url: Secret::new(url) })
+    Some(Ledger::Postgres { url: Secret::new(postgres_url(&url)) })
 }
 
 const SHORTEST_TOKEN: usize = 16;

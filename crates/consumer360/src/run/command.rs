@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use config::Pipeline;
 use scheduler::{Ledger, Publish, RunRecord, Slot, Status, clock};
 
-use super::outcome::{failure, is_taken};
-use super::{Attempt, Ending, Job, run};
+use super::outcome::{failure, is_taken, made_by};
+use super::{Attempt, Ending, Job, VERSION, run};
 use crate::cli::{AgainOptions, Global, RunOptions};
 use crate::exit::{Failure, GATE_CLOSED, HELD, chain};
 use crate::progress::{self, Progress};
@@ -63,7 +64,7 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
         return Err(Failure::usage(format!("run {} is {status}: there is nothing to take up again", record.run_id)));
     }
     overtaken(&ledger, &record)?;
-    let file = file.map(Path::to_path_buf).or(record.file).ok_or_else(|| {
+    let file = file.map(Path::to_path_buf).or_else(|| record.file.clone()).ok_or_else(|| {
         Failure::usage(format!("run {} does not say its pipeline file; name it with --pipeline FILE", record.run_id))
     })?;
     let (pipeline, settings) = commands::load(global, &file)?;
@@ -71,6 +72,9 @@ pub fn again(global: &Global, options: &AgainOptions, release: bool) -> Result<E
         let message =
             format!("{} is pipeline `{}`, run {} is of `{}`", file.display(), pipeline.name, record.run_id, record.pipeline);
         return Err(Failure::usage(message));
+    }
+    if release {
+        unseen(&ledger, &record, &pipeline, &file)?;
     }
     drop(ledger);
     let attempt = Attempt::Again { run_id: &record.run_id, release };
@@ -88,6 +92,28 @@ pub fn overtaken(ledger: &Ledger, record: &RunRecord) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Refuses to release a run that would not give the tables somebody looked at, because `hold:` does not look at them any more. It
+/// stays held, so that an edit can be taken back.
+pub fn unseen(ledger: &Ledger, record: &RunRecord, pipeline: &Pipeline, file: &Path) -> Result<(), Failure> {
+    let folder = ledger.folder(&record.run_id);
+    if !folder.is_dir() {
+        // It ran on another host, which is said where it is taken up.
+        return Ok(());
+    }
+    let is_same = record.facts.get("made_by").is_some_and(|by| *by == made_by(pipeline));
+    let reason = match extract::can_be_reopened(pipeline, VERSION, &folder) {
+        Err(reason) => reason,
+        Ok(()) if is_same => return Ok(()),
+        Ok(()) => "the pipeline file, or this version of the program, makes other tables of what was read".to_owned(),
+    };
+    Err(Failure::usage(format!(
+        "run {} cannot be published as it was seen: {reason}\n  help: take back what was changed since, or run the pipeline anew \
+         (consumer360 run {}); it is held or published by its own figures",
+        record.run_id,
+        file.display()
+    )))
 }
 
 /// Runs and says how it went.

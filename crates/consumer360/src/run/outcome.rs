@@ -28,7 +28,9 @@ pub(super) fn outcome(
         Ending::Published(snapshot) => snapshot,
         // Readers were led nowhere.
         Ending::NotPublished | Ending::Added(_) => return Outcome::NotPublished,
-        Ending::Held(reasons) => return Outcome::Held { message: reasons.join("\n") },
+        Ending::Held(reasons) => {
+            return Outcome::Held { message: reasons.join("\n"), facts: json!({"made_by": made_by(pipeline)}) };
+        }
     };
     let sales = staged.book(schema::Entity::Sales);
     let rejected: u64 = staged.entities.values().map(|entity| entity.book.rows_rejected).sum();
@@ -77,6 +79,7 @@ pub(super) fn may_pass(error: &Error) -> bool {
         | Error::Worker(_)
         | Error::Signals { .. }
         | Error::Claimed { .. }
+        | Error::Unseen { .. }
         | Error::Interrupted { .. } => false,
     }
 }

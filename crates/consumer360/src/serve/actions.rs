@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::commands::rollback;
 use crate::exit::chain;
-use crate::run::overtaken;
+use crate::run::{overtaken, unseen};
 
 /// The loop answers at once; if it does not, it is stopping.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,9 +59,13 @@ fn failed(error: &dyn std::error::Error) -> ActionRefused {
 }
 
 impl Doer {
-    fn pipeline(&self, name: &str) -> Result<Arc<Pipeline>, ActionRefused> {
+    fn known(&self, name: &str) -> Result<(PathBuf, Arc<Pipeline>), ActionRefused> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(name).map(|(_, pipeline)| Arc::clone(pipeline)).ok_or_else(|| refused(format!("no pipeline {name} is served")))
+        known.get(name).cloned().ok_or_else(|| refused(format!("no pipeline {name} is served")))
+    }
+
+    fn pipeline(&self, name: &str) -> Result<Arc<Pipeline>, ActionRefused> {
+        self.known(name).map(|(_, pipeline)| pipeline)
     }
 
     fn record(&self, run: &str) -> Result<RunRecord, ActionRefused> {
@@ -109,6 +113,8 @@ impl Actions for Doer {
             return Err(refused(format!("run {run} is {}, not held", record.status)));
         }
         overtaken(&self.ledger, &record).map_err(|failure| refused(failure.in_words()))?;
+        let (file, pipeline) = self.known(&record.pipeline)?;
+        unseen(&self.ledger, &record, &pipeline, &file).map_err(|failure| refused(failure.in_words()))?;
         self.ask(&record.pipeline, Wish::Release(record.run_id.clone()))?;
         Ok(ActionStarted { run_id: Some(record.run_id) })
     }

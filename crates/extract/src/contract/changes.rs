@@ -64,7 +64,7 @@ pub(crate) struct Offence {
     pub record: u64,
     /// None for a column that nobody may see.
     pub value: Option<String>,
-    /// The key of the row, such as `order_id A17`; empty where it has none.
+    /// The key of the row as far as anybody may see it, such as `order_id A17`; empty where it has none.
     pub key: String,
 }
 

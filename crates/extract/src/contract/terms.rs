@@ -14,7 +14,7 @@ use schema::Entity;
 use super::changes::{self, Offence, mend};
 use super::{Kind, Seen, SeenColumn, SeenFile, fingerprint};
 use crate::error::Error;
-use crate::mapping::{From, Mapping};
+use crate::mapping::{From, MappedColumn, Mapping};
 use crate::source::Opened;
 use crate::staged::Finding;
 
@@ -28,6 +28,8 @@ pub(crate) struct Terms {
     origin: String,
     change: Change,
     columns: Vec<Term>,
+    /// Columns of ours that name a row in messages: those of the key that anybody may see.
+    key: Vec<&'static str>,
     files: Vec<SeenFile>,
     /// Columns that came or went, and files that went.
     told: Vec<Finding>,
@@ -92,6 +94,7 @@ impl Terms {
         let files = &opened.files;
         let files = if files.len() <= MOST_FILES { files.iter().map(SeenFile::of).collect() } else { Vec::new() };
         let masked = masked(mapping, pii);
+        let key = told_key(entity, mapping, pii, &masked);
         let mut columns = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
             let known = before.and_then(|before| before.column(name));
@@ -109,9 +112,15 @@ impl Terms {
             origin: origin.to_owned(),
             change: source.contract.types,
             columns,
+            key,
             files,
             told,
         })
+    }
+
+    /// Columns of ours that name a row in messages.
+    pub fn key(&self) -> &[&'static str] {
+        &self.key
     }
 
     /// Looks at a batch. Rows that are to be set aside come back with their column, value and reason.
@@ -247,9 +256,21 @@ impl Observed {
 /// Source columns that a column nobody may see is read from.
 fn masked(mapping: &Mapping, pii: &BTreeSet<String>) -> BTreeSet<usize> {
     let hidden = mapping.columns.iter().filter(|column| pii.contains(column.target.name));
-    let reads = hidden.flat_map(|column| match &column.from {
+    hidden.flat_map(reads).collect()
+}
+
+/// Columns of the key whose values are neither masked themselves nor read from what is.
+fn told_key(entity: Entity, mapping: &Mapping, pii: &BTreeSet<String>, masked: &BTreeSet<usize>) -> Vec<&'static str> {
+    let is_told =
+        |column: &MappedColumn| !pii.contains(column.target.name) && reads(column).iter().all(|place| !masked.contains(place));
+    let names = |name: &&str| mapping.columns.iter().any(|column| column.target.name == *name && is_told(column));
+    schema::entity(entity).key.iter().copied().filter(names).collect()
+}
+
+/// Source columns that one of ours is read from.
+fn reads(column: &MappedColumn) -> Vec<usize> {
+    match &column.from {
         From::Column(place) => vec![*place],
         From::Expression(expression) => expression.reads.clone(),
-    });
-    reads.collect()
+    }
 }

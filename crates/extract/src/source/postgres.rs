@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use bytes::{Buf, BytesMut};
-use config::{Input, Secret};
+use config::{Input, Secret, postgres_url};
 use futures::{StreamExt, pin_mut};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
@@ -48,7 +48,7 @@ fn is_never_empty(column: &Type) -> bool {
 }
 
 pub(crate) async fn connect(name: &str, url: &Secret) -> Result<Client, Error> {
-    let config: Config = url.expose().parse().map_err(|e: tokio_postgres::Error| Error::Connection {
+    let config: Config = postgres_url(url.expose()).parse().map_err(|e: tokio_postgres::Error| Error::Connection {
         connection: name.to_owned(),
         detail: format!("the url is not one of PostgreSQL: {}", detail(&e)),
         help: "write postgres://user:password@host:5432/database".to_owned(),

@@ -17,20 +17,27 @@ pub(super) fn text_schema<N: Into<String>>(names: impl IntoIterator<Item = N>) -
     Arc::new(Schema::new(names.into_iter().map(|n| Field::new(n, DataType::Utf8, true)).collect::<Vec<_>>()))
 }
 
-/// The names, each once: of a name that comes twice none is taken for the other, and an empty one says where it stands.
+/// The names, each once: of a name that comes twice none is taken for the other, and an empty one says where it stands. What is
+/// made up is numbered on until no column of the source bears it: a mapping of that name means the source's own column.
 pub(super) fn distinct(names: &[String]) -> Vec<String> {
-    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut given: BTreeMap<&str, usize> = BTreeMap::new();
     for name in names {
-        *count.entry(name).or_default() += 1;
+        *given.entry(name).or_default() += 1;
     }
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let distinct = names.iter().enumerate().map(|(place, name)| match (name.as_str(), count.get(name.as_str())) {
-        ("", _) => format!("column_{}", place + 1),
-        (name, Some(2..)) => {
-            let number = seen.entry(name).or_default();
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    let mut made = |name: String| {
+        let number = next.entry(name.clone()).or_default();
+        loop {
+            let made = if *number == 0 { name.clone() } else { format!("{name} ({number})") };
             *number += 1;
-            format!("{name} ({number})")
+            if !given.contains_key(made.as_str()) {
+                return made;
+            }
         }
+    };
+    let distinct = names.iter().enumerate().map(|(place, name)| match (name.as_str(), given.get(name.as_str())) {
+        ("", _) => made(format!("column_{}", place + 1)),
+        (name, Some(2..)) => made(name.to_owned()),
         (name, _) => name.to_owned(),
     });
     distinct.collect()
@@ -111,7 +118,13 @@ mod tests {
 
     #[test]
     fn no_name_comes_twice() {
-        let names = ["a", "", "b", "a", ""].map(str::to_owned).to_vec();
-        assert_eq!(distinct(&names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
+        let names = |names: &[&str]| distinct(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&["a", "", "b", "a", ""]), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
+        // Nor does a made one equal one of the source's own.
+        assert_eq!(names(&["", "column_1", "order_id", ""]), ["column_1 (1)", "column_1", "order_id", "column_4"]);
+        assert_eq!(names(&["", "", "column_1"]), ["column_1 (1)", "column_2", "column_1"]);
+        assert_eq!(names(&["a", "a", "a (1)"]), ["a (2)", "a (3)", "a (1)"]);
+        assert_eq!(names(&["a (1)", "a", "a", "a (1)"]), ["a (1) (1)", "a (2)", "a (3)", "a (1) (2)"]);
+        assert_eq!(names(&["", "column_1", "column_1"]), ["column_1 (1)", "column_1 (2)", "column_1 (3)"]);
     }
 }
