@@ -55,6 +55,8 @@ fn encodings() -> Vec<Case> {
 fn quotes() -> Vec<Case> {
     let astray =
         [HEADER, LINES[0], "A2,2024-01-03,C2,P1,1,2.00,\"web\n", LINES[2], "A4,2024-01-05,C3,P2,4,2.00,\"shop\n"].concat();
+    let side_by_side =
+        [HEADER, LINES[0], "A2,2024-01-03,C2,P1,\"1,2.00,web\n", "A3,2024-01-04,\"C1,P2,2,2.00,shop\n", LINES[3]].concat();
     vec![
         says(
             "a quote that is never closed",
@@ -68,7 +70,10 @@ fn quotes() -> Vec<Case> {
             good().replacen("channel", "\"channel", 1),
             &["the header", "closed"],
         ),
-        publishes("two quotes astray, two lines apart", CSV, astray, 1, 1).published(),
+        publishes("two quotes astray, two lines apart", CSV, astray.as_str(), 3, 1).published(),
+        publishes("two quotes astray, with line ends of Windows", CSV, astray.replace('\n', "\r\n"), 3, 1),
+        publishes("two quotes astray in two columns", CSV, astray.replacen("2.00,\"shop", "\"2.00,shop", 1), 3, 1),
+        publishes("two quotes astray in lines side by side", CSV, side_by_side, 2, 9),
         publishes("a quote in the middle of a value", CSV, with_line(1, "A2,2024-01-03,C\"2,P1,1,2.00,web\n"), 0, 15),
         publishes("a value of two lines", CSV, with_line(1, "A2,2024-01-03,C2,P1,1,2.00,\"web\nshop\"\n"), 0, 15),
         publishes("single quotes", CSV, with_line(1, "'A2','2024-01-03','C2','P1','1','2.00','web'\n"), 1, 13),

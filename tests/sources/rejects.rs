@@ -93,6 +93,34 @@ fn text_that_is_not_in_the_encoding_is_one_record() {
 }
 
 #[test]
+fn every_line_that_two_quotes_astray_take_in_is_counted() {
+    let workspace = Workspace::new();
+    let line = |n: u32| {
+        let (opens, closes) = (if n == 300 { "\"" } else { "" }, if n == 1150 { "\"" } else { "" });
+        let quantity = if n == 1500 { "two" } else { "1" };
+        format!("A{n},2024-01-02,C1,P1,{quantity},2.00,{opens}South{closes},web\n")
+    };
+    let header = "order_id,ordered_at,customer_id,product_id,quantity,unit_price,region,channel\n";
+    workspace.write("data/orders.csv", header.to_owned() + &(1..=2000).map(line).collect::<String>());
+    let ran = run(&workspace, &csv_pipeline(""));
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    let reason = "is taken in by a quote that stands there by mistake, as are all 851 records from 300 to 1150";
+    for words in ["852 of 2000", &format!("data/orders.csv record 300: (record) {reason}")] {
+        assert!(ran.stderr.contains(words), "`{words}` is not in:\n{}", ran.stderr);
+    }
+    assert!(!workspace.path("out/published.json").exists());
+    // Each with its own text and number, and those behind them keep theirs.
+    let rejects = read(&record(&workspace, "rejects/sales.parquet"));
+    let numbers: Vec<String> = (300..=1150).chain([1500]).map(|n: u32| n.to_string()).collect();
+    assert_eq!(rejects.column("record"), numbers);
+    let raw = rejects.column("raw_value");
+    let whole = |n: u32| format!("A{n},2024-01-02,C1,P1,1,2.00,South,web");
+    let chosen = [0, 1, 850, 851].map(|place: usize| raw[place].clone());
+    assert_eq!(chosen, [whole(300), whole(301), whole(1150), "two".to_owned()]);
+    assert!(rejects.column("reason")[..851].iter().all(|given| given == reason), "{:?}", rejects.column("reason"));
+}
+
+#[test]
 fn sales_of_which_nothing_was_accepted_are_an_error() {
     let workspace = Workspace::new();
     workspace.write(

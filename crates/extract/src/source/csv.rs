@@ -1,5 +1,7 @@
 //! CSV: any delimiter, quote and encoding; a record that does not fit the header is set aside, not the end of the run.
 
+mod astray;
+
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
@@ -15,6 +17,7 @@ use super::head::{Head, union};
 use super::text_batch::{Gone, TextBatch, distinct, text_schema};
 use super::{Opened, Reading, Sender, blocking};
 use crate::error::Error;
+use astray::takes_in_records;
 
 /// Bytes at the beginning of a file whose encoding is looked at.
 const LOOKED_AT: u64 = 65_536;
@@ -137,10 +140,13 @@ impl Table {
                 let _ = batch.flush();
                 return handle.block_on(files::same(file));
             }
-            number += 1;
-            if self.push(&mut batch, number, &record, &places, &table).is_err() {
-                return Ok(());
-            }
+            let pushed = if takes_in_records(&record, self.csv.delimiter, table.names.len()) {
+                self.set_aside(&mut batch, number, &record, table.names.len())
+            } else {
+                self.push(&mut batch, number + 1, &record, &places, &table).map(|()| number + 1)
+            };
+            let Ok(last) = pushed else { return Ok(()) };
+            number = last;
         }
     }
 
@@ -161,11 +167,6 @@ impl Table {
             let reason = "holds a NUL byte, as a file does that was not written whole, or whose encoding is utf-16".to_owned();
             return batch.malformed(number, shown(record), reason);
         }
-        if record.iter().any(|field| takes_in_records(field, self.csv.delimiter, width)) {
-            let reason =
-                "holds a value that takes in lines of the table, as a quote does that stands there by mistake".to_owned();
-            return batch.malformed(number, shown(record), reason);
-        }
         let is_text = |field: &[u8]| {
             let replaced = table.decoded && field.windows(3).any(|w| w == "\u{FFFD}".as_bytes());
             !replaced && std::str::from_utf8(field).is_ok()
@@ -182,6 +183,22 @@ impl Table {
             (!value.is_empty() && !self.csv.null_values.iter().any(|n| n == value)).then_some(value)
         });
         batch.push(number, values)
+    }
+
+    /// Sets aside each of the records that one takes in: all are lost, so the book and the limits of rejects count all of them.
+    /// `before` is the number of the record before the first; the number of the last comes back.
+    fn set_aside(&self, batch: &mut TextBatch<'_>, before: u64, record: &ByteRecord, width: usize) -> Result<u64, Gone> {
+        let text = astray::text(record, self.csv.delimiter);
+        let records = || astray::records(&text, self.csv.delimiter, width);
+        let count = records().count() as u64;
+        let (first, last) = (before + 1, before + count);
+        let reason =
+            format!("is taken in by a quote that stands there by mistake, as are all {count} records from {first} to {last}");
+        for (number, one) in (first..).zip(records()) {
+            let raw = String::from_utf8_lossy(one.trim_ascii_end()).chars().take(RAW_SHOWN).collect();
+            batch.malformed(number, raw, reason.clone())?;
+        }
+        Ok(last)
     }
 
     /// `number` is 0 for the header.
@@ -224,13 +241,6 @@ fn is_utf8(bytes: &[u8]) -> bool {
 
 fn is_end(record: &ByteRecord) -> bool {
     record.len() == 1 && record.get(0) == Some(b"\0")
-}
-
-/// Whether a line behind the first of a value has as many delimiters as a record of the table. A value of a note or an address
-/// hardly does; two quotes that stand astray make one of every line between them, and the width of the record may fit.
-fn takes_in_records(field: &[u8], delimiter: u8, width: usize) -> bool {
-    let fields = |line: &[u8]| line.split(|b| *b == delimiter).count();
-    width > 2 && field.split(|b| *b == b'\n').skip(1).any(|line| fields(line) == width)
 }
 
 fn shown(record: &ByteRecord) -> String {
