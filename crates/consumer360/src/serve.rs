@@ -2,6 +2,7 @@
 
 mod actions;
 pub mod child;
+mod due;
 mod files;
 mod mirrors;
 pub mod slots;
@@ -9,26 +10,25 @@ mod ticker;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{Access, App};
-use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, Status, clock};
+use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
 use crate::runtime::Signals;
-use crate::schedule::of_pipeline;
 use crate::tell::{self, Event, Teller};
-use crate::{commands, log, runtime};
+use crate::{commands, log};
 use actions::{Ask, Doer, Known, Wish};
 use child::{Options, Stop, Task};
+pub use due::due_now;
 use files::Watched;
 use slots::{Outcome, Runner};
 use ticker::Ticker;
@@ -257,13 +257,14 @@ impl Server<'_> {
 
     fn tick(&mut self, ends: &mut Ends) {
         let mut due = Vec::new();
+        let slots = self.runner.ledger.slots();
         for watched in self.watched.values() {
-            if let Some((pipeline, schedule)) = watched.scheduled() {
-                match self.runner.ledger.slots().tick(&pipeline.name, &schedule, clock::now()) {
-                    Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
-                    Err(error) => log_error::<()>(Err(error)),
-                }
-            }
+            let Some((pipeline, schedule)) = watched.scheduled() else { continue };
+            // What waits behind a run of this server begins when that has ended.
+            let is_here = self.under_way.contains_key(&pipeline.name);
+            let freed = if is_here { None } else { or_log(slots.freed(&pipeline.name, &schedule, clock::now())) };
+            let found = or_log(slots.tick(&pipeline.name, &schedule, clock::now()));
+            due.extend(freed.into_iter().chain(found).map(|slot| (watched.file.clone(), slot)));
         }
         for (file, slot) in due {
             self.begin(&file, slot, ends);
@@ -292,8 +293,13 @@ impl Server<'_> {
 
     /// Begins the slot's run, or what its pipeline says where one is under way.
     fn begin(&mut self, file: &PathBuf, due: SlotDecision, ends: &mut Ends) {
-        let running = self.under_way.contains_key(&due.pipeline);
-        match self.runner.ledger.slots().overlap(&due, running, clock::now()) {
+        let slots = self.runner.ledger.slots();
+        let decided = if self.under_way.contains_key(&due.pipeline) {
+            slots.overlap(&due, true, clock::now())
+        } else {
+            slots.overlap_with_others(&due, clock::now())
+        };
+        match decided {
             Ok(Decision::Start) => self.start(file, due, ends),
             Ok(Decision::Skip) => tracing::info!(pipeline = due.pipeline, slot = %due.slot.at, "skipped: a run is under way"),
             Ok(Decision::Queue) => tracing::info!(pipeline = due.pipeline, slot = %due.slot.at, "waits behind the run under way"),
@@ -336,8 +342,13 @@ impl Server<'_> {
             let schedule = self.watched.get(&file)?.scheduled()?.1;
             self.runner.ledger.slots().next_waiting(&pipeline, &schedule, clock::now()).ok()?
         };
-        if let Some(next) = replaced.or_else(waiting) {
-            self.begin(&file, next, ends);
+        let next = if outcome.again.is_some() { replaced } else { replaced.or_else(waiting) };
+        // A run of the slot that ended before goes on in another process, which settles nothing.
+        if outcome.again.is_some() && outcome.attempts > 1 {
+            self.left.insert(file.clone());
+        }
+        for slot in outcome.again.into_iter().chain(next) {
+            self.begin(&file, slot, ends);
         }
     }
 
@@ -372,6 +383,14 @@ fn missed(ledger: &Ledger, pipeline: &str, since: DateTime<Utc>, now: DateTime<U
     let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED).unwrap_or_default();
     let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
     slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect()
+}
+
+/// What cannot be read now is asked for again at the next look.
+fn or_log<T: Default>(result: Result<T, scheduler::Error>) -> T {
+    result.unwrap_or_else(|error| {
+        log_error::<()>(Err(error));
+        T::default()
+    })
 }
 
 fn log_error<T>(result: Result<T, scheduler::Error>) {
@@ -409,57 +428,4 @@ fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "no service manager listens");
     }
-}
-
-/// `consumer360 run --slot`: what is due now, and nothing else, for cron, systemd and Kubernetes.
-pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
-    log::start(global, false);
-    let (pipeline, settings) = commands::load(global, file)?;
-    let schedule = of_pipeline(&pipeline).ok_or_else(|| {
-        Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
-    })?;
-    let ledger = Arc::new(commands::ledger(&settings)?);
-    let before = clock::now() - TimeDelta::milliseconds(1);
-    let due = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
-    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, before, clock::now()));
-    if due.is_empty() {
-        let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
-        return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
-    }
-    let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
-    let runner =
-        Runner { ledger, options: Options::of(global), settings: Arc::new(settings), places: Arc::new(Semaphore::new(1)) };
-    let pipeline = Arc::new(pipeline);
-    runtime.block_on(async {
-        let mut code = 0;
-        let mut text = String::new();
-        let (stop, asked) = watch::channel(Stop::No);
-        let mut signals = Signals::new().map_err(|e| Failure::step(&e))?;
-        for due in due {
-            let slot = due.slot.local_text();
-            let work = runner.slot(file.to_path_buf(), Arc::clone(&pipeline), due, asked.clone());
-            tokio::pin!(work);
-            let outcome = tokio::select! {
-                outcome = &mut work => outcome,
-                signal = signals.next() => {
-                    let _ = stop.send(Stop::Shutdown);
-                    let run = work.await.record.filter(|run| run.status == Status::Published);
-                    commands::print(&text)?;
-                    // It was about to publish, and did.
-                    return Err(run.map_or(Failure::Interrupted { code: 128 + signal }, |run| Failure::Step {
-                        code: 128 + signal,
-                        message: format!("interrupted; run {} had published by then", run.run_id),
-                    }));
-                }
-            };
-            let run = outcome.record.map_or_else(
-                || outcome.message.unwrap_or_default(),
-                |record| format!("{} {}", record.run_id, record.status.to_string().replace('_', " ")),
-            );
-            let _ = writeln!(text, "{}: slot {slot}: {run}", pipeline.name);
-            code = code.max(outcome.code);
-        }
-        commands::print(&text)?;
-        Ok(ExitCode::from(code))
-    })
 }

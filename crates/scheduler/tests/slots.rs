@@ -12,7 +12,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use cron::Cron;
 use place::{Kind, Place, on_both};
-use scheduler::{Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage};
+use scheduler::{
+    Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, Slot, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
+};
 
 use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
 
@@ -23,6 +25,8 @@ on_both!(
     edits_and_pauses_make_no_surprise_runs,
     a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
     overlaps_are_decided_and_recorded,
+    a_run_of_another_process_overlaps_as_well,
+    a_slot_whose_own_run_is_about_to_claim_it_is_left_to_it,
     missed_slots_that_all_run_wait_for_their_turn,
     a_restart_settles_what_was_left_open,
     a_restart_keeps_to_the_rule_for_missed_slots,
@@ -207,6 +211,50 @@ fn overlaps_are_decided_and_recorded(kind: Kind) {
     }
 }
 
+fn a_run_of_another_process_overlaps_as_well(kind: Kind) {
+    for (on_overlap, decision, state) in [
+        (OnOverlap::Skip, Decision::Skip, Skipped),
+        (OnOverlap::Queue, Decision::Queue, Waiting),
+        // Nobody but who began it can stop it.
+        (OnOverlap::Replace, Decision::Queue, Waiting),
+    ] {
+        let (_state, ledger) = open(kind);
+        let slots = ledger.slots();
+        let mut hourly = schedule("0 * * * *", OnMissed::Latest);
+        hourly.on_overlap = on_overlap;
+        slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+        let by_hand = ledger.begin("shop", &Slot::manual(at(2, 0, 59), chrono_tz::UTC, None), at(2, 0, 59), "0.1.0").unwrap();
+        let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+        assert!(ledger.is_held("shop").unwrap());
+        assert_eq!(slots.overlap_with_others(&due[0], at(2, 1, 0)).unwrap(), decision, "{on_overlap}");
+        assert_eq!(rows(slots), [("02 01:00".to_owned(), state, Some(reason(slots, 0)))]);
+        assert!(reason(slots, 0).starts_with("overlap: a run "), "{}", reason(slots, 0));
+        assert_eq!(slots.freed("shop", &hourly, at(2, 1, 1)).unwrap(), None, "the run goes on");
+        by_hand.finish(Outcome::NotPublished, at(2, 1, 2)).unwrap();
+        assert!(!ledger.is_held("shop").unwrap());
+        let freed = slots.freed("shop", &hourly, at(2, 1, 3)).unwrap();
+        assert_eq!(freed.as_ref().map(|due| due.slot.at), (state == Waiting).then(|| at(2, 1, 0)));
+        let Some(freed) = freed else { continue };
+        assert_eq!(slots.overlap_with_others(&freed, at(2, 1, 3)).unwrap(), Decision::Start);
+        slots.tick("shop", &hourly, at(2, 2, 0)).unwrap();
+        assert!(slots.claim("shop", at(2, 2, 0), "gone", at(2, 2, 0)).unwrap());
+        assert_eq!(slots.freed("shop", &hourly, at(2, 2, 1)).unwrap(), None, "a slot is between two attempts");
+    }
+}
+
+fn a_slot_whose_own_run_is_about_to_claim_it_is_left_to_it(kind: Kind) {
+    let (_state, ledger) = open(kind);
+    let slots = ledger.slots();
+    let hourly = schedule("0 * * * *", OnMissed::Latest);
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    let run = ledger.begin("shop", &due[0].slot.slot(), at(2, 1, 0), "0.1.0").unwrap();
+    assert_eq!(slots.overlap_with_others(&due[0], at(2, 1, 0)).unwrap(), Decision::Skip, "another process is at it");
+    assert_eq!(states(slots), [Due], "and the slot is not settled for that");
+    assert!(slots.claim("shop", at(2, 1, 0), run.id(), at(2, 1, 0)).unwrap());
+    run.finish(Outcome::NotPublished, at(2, 1, 1)).unwrap();
+}
+
 fn missed_slots_that_all_run_wait_for_their_turn(kind: Kind) {
     let (_state, ledger) = open(kind);
     let slots = ledger.slots();
@@ -318,7 +366,7 @@ fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
 #[test]
 fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
     let (state, ledger) = open(Kind::File);
-    let run = ledger.begin("shop", &scheduler::Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
+    let run = ledger.begin("shop", &Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
     run.finish(Outcome::NotPublished, at(2, 6, 1)).unwrap();
     drop(ledger);
     let database = rusqlite::Connection::open(state.state().join("consumer360.db")).unwrap();
