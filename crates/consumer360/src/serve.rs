@@ -118,7 +118,7 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
-    /// Files whose slot an earlier server's run still fills.
+    /// Files whose slot another process's run still fills, or may: they are looked at again.
     left: BTreeSet<PathBuf>,
     /// When it last looked for what nobody else does.
     looked_after: DateTime<Utc>,
@@ -160,7 +160,7 @@ impl Server<'_> {
         }
     }
 
-    /// Files that changed are read again, new ones are taken up, and what is gone is watched no more.
+    /// Files that changed or have a problem are read again, new ones are taken up, and what is gone is watched no more.
     fn refresh(&mut self) {
         // A folder that cannot be read for a moment still holds what it held.
         let files = match files::find(self.named) {
@@ -177,9 +177,14 @@ impl Server<'_> {
         }
         for file in files {
             if let Some(watched) = self.watched.get_mut(&file) {
+                let was_in_force = watched.pipeline().is_some();
                 if watched.refresh(self.global) {
                     say(watched);
                     tell_broken(watched);
+                }
+                // What an earlier server left of it could not be looked at before.
+                if !was_in_force && watched.pipeline().is_some() {
+                    self.left.insert(file);
                 }
             } else {
                 let watched = Watched::read(self.global, &file);
