@@ -77,8 +77,10 @@ fn a_run_killed_with_its_server_is_run_again() {
 }
 
 #[test]
-fn a_run_that_outlives_its_server_is_not_run_twice() {
-    let (space, _) = shop(EVERY_MINUTE);
+fn a_run_that_outlives_its_server_is_not_run_twice_and_is_told() {
+    let (hook, posted) = receivers::http(Vec::new());
+    let notify = format!("notify: [{{on: [published], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n");
+    let (space, _) = shop(&(notify + EVERY_MINUTE));
     let mut served = serve(&space, "config");
     let run = stopped_run(&space, &served);
     let slot = first_run(&space);
@@ -91,6 +93,12 @@ fn a_run_that_outlives_its_server_is_not_run_twice() {
     until("the end of the run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
     assert_eq!(state_of(&space, &slot)["attempts"], 1);
     assert_eq!(runs(&space).into_iter().filter(|run| is_of(run, &slot)).count(), 1);
+    // The run itself is silent, as its server was to tell.
+    let mut told = Value::Null;
+    while told["run_id"] != slot["run_id"] {
+        told = posted.recv_timeout(Duration::from_mins(2)).unwrap().body;
+    }
+    assert_eq!(told["kind"], "published", "{told}");
 }
 
 #[test]

@@ -221,6 +221,22 @@ fn slots_that_were_missed_are_told_without_a_server_too() {
 }
 
 #[test]
+fn a_slot_that_is_given_up_is_told() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&(format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n") + EVERY_MINUTE));
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    // As if whatever ran them had died in every attempt.
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let died = "UPDATE consumer360_slot SET state = 'running', attempts = 3, run_id = 'gone'";
+    assert!(database.execute(died, []).unwrap() > 0);
+    drop(database);
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert_eq!((&said["kind"], &said["run_id"]), (&"failed".into(), &"gone".into()), "{said}");
+    assert!(said["headline"].as_str().unwrap().contains("3 runs of it died"), "{said}");
+}
+
+#[test]
 fn a_source_that_is_away_is_tried_again_in_one_record() {
     let (space, _) = shop("schedule: {cron: '* * * * *'}\nretries: {attempts: 3, first_after: 3s}\n");
     let late = space.path("drop/lines.csv");

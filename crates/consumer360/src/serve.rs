@@ -10,7 +10,7 @@ mod ticker;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -93,6 +93,8 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             under_way: BTreeMap::new(),
             left: BTreeSet::new(),
             looked_after: clock::now(),
+            // The ledger's times have no parts of a millisecond.
+            told_until: clock::now() - TimeDelta::milliseconds(1),
         };
         server.serve().await
     })
@@ -122,6 +124,8 @@ struct Server<'a> {
     left: BTreeSet<PathBuf>,
     /// When it last looked for what nobody else does.
     looked_after: DateTime<Utc>,
+    /// Up to when it has told of what was missed.
+    told_until: DateTime<Utc>,
 }
 
 type Ends = JoinSet<(String, PathBuf, Outcome)>;
@@ -245,8 +249,12 @@ impl Server<'_> {
     /// until the run has ended.
     fn recover(&mut self, file: &PathBuf, ends: &mut Ends) {
         let Some((pipeline, schedule)) = self.watched.get(file).and_then(Watched::scheduled) else { return };
+        // A slot of its own that waits for its moment or its next attempt was left by nobody.
+        if self.under_way.contains_key(&pipeline.name) {
+            return;
+        }
         let slots = self.runner.ledger.slots();
-        let found = slots.recover(&pipeline.name, &schedule, clock::now());
+        let found = or_log(slots.recover(&pipeline.name, &schedule, clock::now()));
         let is_left = |slot: &SlotRecord| slot.state == SlotState::Running;
         let left = slots.open_slots(&pipeline.name).is_ok_and(|open| open.iter().any(is_left));
         if left {
@@ -254,9 +262,19 @@ impl Server<'_> {
         } else {
             self.left.remove(file);
         }
-        match found {
-            Ok(due) => due.into_iter().for_each(|slot| self.begin(file, slot, ends)),
-            Err(error) => log_error::<()>(Err(error)),
+        self.tell_settled(file, &found.settled);
+        for slot in found.due {
+            self.begin(file, slot, ends);
+        }
+    }
+
+    /// Tells of slots in place of the server that ran them and is gone.
+    fn tell_settled(&self, file: &Path, slots: &[SlotRecord]) {
+        let Some((pipeline, settings)) = self.watched.get(file).and_then(Watched::reading) else { return };
+        let events = settled(&self.runner.ledger, slots, clock::now());
+        if !events.is_empty() {
+            let teller = Teller::new(pipeline, settings);
+            drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
     }
 
@@ -284,13 +302,21 @@ impl Server<'_> {
         if now - self.looked_after < LOOKS {
             return;
         }
-        let since = std::mem::replace(&mut self.looked_after, now);
+        self.looked_after = now;
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
-        for watched in self.watched.values() {
-            let Some((pipeline, settings)) = watched.reading().filter(|_| watched.pipeline().is_some()) else { continue };
-            let events = missed(&self.runner.ledger, &pipeline.name, since, now);
+        let in_force = self.watched.values().filter(|watched| watched.pipeline().is_some());
+        let served: Vec<_> = in_force.filter_map(Watched::reading).collect();
+        let of_one = |pipeline: &str| missed(&self.runner.ledger, pipeline, self.told_until, now);
+        let found: Result<Vec<_>, _> = served.iter().map(|(pipeline, _)| of_one(&pipeline.name)).collect();
+        // What cannot be read now is told when it can.
+        if found.is_ok() {
+            self.told_until = now;
+        }
+        let mut found = or_log(found).into_iter();
+        for (pipeline, settings) in served {
+            let events = found.next().unwrap_or_default();
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
@@ -355,6 +381,10 @@ impl Server<'_> {
         for slot in outcome.again.into_iter().chain(next) {
             self.begin(&file, slot, ends);
         }
+        // Every look may have found a run of this server in the way.
+        if self.left.contains(&file) {
+            self.recover(&file, ends);
+        }
     }
 
     /// Lets every run come to a safe point. A second signal waits for none.
@@ -384,10 +414,16 @@ impl Server<'_> {
 }
 
 /// What is to be told of slots that were found to be missed after a moment.
-fn missed(ledger: &Ledger, pipeline: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Event> {
-    let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED).unwrap_or_default();
+fn missed(ledger: &Ledger, pipeline: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<Event>, scheduler::Error> {
+    let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED)?;
     let is_new = |slot: &&SlotRecord| slot.state == SlotState::Missed && slot.decided_at > since;
-    slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect()
+    Ok(slots.iter().filter(is_new).map(|slot| tell::of_missed(slot, now)).collect())
+}
+
+/// What is to be told of slots that a process left open when it died, and that are settled now.
+fn settled(ledger: &Ledger, slots: &[SlotRecord], now: DateTime<Utc>) -> Vec<Event> {
+    let run = |slot: &SlotRecord| slot.run_id.as_ref().and_then(|run| ledger.run(run).ok().flatten());
+    slots.iter().flat_map(|slot| tell::of_settled(slot, run(slot).as_ref(), now)).collect()
 }
 
 /// What cannot be read now is asked for again at the next look.

@@ -288,14 +288,17 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
         if let Some(outcome) = outcome {
             run.finish(outcome, at(2, 6, 32)).unwrap();
         } else {
-            assert_eq!(slots.recover("shop", &hourly, at(2, 6, 33)).unwrap(), [], "its run is under way");
+            let found = slots.recover("shop", &hourly, at(2, 6, 33)).unwrap();
+            assert_eq!(found.due, [], "its run is under way");
+            let settled: Vec<_> = found.settled.iter().map(|slot| (slot.scheduled_at, slot.state)).collect();
+            assert_eq!(settled, [(at(2, 1, 0), RanLate), (at(2, 2, 0), Failed), (at(2, 3, 0), Failed)], "nobody told of them");
             assert_eq!(states(slots), [RanLate, Failed, Failed, Due, Running, Due]);
         }
     }
     drop(ledger);
     let ledger = state.open();
     let slots = ledger.slots();
-    let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap();
+    let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap().due;
     assert_eq!((hours(&again).join(", "), again[0].attempts), ("02 04:00, 02 05:00, 02 06:00".to_owned(), 1));
     assert_eq!(
         ["empty", "full", "late: it did not begin for 2 h 40 min", "its run died; it is run again"],
@@ -303,7 +306,8 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
     );
     for attempt in 2..=3 {
         slots.claim("shop", at(2, 5, 0), &format!("gone-{attempt}"), at(2, 6, 41)).unwrap();
-        slots.recover("shop", &hourly, at(2, 6, 42)).unwrap();
+        let settled = slots.recover("shop", &hourly, at(2, 6, 42)).unwrap().settled;
+        assert_eq!(settled.len(), usize::from(attempt == 3), "{settled:?}");
     }
     assert_eq!(states(slots)[4], Failed);
     assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
@@ -321,9 +325,12 @@ fn a_restart_keeps_to_the_rule_for_missed_slots(kind: Kind) {
             assert_eq!(slots.tick("shop", &hourly, at(2, hour, 0)).unwrap().len(), 1);
         }
         slots.claim("shop", at(2, 1, 0), "gone", at(2, 1, 0)).unwrap();
-        assert_eq!(slots.recover("shop", &hourly, at(2, 3, 1)).unwrap().last().unwrap().slot.at, at(2, 3, 0), "on time");
-        slots.recover("shop", &hourly, at(2, 3, 30)).unwrap();
+        let found = slots.recover("shop", &hourly, at(2, 3, 1)).unwrap();
+        assert_eq!(found.due.last().unwrap().slot.at, at(2, 3, 0), "on time");
+        let later = slots.recover("shop", &hourly, at(2, 3, 30)).unwrap().settled;
         assert_eq!(states(slots), expected, "{on_missed}");
+        let settled: Vec<_> = found.settled.iter().chain(&later).map(|slot| slot.state).collect();
+        assert_eq!(settled, expected.into_iter().filter(|state| !state.is_open()).collect::<Vec<_>>(), "each is told of once");
     }
 }
 
@@ -335,16 +342,16 @@ fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else(kind: Kind) {
         assert!(slots.claim("shop", due.slot.at, "run", now).unwrap());
         slots.settle("shop", due.slot.at, SlotEnd::Ran, None, now).unwrap();
     };
-    let first = slots.is_due("shop", &daily, at(2, 6, 1)).unwrap();
+    let first = slots.is_due("shop", &daily, at(2, 6, 1)).unwrap().due;
     assert_eq!(hours(&first), ["02 06:00"], "the first start is for the slot just past");
-    assert_eq!(hours(&slots.is_due("shop", &daily, at(2, 6, 2)).unwrap()), ["02 06:00"], "nobody came to run it");
+    assert_eq!(hours(&slots.is_due("shop", &daily, at(2, 6, 2)).unwrap().due), ["02 06:00"], "nobody came to run it");
     run(&first[0], at(2, 6, 2));
-    assert_eq!(slots.is_due("shop", &daily, at(2, 6, 2)).unwrap(), []);
+    assert_eq!(slots.is_due("shop", &daily, at(2, 6, 2)).unwrap().due, []);
     let edited = schedule("0 6,7 * * *", OnMissed::Latest);
-    assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap(), [], "it ran under the schedule before");
-    assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap()), ["03 06:00"]);
+    assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap().due, [], "it ran under the schedule before");
+    assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap().due), ["03 06:00"]);
     let removed = schedule("0 5 * * *", OnMissed::Latest);
-    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap()), ["03 06:00"], "it came due before the edit");
+    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap().due), ["03 06:00"], "it came due before the edit");
 }
 
 fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
@@ -357,7 +364,7 @@ fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
     let jitter = TimeDelta::from_std(hourly.jitter("shop", at(2, 1, 0))).unwrap();
     assert!(jitter > TimeDelta::minutes(3), "{jitter}");
     assert_eq!(due[0].start_at, at(2, 1, 0) + jitter);
-    assert_eq!(slots.recover("shop", &hourly, due[0].start_at).unwrap().len(), 1, "it is not late yet");
+    assert_eq!(slots.recover("shop", &hourly, due[0].start_at).unwrap().due.len(), 1, "it is not late yet");
     slots.claim("shop", at(2, 1, 0), "run", due[0].start_at).unwrap();
     slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 2, 0)).unwrap();
     assert_eq!(states(slots), [Ran]);

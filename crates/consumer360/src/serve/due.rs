@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use config::Pipeline;
-use scheduler::{Decision, SlotDecision, Status, clock};
+use scheduler::{Decision, Recovered, SlotDecision, Status, clock};
 use tokio::sync::{Semaphore, watch};
 
 use super::child::{self, Options, Stop};
-use super::missed;
 use super::slots::{Outcome, Runner};
+use super::{missed, or_log, settled};
 use crate::cli::Global;
 use crate::exit::{Failure, STEP_FAILED};
 use crate::runtime::Signals;
@@ -32,8 +32,10 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     })?;
     let ledger = Arc::new(commands::ledger(&settings)?);
     let before = clock::now() - TimeDelta::milliseconds(1);
-    let due = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
-    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, before, clock::now()));
+    let Recovered { due, settled: left } = ledger.slots().is_due(&pipeline.name, &schedule, clock::now())?;
+    let mut events = settled(&ledger, &left, clock::now());
+    events.extend(or_log(missed(&ledger, &pipeline.name, before, clock::now())));
+    Teller::new(&pipeline, &settings).tell(&events);
     if due.is_empty() {
         let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
         return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
