@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::receivers::{self, Answer, tls};
-use crate::served::{EVERY_MINUTE, LINES, Served, free_port, get, serve, shop, signal, slots, until};
+use crate::served::{EVERY_MINUTE, LINES, PIPELINE, Served, free_port, get, serve, shop, signal, slots, until};
 use crate::support::{Ran, Workspace};
 
 fn runs(space: &Workspace) -> Vec<Value> {
@@ -77,8 +77,10 @@ fn a_run_killed_with_its_server_is_run_again() {
 }
 
 #[test]
-fn a_run_that_outlives_its_server_is_not_run_twice() {
-    let (space, _) = shop(EVERY_MINUTE);
+fn a_run_that_outlives_its_server_is_not_run_twice_and_is_told() {
+    let (hook, posted) = receivers::http(Vec::new());
+    let notify = format!("notify: [{{on: [published], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n");
+    let (space, _) = shop(&(notify + EVERY_MINUTE));
     let mut served = serve(&space, "config");
     let run = stopped_run(&space, &served);
     let slot = first_run(&space);
@@ -91,6 +93,12 @@ fn a_run_that_outlives_its_server_is_not_run_twice() {
     until("the end of the run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
     assert_eq!(state_of(&space, &slot)["attempts"], 1);
     assert_eq!(runs(&space).into_iter().filter(|run| is_of(run, &slot)).count(), 1);
+    // The run itself is silent, as its server was to tell.
+    let mut told = Value::Null;
+    while told["run_id"] != slot["run_id"] {
+        told = posted.recv_timeout(Duration::from_mins(2)).unwrap().body;
+    }
+    assert_eq!(told["kind"], "published", "{told}");
 }
 
 #[test]
@@ -279,6 +287,21 @@ fn a_file_that_breaks_while_it_is_served_is_told() {
     let told = posted.recv_timeout(Duration::from_secs(20)).unwrap().body.to_string();
     assert!(told.contains("cannot be used; its last good reading stays in force") && told.contains("extrakt"), "{told}");
     assert!(told.contains("http://etl.test/pipelines/shop"), "{told}");
+}
+
+#[test]
+fn a_secret_that_comes_later_than_the_server_puts_its_file_in_force() {
+    let (space, port) = shop("");
+    let seal = space.path("seal");
+    let headers = format!("{{x-seal: '${{file:{}}}'}}", seal.display());
+    let notify = format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:9/hook', headers: {headers}}}]\n");
+    space.write("pipelines/shop.yaml", PIPELINE.to_owned() + EVERY_MINUTE + &notify);
+    let _served = serve(&space, "config");
+    until("the problem on the page", || get(port, "/").is_some_and(|(_, page)| page.contains("the secret file")));
+    // The file itself stays as it is.
+    fs::write(seal, "a-seal-of-some-length").unwrap();
+    until("a slot that ran", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
+    assert!(!get(port, "/").unwrap().1.contains("the secret file"));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The server as a process: slots run by themselves, a kill loses none, two servers run each slot once, and people are told.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::served::{EVERY_MINUTE, LINES, PIPELINE, free_port, get, serve, shop, signal, slots, until};
+use crate::served::{EVERY_MINUTE, LINES, PIPELINE, Served, free_port, get, serve, shop, signal, slots, until};
 use crate::sources::postgres_server::{PASSWORD, Server, USER};
 use crate::support::{Workspace, root};
 use crate::{browser, receivers};
@@ -102,6 +103,65 @@ fn what_is_due_runs_once_for_cron_and_systemd() {
     assert!(none.code == 2 && none.stderr.contains("has no `schedule:`"), "{}", none.stderr);
 }
 
+/// A run by hand of the same pipeline that does not end: its database takes the connection and says nothing.
+fn endless_run(space: &Workspace, database: &TcpListener) -> Served {
+    let silent = format!("{{type: postgres, url: 'postgres://shop@{}/shop'}}", database.local_addr().unwrap());
+    let pipeline = PIPELINE.replace("{type: files, url: drop}", &silent).replace("path: lines.csv", "table: lines");
+    space.write("by-hand.yaml", pipeline);
+    let run = Served(space.command(&["run", "by-hand.yaml", "--quiet"]).stderr(Stdio::null()).spawn().unwrap());
+    let is_on_record = |run: std::fs::DirEntry| run.path().join("run.json").exists();
+    until("the run by hand", || {
+        std::fs::read_dir(space.path("state/runs")).is_ok_and(|mut runs| runs.any(|run| run.is_ok_and(is_on_record)))
+    });
+    run
+}
+
+#[test]
+fn a_slot_beside_a_run_by_hand_is_skipped_and_nothing_failed() {
+    let (port, told) = receivers::http(Vec::new());
+    let notify = format!("notify: [{{on: [failed, missed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n");
+    let (space, _) =
+        shop(&(notify + "schedule: {cron: '* * * * *', on_overlap: skip}\nretries: {attempts: 2, first_after: 1s}\n"));
+    let database = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _by_hand = endless_run(&space, &database);
+    let ran = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    assert!(ran.stdout.contains(": skipped: overlap: a run was under way"), "{}", ran.stdout);
+    let slots = slots(&space);
+    assert!(!slots.is_empty() && slots.iter().all(|slot| slot["state"] == "skipped"), "{slots:?}");
+    assert!(told.recv_timeout(Duration::from_secs(1)).is_err(), "nothing failed");
+}
+
+#[test]
+fn a_slot_of_a_process_of_its_own_waits_for_a_run_by_hand() {
+    let (space, _) = shop("schedule: {cron: '* * * * *', on_overlap: queue}\n");
+    let database = TcpListener::bind("127.0.0.1:0").unwrap();
+    let by_hand = endless_run(&space, &database);
+    let mut slot = Served(space.command(&["run", "pipelines/shop.yaml", "--slot"]).stdout(Stdio::null()).spawn().unwrap());
+    until("a slot that waits", || slots(&space).iter().any(|slot| slot["state"] == "waiting"));
+    drop(by_hand);
+    assert_eq!(slot.0.wait().unwrap().code(), Some(0));
+    let slots = slots(&space);
+    assert!(slots.iter().all(|slot| slot["state"].as_str().unwrap().starts_with("ran")), "{slots:?}");
+}
+
+#[test]
+fn a_served_slot_waits_for_a_run_by_hand_and_nothing_failed() {
+    let (hook, told) = receivers::http(Vec::new());
+    let notify = format!("notify: [{{on: [failed, missed], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n");
+    let (space, _) = shop(&(notify + "schedule: {cron: '* * * * *', on_overlap: queue}\n"));
+    let database = TcpListener::bind("127.0.0.1:0").unwrap();
+    let by_hand = endless_run(&space, &database);
+    let _served = serve(&space, "config");
+    let waiting = || slots(&space).into_iter().find(|slot| slot["state"] == "waiting");
+    until("a slot that waits", || waiting().is_some());
+    assert!(told.recv_timeout(Duration::from_secs(1)).is_err(), "nothing failed");
+    drop(by_hand);
+    until("a slot that ran", || slots(&space).iter().any(|slot| slot["state"].as_str().unwrap().starts_with("ran")));
+    let slots = slots(&space);
+    assert!(slots.iter().all(|slot| slot["state"] != "failed"), "{slots:?}");
+    assert!(told.try_recv().is_err(), "nothing failed");
+}
+
 #[test]
 fn a_failure_and_its_recovery_are_told_and_a_dead_channel_changes_nothing() {
     let (port, told) = receivers::http(Vec::new());
@@ -158,6 +218,22 @@ fn slots_that_were_missed_are_told_without_a_server_too() {
     while told.try_recv().is_ok() {}
     space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
     assert!(told.recv_timeout(Duration::from_secs(1)).is_err());
+}
+
+#[test]
+fn a_slot_that_is_given_up_is_told() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&(format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n") + EVERY_MINUTE));
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    // As if whatever ran them had died in every attempt.
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let died = "UPDATE consumer360_slot SET state = 'running', attempts = 3, run_id = 'gone'";
+    assert!(database.execute(died, []).unwrap() > 0);
+    drop(database);
+    space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert_eq!((&said["kind"], &said["run_id"]), (&"failed".into(), &"gone".into()), "{said}");
+    assert!(said["headline"].as_str().unwrap().contains("3 runs of it died"), "{said}");
 }
 
 #[test]

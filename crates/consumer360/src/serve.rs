@@ -2,14 +2,15 @@
 
 mod actions;
 pub mod child;
+mod due;
 mod files;
+mod left;
 mod mirrors;
 pub mod slots;
 mod ticker;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
@@ -17,19 +18,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{Access, App};
-use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, Status, clock};
+use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
 use crate::runtime::Signals;
-use crate::schedule::of_pipeline;
-use crate::tell::{self, Event, Teller};
-use crate::{commands, log, runtime};
+use crate::tell::{self, Teller};
+use crate::{commands, log};
 use actions::{Ask, Doer, Known, Wish};
 use child::{Options, Stop, Task};
+pub use due::due_now;
 use files::Watched;
+use left::{missed, settled};
 use slots::{Outcome, Runner};
 use ticker::Ticker;
 
@@ -38,9 +40,6 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often it looks for runs that an earlier server left, tells of what was missed, and tries channels again.
 const LOOKS: TimeDelta = TimeDelta::minutes(1);
-
-/// Missed slots that are told of at once, a pipeline; the ledger has them all.
-const MOST_MISSED: usize = 20;
 
 /// Serves until it is asked to stop.
 pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Failure> {
@@ -119,7 +118,7 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
-    /// Files whose slot an earlier server's run still fills.
+    /// Files whose slot another process's run still fills, or may: they are looked at again.
     left: BTreeSet<PathBuf>,
     /// When it last looked for what nobody else does.
     looked_after: DateTime<Utc>,
@@ -163,7 +162,7 @@ impl Server<'_> {
         }
     }
 
-    /// Files that changed are read again, new ones are taken up, and what is gone is watched no more.
+    /// Files that changed or have a problem are read again, new ones are taken up, and what is gone is watched no more.
     fn refresh(&mut self) {
         // A folder that cannot be read for a moment still holds what it held.
         let files = match files::find(self.named) {
@@ -180,9 +179,14 @@ impl Server<'_> {
         }
         for file in files {
             if let Some(watched) = self.watched.get_mut(&file) {
+                let was_in_force = watched.pipeline().is_some();
                 if watched.refresh(self.global) {
                     say(watched);
                     tell_broken(watched);
+                }
+                // What an earlier server left of it could not be looked at before.
+                if !was_in_force && watched.pipeline().is_some() {
+                    self.left.insert(file);
                 }
             } else {
                 let watched = Watched::read(self.global, &file);
@@ -244,8 +248,12 @@ impl Server<'_> {
     fn recover(&mut self, file: &PathBuf, ends: &mut Ends) {
         let now = self.decide_at();
         let Some((pipeline, schedule)) = self.watched.get(file).and_then(Watched::scheduled) else { return };
+        // A slot of its own that waits for its moment or its next attempt was left by nobody.
+        if self.under_way.contains_key(&pipeline.name) {
+            return;
+        }
         let slots = self.runner.ledger.slots();
-        let found = slots.recover(&pipeline.name, &schedule, now);
+        let found = or_log(slots.recover(&pipeline.name, &schedule, now));
         let is_left = |slot: &SlotRecord| slot.state == SlotState::Running;
         let left = slots.open_slots(&pipeline.name).is_ok_and(|open| open.iter().any(is_left));
         if left {
@@ -253,9 +261,19 @@ impl Server<'_> {
         } else {
             self.left.remove(file);
         }
-        match found {
-            Ok(due) => due.into_iter().for_each(|slot| self.begin(file, slot, ends)),
-            Err(error) => log_error::<()>(Err(error)),
+        self.tell_settled(file, &found.settled);
+        for slot in found.due {
+            self.begin(file, slot, ends);
+        }
+    }
+
+    /// Tells of slots in place of the server that ran them and is gone.
+    fn tell_settled(&self, file: &Path, slots: &[SlotRecord]) {
+        let Some((pipeline, settings)) = self.watched.get(file).and_then(Watched::reading) else { return };
+        let events = settled(&self.runner.ledger, slots, clock::now());
+        if !events.is_empty() {
+            let teller = Teller::new(pipeline, settings);
+            drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
     }
 
@@ -268,13 +286,14 @@ impl Server<'_> {
 
     fn tick(&mut self, ends: &mut Ends) {
         let (now, mut due) = (self.decide_at(), Vec::new());
+        let slots = self.runner.ledger.slots();
         for watched in self.watched.values() {
-            if let Some((pipeline, schedule)) = watched.scheduled() {
-                match self.runner.ledger.slots().tick(&pipeline.name, &schedule, now) {
-                    Ok(found) => due.extend(found.into_iter().map(|slot| (watched.file.clone(), slot))),
-                    Err(error) => log_error::<()>(Err(error)),
-                }
-            }
+            let Some((pipeline, schedule)) = watched.scheduled() else { continue };
+            // What waits behind a run of this server begins when that has ended.
+            let is_here = self.under_way.contains_key(&pipeline.name);
+            let freed = if is_here { None } else { or_log(slots.freed(&pipeline.name, &schedule, now)) };
+            let found = or_log(slots.tick(&pipeline.name, &schedule, now));
+            due.extend(freed.into_iter().chain(found).map(|slot| (watched.file.clone(), slot)));
         }
         for (file, slot) in due {
             self.begin(&file, slot, ends);
@@ -293,10 +312,17 @@ impl Server<'_> {
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
-        let decided = std::mem::take(&mut self.decided);
-        for watched in self.watched.values() {
-            let Some((pipeline, settings)) = watched.reading().filter(|_| watched.pipeline().is_some()) else { continue };
-            let events = missed(&self.runner.ledger, &pipeline.name, &decided, now);
+        let in_force = self.watched.values().filter(|watched| watched.pipeline().is_some());
+        let served: Vec<_> = in_force.filter_map(Watched::reading).collect();
+        let of_one = |pipeline: &str| missed(&self.runner.ledger, pipeline, &self.decided, now);
+        let found: Result<Vec<_>, _> = served.iter().map(|(pipeline, _)| of_one(&pipeline.name)).collect();
+        // What cannot be read now is told when it can.
+        if found.is_ok() {
+            self.decided.clear();
+        }
+        let mut found = or_log(found).into_iter();
+        for (pipeline, settings) in served {
+            let events = found.next().unwrap_or_default();
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
@@ -304,8 +330,13 @@ impl Server<'_> {
 
     /// Begins the slot's run, or what its pipeline says where one is under way.
     fn begin(&mut self, file: &PathBuf, due: SlotDecision, ends: &mut Ends) {
-        let running = self.under_way.contains_key(&due.pipeline);
-        match self.runner.ledger.slots().overlap(&due, running, clock::now()) {
+        let slots = self.runner.ledger.slots();
+        let decided = if self.under_way.contains_key(&due.pipeline) {
+            slots.overlap(&due, true, clock::now())
+        } else {
+            slots.overlap_with_others(&due, clock::now())
+        };
+        match decided {
             Ok(Decision::Start) => self.start(file, due, ends),
             Ok(Decision::Skip) => tracing::info!(pipeline = due.pipeline, slot = %due.slot.at, "skipped: a run is under way"),
             Ok(Decision::Queue) => tracing::info!(pipeline = due.pipeline, slot = %due.slot.at, "waits behind the run under way"),
@@ -348,8 +379,17 @@ impl Server<'_> {
             let schedule = self.watched.get(&file)?.scheduled()?.1;
             self.runner.ledger.slots().next_waiting(&pipeline, &schedule, clock::now()).ok()?
         };
-        if let Some(next) = replaced.or_else(waiting) {
-            self.begin(&file, next, ends);
+        let next = if outcome.again.is_some() { replaced } else { replaced.or_else(waiting) };
+        // A run of the slot that ended before goes on in another process, which settles nothing.
+        if outcome.again.is_some() && outcome.attempts > 1 {
+            self.left.insert(file.clone());
+        }
+        for slot in outcome.again.into_iter().chain(next) {
+            self.begin(&file, slot, ends);
+        }
+        // Every look may have found a run of this server in the way.
+        if self.left.contains(&file) {
+            self.recover(&file, ends);
         }
     }
 
@@ -379,12 +419,12 @@ impl Server<'_> {
     }
 }
 
-/// What is to be told of the slots that this process found to be missed, at one of the moments `decided`. Whoever else shares
-/// the ledger sees them as well, and tells of its own.
-fn missed(ledger: &Ledger, pipeline: &str, decided: &BTreeSet<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<Event> {
-    let slots = ledger.slots().slots(Some(pipeline), MOST_MISSED).unwrap_or_default();
-    let is_ours = |slot: &&SlotRecord| slot.state == SlotState::Missed && decided.contains(&slot.decided_at);
-    slots.iter().filter(is_ours).map(|slot| tell::of_missed(slot, now)).collect()
+/// What cannot be read now is asked for again at the next look.
+fn or_log<T: Default>(result: Result<T, scheduler::Error>) -> T {
+    result.unwrap_or_else(|error| {
+        log_error::<()>(Err(error));
+        T::default()
+    })
 }
 
 fn log_error<T>(result: Result<T, scheduler::Error>) {
@@ -421,78 +461,5 @@ fn tell_broken(watched: &Watched) {
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "no service manager listens");
-    }
-}
-
-/// `consumer360 run --slot`: what is due now, and nothing else, for cron, systemd and Kubernetes.
-pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
-    log::start(global, false);
-    let (pipeline, settings) = commands::load(global, file)?;
-    let schedule = of_pipeline(&pipeline).ok_or_else(|| {
-        Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
-    })?;
-    let ledger = Arc::new(commands::ledger(&settings)?);
-    let now = clock::now();
-    let due = ledger.slots().is_due(&pipeline.name, &schedule, now)?;
-    Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, &BTreeSet::from([now]), now));
-    if due.is_empty() {
-        let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
-        return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
-    }
-    let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
-    let runner =
-        Runner { ledger, options: Options::of(global), settings: Arc::new(settings), places: Arc::new(Semaphore::new(1)) };
-    let pipeline = Arc::new(pipeline);
-    runtime.block_on(async {
-        let mut code = 0;
-        let mut text = String::new();
-        let (stop, asked) = watch::channel(Stop::No);
-        let mut signals = Signals::new().map_err(|e| Failure::step(&e))?;
-        for due in due {
-            let slot = due.slot.local_text();
-            let work = runner.slot(file.to_path_buf(), Arc::clone(&pipeline), due, asked.clone());
-            tokio::pin!(work);
-            let outcome = tokio::select! {
-                outcome = &mut work => outcome,
-                signal = signals.next() => {
-                    let _ = stop.send(Stop::Shutdown);
-                    let run = work.await.record.filter(|run| run.status == Status::Published);
-                    commands::print(&text)?;
-                    // It was about to publish, and did.
-                    return Err(run.map_or(Failure::Interrupted { code: 128 + signal }, |run| Failure::Step {
-                        code: 128 + signal,
-                        message: format!("interrupted; run {} had published by then", run.run_id),
-                    }));
-                }
-            };
-            let run = outcome.record.map_or_else(
-                || outcome.message.unwrap_or_default(),
-                |record| format!("{} {}", record.run_id, record.status.to_string().replace('_', " ")),
-            );
-            let _ = writeln!(text, "{}: slot {slot}: {run}", pipeline.name);
-            code = code.max(outcome.code);
-        }
-        commands::print(&text)?;
-        Ok(ExitCode::from(code))
-    })
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "what is not there fails the test")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_those_who_share_a_ledger_the_one_that_decided_on_a_missed_slot_tells_of_it() {
-        let state = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(state.path()).unwrap();
-        let hourly = scheduler::Schedule::new(vec![cron::Cron::parse("0 * * * *").unwrap()], "UTC".parse().unwrap());
-        let at = |minutes| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(minutes);
-        ledger.slots().tick("shop", &hourly, at(30)).unwrap();
-        // One process ticks after a sleep, another a minute later, and both tell of what was missed in that time.
-        ledger.slots().tick("shop", &hourly, at(210)).unwrap();
-        ledger.slots().tick("shop", &hourly, at(211)).unwrap();
-        let told = |decided| missed(&ledger, "shop", &BTreeSet::from([decided]), at(212)).len();
-        assert_eq!((told(at(210)), told(at(211))), (2, 0));
     }
 }

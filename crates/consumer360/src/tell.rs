@@ -7,7 +7,7 @@ pub use alerts::Event;
 use alerts::{Channel, EventKind, Outbox, Outcome, Policy, Shape};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Occasion, Pipeline, Problems, Settings};
-use scheduler::{RunRecord, SlotRecord, Status, clock};
+use scheduler::{RunRecord, SlotRecord, SlotState, Status, clock};
 use serde_json::Value;
 
 use crate::exit::chain;
@@ -167,6 +167,20 @@ pub fn of_missed(slot: &SlotRecord, now: DateTime<Utc>) -> Event {
         detail: vec![("reason".to_owned(), reason)],
         advice: Some("was the machine off, or the server stopped? consumer360 schedule slots FILE".to_owned()),
         link: None,
+    }
+}
+
+/// What there is to tell of a slot that was settled for a process that had died, and of its run, if that is on record.
+pub fn of_settled(slot: &SlotRecord, run: Option<&RunRecord>, now: DateTime<Utc>) -> Vec<Event> {
+    match (slot.state, run) {
+        // The run knows only that it died; the slot, why there is no other.
+        (SlotState::Failed, run) if run.is_none_or(|run| run.status == Status::Interrupted) => {
+            let reason = slot.reason.as_deref().unwrap_or("its run died");
+            vec![Event { run_id: slot.run_id.clone(), ..of_nothing(&slot.pipeline, slot.scheduled_at, reason, now) }]
+        }
+        (SlotState::Failed | SlotState::Ran | SlotState::RanLate, Some(run)) => of_run(run, now),
+        // Missed slots are told of together, whoever found them.
+        _ => Vec::new(),
     }
 }
 

@@ -138,6 +138,15 @@ impl Ledger {
         PipelineLock::holder(&self.locks, &self.database, pipeline)
     }
 
+    /// Whether anybody holds the pipeline's lock.
+    pub fn is_held(&self, pipeline: &str) -> Result<bool, Error> {
+        match self.holder(pipeline) {
+            Ok(holder) => Ok(holder.is_some()),
+            Err(error) if error.is_locked() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether a run of the pipeline that is not ended has died: nobody holds the pipeline's lock, nor will take it back. On a server
     /// that is known a minute and a half after the last sign of life.
     pub fn is_abandoned(&self, pipeline: &str) -> Result<bool, Error> {

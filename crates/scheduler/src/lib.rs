@@ -45,4 +45,4 @@ pub use repair::{Repaired, Told};
 pub use run::Run;
 pub use schedule::{DstNote, OnMissed, OnOverlap, Schedule, SlotTime};
 pub use slot::Slot;
-pub use slots::{Decision, GRACE, SlotDecision, SlotEnd, SlotLedger, SlotRecord, SlotState, Watch};
+pub use slots::{Decision, GRACE, Recovered, SlotDecision, SlotEnd, SlotLedger, SlotRecord, SlotState, Watch};

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::schedule::{OnMissed, OnOverlap, Schedule, SlotTime};
 use decide::{Verdict, decide};
 pub use overlap::Decision;
+pub use recover::Recovered;
 pub use row::{SlotEnd, SlotRecord, SlotState};
 pub use watch::Watch;
 
@@ -71,16 +72,16 @@ impl<'a> SlotLedger<'a> {
         self.tick_from(pipeline, schedule, now, now)
     }
 
-    /// What a process that is started to run what is due, and nothing else, is to run now, oldest first: slots whose
-    /// runs died, slots that nobody came to run, and slots of this moment.
+    /// What a process that is started to run what is due, and nothing else, is to run now: slots whose runs died, slots that
+    /// nobody came to run, and slots of this moment; and what it settles of those that another process left.
     ///
     /// Where [`tick`](Self::tick) would begin to watch now, this begins as long ago as counts as on time, since such a
     /// process is started for the slot just past: the first start after an edit runs it.
-    pub fn is_due(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
-        self.recover(pipeline, schedule, now)?;
+    pub fn is_due(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Recovered, Error> {
+        let Recovered { settled, .. } = self.recover(pipeline, schedule, now)?;
         let began = now.checked_sub_signed(GRACE).unwrap_or(now);
         self.tick_from(pipeline, schedule, now, began)?;
-        self.due(pipeline, schedule, now)
+        Ok(Recovered { due: self.due(pipeline, schedule, now)?, settled })
     }
 
     /// The latest `limit` slots of one pipeline or of all, newest first.

@@ -185,7 +185,7 @@ impl History {
 
     fn restart(&mut self) {
         self.ledger = self.place.open();
-        let due = self.ledger.slots().recover("shop", &self.schedule, self.now).unwrap();
+        let due = self.ledger.slots().recover("shop", &self.schedule, self.now).unwrap().due;
         let open: Vec<_> = self.ledger.slots().open_slots("shop").unwrap();
         assert!(open.iter().map(|row| row.scheduled_at).eq(due.iter().map(|due| due.slot.at)), "what is open is to run");
         assert!(!self.paused || due.is_empty(), "a paused pipeline runs nothing");

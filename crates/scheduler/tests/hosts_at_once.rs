@@ -92,7 +92,7 @@ fn of_twenty_hosts_one_runs_each_slot() {
 fn serve(ledger: &Ledger, host: usize, schedule: &Schedule, round: i64, begun: &Mutex<Vec<(DateTime<Utc>, u64)>>) {
     let now = begin() + TimeDelta::minutes(5 * round);
     let mut due = ledger.slots().tick("shop", schedule, now).unwrap();
-    due.extend(ledger.slots().recover("shop", schedule, now).unwrap());
+    due.extend(ledger.slots().recover("shop", schedule, now).unwrap().due);
     for due in due {
         if ledger.slots().overlap(&due, false, now).unwrap() != Decision::Start {
             continue;

@@ -23,7 +23,7 @@ fn daily() -> Schedule {
 
 /// A run of the slot that is due, as the program makes one.
 fn fill(ledger: &Ledger, now: DateTime<Utc>, end: Option<Outcome>) -> String {
-    let due = ledger.slots().is_due("shop", &daily(), now).unwrap().pop().unwrap();
+    let due = ledger.slots().is_due("shop", &daily(), now).unwrap().due.pop().unwrap();
     let slot = Slot::scheduled(due.slot.at, chrono_tz::Europe::Zurich, None);
     let mut run = ledger.begin("shop", &slot, now, "0.1.0").unwrap();
     assert!(ledger.slots().claim("shop", due.slot.at, run.id(), now).unwrap());
@@ -32,7 +32,7 @@ fn fill(ledger: &Ledger, now: DateTime<Utc>, end: Option<Outcome>) -> String {
     match end {
         Some(outcome) => {
             run.finish(outcome, now + TimeDelta::seconds(20)).unwrap();
-            let ends = ledger.slots().recover("shop", &daily(), now + TimeDelta::seconds(21)).unwrap();
+            let ends = ledger.slots().recover("shop", &daily(), now + TimeDelta::seconds(21)).unwrap().due;
             assert_eq!(ends, []);
         }
         None => drop(run),
@@ -74,7 +74,7 @@ fn slots_that_ran_come_back_and_none_runs_again() {
         assert_eq!(told(back), told(slot));
     }
     // A minute after its time the slot still counts as on time, and a process started for what is due looks that far back.
-    assert_eq!(ledger.slots().is_due("shop", &daily(), at(4, 4, 1)).unwrap(), []);
+    assert_eq!(ledger.slots().is_due("shop", &daily(), at(4, 4, 1)).unwrap().due, []);
     assert_eq!(ledger.slots().tick("shop", &daily(), at(4, 4, 2)).unwrap(), []);
     assert_eq!(ledger.slots().tick("shop", &daily(), at(5, 4, 0)).unwrap().len(), 1);
     drop(ledger);
@@ -89,7 +89,7 @@ fn a_database_deleted_and_never_repaired_runs_no_slot_again_either() {
     drop(three_slots(state.path()));
     fs::remove_file(state.path().join(DATABASE)).unwrap();
     let ledger = Ledger::open(state.path()).unwrap();
-    assert_eq!(ledger.slots().is_due("shop", &daily(), at(4, 4, 1)).unwrap(), []);
+    assert_eq!(ledger.slots().is_due("shop", &daily(), at(4, 4, 1)).unwrap().due, []);
     assert_eq!(ledger.slots().slots(None, 10).unwrap().len(), 3);
 }
 
@@ -102,7 +102,7 @@ fn a_slot_whose_run_died_with_the_database_is_settled_by_the_rules() {
     fs::remove_file(state.path().join(DATABASE)).unwrap();
     let (ledger, repaired) = Ledger::repair(state.path(), at(5, 4, 5)).unwrap();
     assert_eq!((repaired.runs, repaired.slots), (5, 4));
-    let due = ledger.slots().is_due("shop", &daily(), at(5, 4, 5)).unwrap();
+    let due = ledger.slots().is_due("shop", &daily(), at(5, 4, 5)).unwrap().due;
     assert_eq!(due.iter().map(|due| (due.slot.at, due.attempts)).collect::<Vec<_>>(), [(at(5, 4, 0), 1)]);
     assert_eq!(ledger.run(&dead).unwrap().unwrap().status.as_str(), "interrupted");
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use cron::Cron;
 use place::{Kind, Place, on_both};
-use scheduler::{Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage};
+use scheduler::{
+    Decision, Ledger, OnMissed, OnOverlap, Outcome, Schedule, Slot, SlotDecision, SlotEnd, SlotLedger, SlotState, Stage,
+};
 
 use SlotState::{Due, Failed, Missed, Ran, RanLate, Running, Skipped, Waiting};
 
@@ -24,6 +26,8 @@ on_both!(
     edits_of_what_becomes_of_slots_leave_none_without_a_row,
     a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
     overlaps_are_decided_and_recorded,
+    a_run_of_another_process_overlaps_as_well,
+    a_slot_whose_own_run_is_about_to_claim_it_is_left_to_it,
     missed_slots_that_all_run_wait_for_their_turn,
     a_restart_settles_what_was_left_open,
     a_restart_keeps_to_the_rule_for_missed_slots,
@@ -232,6 +236,50 @@ fn overlaps_are_decided_and_recorded(kind: Kind) {
     }
 }
 
+fn a_run_of_another_process_overlaps_as_well(kind: Kind) {
+    for (on_overlap, decision, state) in [
+        (OnOverlap::Skip, Decision::Skip, Skipped),
+        (OnOverlap::Queue, Decision::Queue, Waiting),
+        // Nobody but who began it can stop it.
+        (OnOverlap::Replace, Decision::Queue, Waiting),
+    ] {
+        let (_state, ledger) = open(kind);
+        let slots = ledger.slots();
+        let mut hourly = schedule("0 * * * *", OnMissed::Latest);
+        hourly.on_overlap = on_overlap;
+        slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+        let by_hand = ledger.begin("shop", &Slot::manual(at(2, 0, 59), chrono_tz::UTC, None), at(2, 0, 59), "0.1.0").unwrap();
+        let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+        assert!(ledger.is_held("shop").unwrap());
+        assert_eq!(slots.overlap_with_others(&due[0], at(2, 1, 0)).unwrap(), decision, "{on_overlap}");
+        assert_eq!(rows(slots), [("02 01:00".to_owned(), state, Some(reason(slots, 0)))]);
+        assert!(reason(slots, 0).starts_with("overlap: a run "), "{}", reason(slots, 0));
+        assert_eq!(slots.freed("shop", &hourly, at(2, 1, 1)).unwrap(), None, "the run goes on");
+        by_hand.finish(Outcome::NotPublished, at(2, 1, 2)).unwrap();
+        assert!(!ledger.is_held("shop").unwrap());
+        let freed = slots.freed("shop", &hourly, at(2, 1, 3)).unwrap();
+        assert_eq!(freed.as_ref().map(|due| due.slot.at), (state == Waiting).then(|| at(2, 1, 0)));
+        let Some(freed) = freed else { continue };
+        assert_eq!(slots.overlap_with_others(&freed, at(2, 1, 3)).unwrap(), Decision::Start);
+        slots.tick("shop", &hourly, at(2, 2, 0)).unwrap();
+        assert!(slots.claim("shop", at(2, 2, 0), "gone", at(2, 2, 0)).unwrap());
+        assert_eq!(slots.freed("shop", &hourly, at(2, 2, 1)).unwrap(), None, "a slot is between two attempts");
+    }
+}
+
+fn a_slot_whose_own_run_is_about_to_claim_it_is_left_to_it(kind: Kind) {
+    let (_state, ledger) = open(kind);
+    let slots = ledger.slots();
+    let hourly = schedule("0 * * * *", OnMissed::Latest);
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    let run = ledger.begin("shop", &due[0].slot.slot(), at(2, 1, 0), "0.1.0").unwrap();
+    assert_eq!(slots.overlap_with_others(&due[0], at(2, 1, 0)).unwrap(), Decision::Skip, "another process is at it");
+    assert_eq!(states(slots), [Due], "and the slot is not settled for that");
+    assert!(slots.claim("shop", at(2, 1, 0), run.id(), at(2, 1, 0)).unwrap());
+    run.finish(Outcome::NotPublished, at(2, 1, 1)).unwrap();
+}
+
 fn missed_slots_that_all_run_wait_for_their_turn(kind: Kind) {
     let (_state, ledger) = open(kind);
     let slots = ledger.slots();
@@ -265,14 +313,17 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
         if let Some(outcome) = outcome {
             run.finish(outcome, at(2, 6, 32)).unwrap();
         } else {
-            assert_eq!(slots.recover("shop", &hourly, at(2, 6, 33)).unwrap(), [], "its run is under way");
+            let found = slots.recover("shop", &hourly, at(2, 6, 33)).unwrap();
+            assert_eq!(found.due, [], "its run is under way");
+            let settled: Vec<_> = found.settled.iter().map(|slot| (slot.scheduled_at, slot.state)).collect();
+            assert_eq!(settled, [(at(2, 1, 0), RanLate), (at(2, 2, 0), Failed), (at(2, 3, 0), Failed)], "nobody told of them");
             assert_eq!(states(slots), [RanLate, Failed, Failed, Due, Running, Due]);
         }
     }
     drop(ledger);
     let ledger = state.open();
     let slots = ledger.slots();
-    let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap();
+    let again = slots.recover("shop", &hourly, at(2, 6, 40)).unwrap().due;
     assert_eq!((hours(&again).join(", "), again[0].attempts), ("02 04:00, 02 05:00, 02 06:00".to_owned(), 1));
     assert_eq!(
         ["empty", "full", "late: it did not begin for 2 h 40 min", "its run died; it is run again"],
@@ -280,7 +331,8 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
     );
     for attempt in 2..=3 {
         slots.claim("shop", at(2, 5, 0), &format!("gone-{attempt}"), at(2, 6, 41)).unwrap();
-        slots.recover("shop", &hourly, at(2, 6, 42)).unwrap();
+        let settled = slots.recover("shop", &hourly, at(2, 6, 42)).unwrap().settled;
+        assert_eq!(settled.len(), usize::from(attempt == 3), "{settled:?}");
     }
     assert_eq!(states(slots)[4], Failed);
     assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
@@ -298,9 +350,12 @@ fn a_restart_keeps_to_the_rule_for_missed_slots(kind: Kind) {
             assert_eq!(slots.tick("shop", &hourly, at(2, hour, 0)).unwrap().len(), 1);
         }
         slots.claim("shop", at(2, 1, 0), "gone", at(2, 1, 0)).unwrap();
-        assert_eq!(slots.recover("shop", &hourly, at(2, 3, 1)).unwrap().last().unwrap().slot.at, at(2, 3, 0), "on time");
-        slots.recover("shop", &hourly, at(2, 3, 30)).unwrap();
+        let found = slots.recover("shop", &hourly, at(2, 3, 1)).unwrap();
+        assert_eq!(found.due.last().unwrap().slot.at, at(2, 3, 0), "on time");
+        let later = slots.recover("shop", &hourly, at(2, 3, 30)).unwrap().settled;
         assert_eq!(states(slots), expected, "{on_missed}");
+        let settled: Vec<_> = found.settled.iter().chain(&later).map(|slot| slot.state).collect();
+        assert_eq!(settled, expected.into_iter().filter(|state| !state.is_open()).collect::<Vec<_>>(), "each is told of once");
     }
 }
 
@@ -312,16 +367,16 @@ fn a_process_started_for_a_slot_runs_what_is_due_and_nothing_else(kind: Kind) {
         assert!(slots.claim("shop", due.slot.at, "run", now).unwrap());
         slots.settle("shop", due.slot.at, SlotEnd::Ran, None, now).unwrap();
     };
-    let first = slots.is_due("shop", &daily, at(2, 6, 1)).unwrap();
+    let first = slots.is_due("shop", &daily, at(2, 6, 1)).unwrap().due;
     assert_eq!(hours(&first), ["02 06:00"], "the first start is for the slot just past");
-    assert_eq!(hours(&slots.is_due("shop", &daily, at(2, 6, 2)).unwrap()), ["02 06:00"], "nobody came to run it");
+    assert_eq!(hours(&slots.is_due("shop", &daily, at(2, 6, 2)).unwrap().due), ["02 06:00"], "nobody came to run it");
     run(&first[0], at(2, 6, 2));
-    assert_eq!(slots.is_due("shop", &daily, at(2, 6, 2)).unwrap(), []);
+    assert_eq!(slots.is_due("shop", &daily, at(2, 6, 2)).unwrap().due, []);
     let edited = schedule("0 6,7 * * *", OnMissed::Latest);
-    assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap(), [], "it ran under the schedule before");
-    assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap()), ["03 06:00"]);
+    assert_eq!(slots.is_due("shop", &edited, at(2, 6, 2)).unwrap().due, [], "it ran under the schedule before");
+    assert_eq!(hours(&slots.is_due("shop", &edited, at(3, 6, 30)).unwrap().due), ["03 06:00"]);
     let removed = schedule("0 5 * * *", OnMissed::Latest);
-    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap()), ["03 06:00"], "it came due before the edit");
+    assert_eq!(hours(&slots.is_due("shop", &removed, at(3, 6, 31)).unwrap().due), ["03 06:00"], "it came due before the edit");
 }
 
 fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
@@ -334,7 +389,7 @@ fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
     let jitter = TimeDelta::from_std(hourly.jitter("shop", at(2, 1, 0))).unwrap();
     assert!(jitter > TimeDelta::minutes(3), "{jitter}");
     assert_eq!(due[0].start_at, at(2, 1, 0) + jitter);
-    assert_eq!(slots.recover("shop", &hourly, due[0].start_at).unwrap().len(), 1, "it is not late yet");
+    assert_eq!(slots.recover("shop", &hourly, due[0].start_at).unwrap().due.len(), 1, "it is not late yet");
     slots.claim("shop", at(2, 1, 0), "run", due[0].start_at).unwrap();
     slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 2, 0)).unwrap();
     assert_eq!(states(slots), [Ran]);
@@ -343,7 +398,7 @@ fn jitter_puts_the_start_off_and_makes_nothing_late(kind: Kind) {
 #[test]
 fn a_database_of_the_first_format_keeps_its_runs_and_learns_slots() {
     let (state, ledger) = open(Kind::File);
-    let run = ledger.begin("shop", &scheduler::Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
+    let run = ledger.begin("shop", &Slot::manual(at(2, 6, 0), chrono_tz::UTC, None), at(2, 6, 0), "0.1.0").unwrap();
     run.finish(Outcome::NotPublished, at(2, 6, 1)).unwrap();
     drop(ledger);
     let database = rusqlite::Connection::open(state.state().join("consumer360.db")).unwrap();

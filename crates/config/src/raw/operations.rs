@@ -20,7 +20,8 @@ pub(crate) struct Schedule {
     pub on_missed: Option<OnMissed>,
     /// A missed slot older than this is not made up for. Default: 7d.
     pub missed_window: Option<String>,
-    /// What a slot does that comes due while the pipeline runs: `skip` (default), `queue` behind it, or `replace` it.
+    /// What a slot does that comes due while the pipeline runs: `skip` (default), `queue` behind it, or `replace` it. A run that
+    /// another process began, such as one by hand, is not stopped but waited for.
     pub on_overlap: Option<OnOverlap>,
     /// A run that takes longer is stopped. Default: 6h.
     pub timeout: Option<String>,

@@ -100,7 +100,7 @@ pub fn failure(error: &Error) -> Failure {
         Error::Extract(error) if error.is_broken_contract() => SOURCE_BROKEN,
         Error::Extract(error) if error.is_silence() => TIMED_OUT,
         Error::Publish(error) if error.is_locked() => LOCKED,
-        Error::Ledger(error) if error.is_locked() => LOCKED,
+        taken if is_taken(taken) => LOCKED,
         _ => STEP_FAILED,
     };
     Failure::Step { code, message: chain(error) }

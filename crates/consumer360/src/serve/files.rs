@@ -5,13 +5,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use config::{Pipeline, Settings};
 
 use crate::cli::Global;
 use crate::commands;
 use crate::exit::Failure;
+
+/// How often a file with a problem is read again though nothing of it changed: what is wrong may lie beside it, as a secret or a
+/// folder of data that comes a moment later than the server.
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// A file as it was last read.
 #[derive(Debug, Clone)]
@@ -28,6 +32,7 @@ pub struct Watched {
     /// The text of the last good reading.
     good: Vec<u8>,
     stamp: Stamp,
+    read_at: Instant,
 }
 
 /// What changes when a file is written.
@@ -65,22 +70,26 @@ fn stamp(path: &Path) -> Stamp {
 impl Watched {
     pub fn read(global: &Global, file: &Path) -> Self {
         let file = file.to_path_buf();
-        let mut watched = Self { file, reading: None, problem: None, holds: None, twin: None, good: Vec::new(), stamp: None };
+        let (good, read_at) = (Vec::new(), Instant::now());
+        let mut watched = Self { file, reading: None, problem: None, holds: None, twin: None, good, stamp: None, read_at };
         watched.read_again(global);
         watched
     }
 
-    /// Reads the file if it changed since; true if it did.
+    /// Reads the file if it changed since, and now and then while it has a problem; true if there is something new to say of it.
     pub fn refresh(&mut self, global: &Global) -> bool {
         let has_changed = stamp(&self.file) != self.stamp;
-        if has_changed {
-            self.read_again(global);
+        if !has_changed && (self.problem.is_none() || self.read_at.elapsed() < AGAIN) {
+            return false;
         }
-        has_changed
+        let before = self.problem.clone();
+        self.read_again(global);
+        has_changed || self.problem != before
     }
 
     fn read_again(&mut self, global: &Global) {
         self.stamp = stamp(&self.file);
+        self.read_at = Instant::now();
         let text = fs::read(&self.file);
         match commands::load(global, &self.file) {
             // One that is being written is read again when it has been.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use config::{Pipeline, Retries, Settings};
 use futures::FutureExt;
-use scheduler::{Ledger, RunRecord, SlotDecision, SlotEnd, Status, clock};
+use scheduler::{Ledger, RunRecord, SlotDecision, SlotEnd, SlotState, Status, clock};
 use tokio::sync::{Semaphore, watch};
 use twox_hash::XxHash64;
 
@@ -37,11 +37,13 @@ pub struct Outcome {
     pub message: Option<String>,
     pub attempts: u32,
     pub stopped: Option<Stop>,
+    /// The slot, if no run of it could begin because another process has the pipeline: what becomes of it is to be decided again.
+    pub again: Option<SlotDecision>,
 }
 
 impl Outcome {
-    fn new(code: u8, record: Option<RunRecord>, attempts: u32) -> Self {
-        Self { code, record, message: None, attempts, stopped: None }
+    pub fn new(code: u8, record: Option<RunRecord>, attempts: u32) -> Self {
+        Self { code, record, message: None, attempts, stopped: None, again: None }
     }
 }
 
@@ -52,7 +54,8 @@ pub async fn whatever_happens(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 impl Runner {
-    /// Runs a slot that is due, and settles it. A server that stops leaves it open: the next one takes it up.
+    /// Runs a slot that is due, and settles it. A server that stops leaves it open: the next one takes it up. One whose pipeline another
+    /// process has is left open as well, for the caller to decide on again.
     pub async fn slot(
         &self,
         file: PathBuf,
@@ -69,6 +72,9 @@ impl Runner {
             }
         }
         let outcome = self.attempts(&file, &pipeline, &due, stop).await;
+        if outcome.again.is_some() {
+            return outcome;
+        }
         self.settle(&due, &outcome);
         if outcome.stopped.is_none() {
             self.tell(&pipeline, &due, &outcome).await;
@@ -114,6 +120,9 @@ impl Runner {
                 }
                 Ok(Ended::Code(code)) => code.and_then(|code| u8::try_from(code).ok()).unwrap_or(STEP_FAILED),
             };
+            if code == LOCKED && self.is_taken(due, record.as_ref()) {
+                return Outcome { again: Some(due.clone()), ..Outcome::new(code, None, attempt) };
+            }
             let may_pass = code == LOCKED || record.as_ref().is_some_and(|record| record.may_pass);
             if code == 0 || !may_pass || attempt >= pipeline.retries.attempts {
                 return Outcome::new(code, record, attempt);
@@ -140,6 +149,13 @@ impl Runner {
             Ok(Ended::Stopped(why)) => Outcome { stopped: Some(why), ..Outcome::new(STEP_FAILED, None, 1) },
             Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(STEP_FAILED, None, 0) },
         }
+    }
+
+    /// Whether another process has the pipeline or the slot. A run of the slot that began here claimed it, and has ended by now: what it
+    /// found locked was its target.
+    fn is_taken(&self, due: &SlotDecision, record: Option<&RunRecord>) -> bool {
+        let Ok(slot) = self.ledger.slots().slot(&due.pipeline, due.slot.at) else { return false };
+        slot.is_none_or(|slot| slot.state != SlotState::Running) || record.is_none_or(|run| run.status == Status::Running)
     }
 
     /// The run of a slot.

@@ -4,7 +4,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::database::Connection;
 use crate::error::Error;
-use crate::schedule::OnOverlap;
+use crate::lock::Holder;
+use crate::schedule::{OnOverlap, Schedule};
 use crate::slots::row::{self, SlotRecord, SlotState};
 use crate::slots::{SlotDecision, SlotLedger};
 
@@ -17,7 +18,7 @@ pub enum Decision {
     Skip,
     /// Nothing for now: it waits. [`SlotLedger::next_waiting`] gives it when the run under way has ended.
     Queue,
-    /// Stop the run under way and settle its slot, then begin this one's run and claim it.
+    /// Stop the run under way, which is the caller's own, and settle its slot, then begin this one's run and claim it.
     Replace,
 }
 
@@ -41,6 +42,34 @@ impl SlotLedger<'_> {
                 OnOverlap::Replace => Ok(Decision::Replace),
             }
         })
+    }
+
+    /// As [`overlap`](Self::overlap), for a process that runs nothing of the pipeline: whether another does, such as a run by hand,
+    /// the pipeline's lock shows. Only who began a run can stop it, so what is to replace another's waits for its end.
+    pub fn overlap_with_others(&self, due: &SlotDecision, now: DateTime<Utc>) -> Result<Decision, Error> {
+        let running = match self.ledger.holder(&due.pipeline) {
+            Ok(None) => false,
+            // It has the lock to fill this very slot, which it claims in a moment.
+            Ok(Some(holder)) if self.fills(&holder, due)? => return Ok(Decision::Skip),
+            Ok(Some(_)) => true,
+            Err(error) if error.is_locked() => true,
+            Err(error) => return Err(error),
+        };
+        let on_overlap = if due.on_overlap == OnOverlap::Replace { OnOverlap::Queue } else { due.on_overlap };
+        self.overlap(&SlotDecision { on_overlap, ..due.clone() }, running, now)
+    }
+
+    /// The waiting slot whose turn has come behind the run of another process, which tells nobody that it ended. None while
+    /// somebody has the pipeline's lock, nor while a slot that has begun is between two attempts.
+    pub fn freed(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Option<SlotDecision>, Error> {
+        let Some(waiting) = self.next_waiting(pipeline, schedule, now)? else { return Ok(None) };
+        let has_begun = self.open_slots(pipeline)?.iter().any(|slot| slot.state == SlotState::Running);
+        Ok(if has_begun || self.ledger.is_held(pipeline)? { None } else { Some(waiting) })
+    }
+
+    fn fills(&self, holder: &Holder, due: &SlotDecision) -> Result<bool, Error> {
+        let run = self.ledger.index.exact(&holder.run_id)?;
+        Ok(run.is_some_and(|run| run.pipeline == due.pipeline && run.scheduled_at == due.slot.at))
     }
 }
 

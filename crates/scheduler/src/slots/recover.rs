@@ -18,6 +18,15 @@ use crate::slots::{GRACE, SlotDecision, SlotLedger};
 /// memory than there is.
 const MOST_ATTEMPTS: u32 = 3;
 
+/// What is found of the slots that a process left open when it died.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Those to run, oldest first.
+    pub due: Vec<SlotDecision>,
+    /// Those that are settled by this, oldest first. Who would have told of them is gone.
+    pub settled: Vec<SlotRecord>,
+}
+
 /// What is known of the run of a slot.
 enum Fate {
     /// It is under way in another process.
@@ -28,16 +37,16 @@ enum Fate {
 }
 
 impl SlotLedger<'_> {
-    /// Settles the slots that a process left open when it died, and returns those to run, oldest first. A process that
-    /// runs slots calls it when it starts, before its first tick.
+    /// Settles the slots that a process left open when it died, and returns them and those to run. A process that runs slots
+    /// calls it when it starts, before its first tick.
     ///
     /// A running slot whose run ended gets that end. One whose run died, and one that never began, runs by the rules for
     /// missed slots, a dead one three times at most. While another process runs the pipeline, which its lock shows,
-    /// that process's slots are left alone and nothing is returned.
-    pub fn recover(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Vec<SlotDecision>, Error> {
+    /// that process's slots are left alone and none is to run.
+    pub fn recover(&self, pipeline: &str, schedule: &Schedule, now: DateTime<Utc>) -> Result<Recovered, Error> {
         let now = now.trunc_subsecs(3);
         if self.open_slots(pipeline)?.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Recovered::default());
         }
         let lock = match self.ledger.lock(pipeline) {
             Ok(lock) => Some(lock),
@@ -50,7 +59,8 @@ impl SlotLedger<'_> {
             self.ledger.interrupt_dead_runs(lock, pipeline)?;
         }
         let runs = self.runs_of_open_slots(pipeline)?;
-        self.ledger.database.write("recover slots", |connection| {
+        let mut settled = self.ledger.database.write("recover slots", |connection| {
+            let mut settled = Vec::new();
             let paused = Watch::read(connection, pipeline)?.is_some_and(|watch| watch.paused_at.is_some());
             // Newest first, so that an older one sees whether a newer one is to run.
             for slot in row::open(connection, pipeline)?.into_iter().rev() {
@@ -66,11 +76,14 @@ impl SlotLedger<'_> {
                 };
                 if let Some(slot) = changed {
                     row::update(connection, &slot)?;
+                    settled.extend(Some(slot).filter(|slot| !slot.state.is_open()));
                 }
             }
-            Ok(())
+            Ok(settled)
         })?;
-        if lock.is_some() { self.due(pipeline, schedule, now) } else { Ok(Vec::new()) }
+        settled.reverse();
+        let due = if lock.is_some() { self.due(pipeline, schedule, now)? } else { Vec::new() };
+        Ok(Recovered { due, settled })
     }
 
     fn runs_of_open_slots(self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
