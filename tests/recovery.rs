@@ -150,15 +150,34 @@ fn what_was_held_before_the_run_that_readers_see_leads_nobody_back() {
 #[test]
 fn a_place_has_the_tables_of_one_pipeline() {
     let space = shop("");
-    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    for price in [10, 20] {
+        space.write("drop/lines.csv", lines(price));
+        space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    }
     let before = visible(&space);
     space.write("other.yaml", PIPELINE.replace("name: shop", "name: other"));
-    for (command, code) in [(vec!["run", "other.yaml", "--quiet"], 1), (vec!["doctor", "other.yaml"], 1)] {
-        let refused = space.run(&command);
+    for command in [
+        "run other.yaml --quiet",
+        "doctor other.yaml",
+        "plan other.yaml",
+        "rollback other.yaml",
+        "rollback other.yaml --list",
+        "show rfm_segment_summary --pipeline other.yaml",
+        "export rfm_segment_summary --pipeline other.yaml --to segments.csv",
+        "report other.yaml --to other.html",
+        "powerbi other.yaml --to other",
+        "diff other.yaml",
+        "backfill other.yaml --from 2024-12-31 --to 2024-12-31 --every 7",
+    ] {
+        let refused = space.run(&command.split(' ').collect::<Vec<_>>());
         let said = refused.stdout + &refused.stderr;
-        assert!(refused.code == code && said.contains("out holds what pipeline `shop` publishes"), "{said}");
+        assert!(refused.code == 1 && said.contains("out holds what pipeline `shop` publishes"), "{command}: {said}");
     }
     assert_eq!(visible(&space), before);
+    // What was refused before it began is no run of the other.
+    let runs = space.run(&["runs", "list", "--pipeline", "other", "--output", "json"]).ok().json();
+    assert_eq!(runs.as_array().unwrap().len(), 1, "{runs:#}");
+    space.run(&["rollback", "shop.yaml"]).ok();
 }
 
 #[test]

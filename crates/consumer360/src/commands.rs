@@ -88,6 +88,14 @@ pub fn pipeline_file(global: &Global, asked: Option<&Path>) -> Result<PathBuf, F
         .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
 }
 
+/// Where the pipeline publishes, for commands that read or lead its readers there: what another pipeline published is not shown
+/// as its own.
+pub fn target(pipeline: &Pipeline, settings: &Settings) -> Result<Target, Failure> {
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    target.is_of(&pipeline.name).map_err(|e| Failure::step(&e))?;
+    Ok(target)
+}
+
 /// The snapshot that readers see.
 pub fn published(target: &Target, pipeline: &Pipeline, file: &Path) -> Result<String, Failure> {
     let pointer = target.published().map_err(|e| Failure::step(&e))?;

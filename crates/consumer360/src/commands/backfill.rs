@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use chrono::{Days, NaiveDate, TimeZone, Utc};
 use config::Pipeline;
-use load::Target;
 use scheduler::{Slot, clock};
 
 use crate::cli::{BackfillOptions, Global, Output};
@@ -19,7 +18,7 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     let bar = progress::wanted(global);
     log::start(global, bar);
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let known: BTreeSet<String> =
         target.snapshots().map_err(|e| Failure::step(&e))?.into_iter().map(|snapshot| snapshot.as_of).collect();
     let days = days(&pipeline, options)?;

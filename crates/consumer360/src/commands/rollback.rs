@@ -15,7 +15,7 @@ use crate::handouts;
 
 pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     if options.list {
         let published = target.published().map_err(|e| Failure::step(&e))?;
         return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, published.as_ref());
@@ -48,10 +48,10 @@ pub fn lead_back(
     snapshot: Option<&str>,
 ) -> Result<RolledBack, Failure> {
     // A name that is misspelt is no run that failed.
-    target.can_go_back(snapshot).map_err(|e| Failure::step(&e))?;
+    target.can_go_back(&pipeline.name, snapshot).map_err(|e| Failure::step(&e))?;
     let now = clock::now();
     let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
-    let done = match target.rollback(snapshot, run.id()) {
+    let done = match target.rollback(&pipeline.name, snapshot, run.id()) {
         Ok(done) => done,
         Err(error) => {
             let code = if error.is_locked() { LOCKED } else { STEP_FAILED };
