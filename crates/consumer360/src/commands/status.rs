@@ -27,14 +27,14 @@ struct Standing {
 /// Ends with 1 if a pipeline published nothing within `--max-age`.
 pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Failure> {
     let settings = super::settings(global)?;
-    if !super::has_state(&settings) {
+    if !super::has_state(&settings)? {
         super::print(&if global.output == Output::Json { "[]\n".to_owned() } else { super::no_run(&settings) })?;
         return Ok(if options.max_age.is_some() { ExitCode::from(STEP_FAILED) } else { ExitCode::SUCCESS });
     }
     let ledger = super::ledger(&settings)?;
     let now = clock::now();
     let names = match &options.pipeline {
-        Some(name) => vec![name.clone()],
+        Some(asked) => vec![super::on_record(global, &ledger, asked)?],
         None => ledger.pipelines()?,
     };
     let most = options.max_age.and_then(|most| TimeDelta::from_std(most).ok());
