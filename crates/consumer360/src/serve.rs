@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::cli::{Global, ServeOptions};
 use crate::exit::{Failure, chain};
 use crate::runtime::Signals;
-use crate::schedule::of_pipeline;
+use crate::schedule::{ahead, of_pipeline};
 use crate::tell::{self, Event, Teller};
 use crate::{commands, log, runtime};
 use actions::{Ask, Doer, Known, Wish};
@@ -436,8 +436,8 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let due = ledger.slots().is_due(&pipeline.name, &schedule, now)?;
     Teller::new(&pipeline, &settings).tell(&missed(&ledger, &pipeline.name, &BTreeSet::from([now]), now));
     if due.is_empty() {
-        let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
-        return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
+        let next = ahead(&ledger, &pipeline, &schedule, file)?;
+        return commands::print(&format!("{}: nothing is due{next}\n", pipeline.name));
     }
     let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
     let runner =
