@@ -237,6 +237,9 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     let back = space.run(&["rollback", "shop.yaml", &first]).ok();
     assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
     assert!(back.stdout.contains(&first) && back.stdout.contains(&last), "{}", back.stdout);
+    // Without a schedule there is nothing to pause.
+    let by_hand = "Until the cause is mended: take `run shop.yaml` out of whatever starts it, such as cron\n";
+    assert!(back.stdout.ends_with(by_hand), "{}", back.stdout);
     assert_eq!(space.snapshot("out"), first);
     let now = visible(&space);
     for (name, content) in bytes.iter().filter(|(name, _)| name.starts_with("current/")) {
@@ -264,4 +267,9 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     assert_eq!(space.snapshot("out"), last);
     assert!(!pointer(&visible(&space))["withdrawn"].to_string().contains(&last));
+    // With one, what is advised works.
+    space.write("shop.yaml", PIPELINE.to_owned() + "schedule: {cron: '0 6 * * *'}\n");
+    let back = space.run(&["rollback", "shop.yaml"]).ok();
+    assert!(back.stdout.ends_with("Until the cause is mended: consumer360 schedule pause shop.yaml\n"), "{}", back.stdout);
+    space.run(&["schedule", "pause", "shop.yaml"]).ok();
 }

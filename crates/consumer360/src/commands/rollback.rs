@@ -1,6 +1,7 @@
 //! `consumer360 rollback`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use config::{Pipeline, Settings};
@@ -30,12 +31,20 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
     }
     super::print(&format!(
         "Readers see snapshot {snapshot} again, as of {}, published {}.\nBefore it was {}.\n\
-         The next run publishes anew. Until the cause is mended: consumer360 schedule pause {}\n",
+         The next run publishes anew. Until the cause is mended: {}\n",
         done.to.as_of,
         done.to.published_at,
         done.from,
-        options.pipeline.display(),
+        keeps_it_so(&pipeline, &options.pipeline),
     ))
+}
+
+/// How the next run is kept from leading readers on. Without a `schedule:` there is nothing here to pause.
+fn keeps_it_so(pipeline: &Pipeline, file: &Path) -> String {
+    match &pipeline.schedule {
+        Some(_) => format!("consumer360 schedule pause {}", file.display()),
+        None => format!("take `run {}` out of whatever starts it, such as cron", file.display()),
+    }
 }
 
 /// Leads readers back to an earlier snapshot, or to the one before, with the report and the Power BI project. It is on record as a
