@@ -82,8 +82,40 @@ fn days_past_are_added_behind_what_readers_see() {
     usage(&["--from", "2025-06-30", "--to", "2025-06-10"], "is after");
     usage(&["--from", "2025-06-30", "--to", "2099-06-10"], "is not past yet");
     usage(&["--from", "2025-06-10", "--to", "2025-06-12"], "has no slot");
-    let early = backfill(&space, &["--from", "2024-01-01", "--to", "2024-01-01", "--every", "7"]);
-    assert!(early.code == 4 && early.stderr.contains("2024-01-01, after 0 days"), "{} {}", early.code, early.stderr);
+    std::fs::remove_file(space.path("drop/products.csv")).unwrap();
+    let stopped = backfill(&space, &["--from", "2025-07-14", "--to", "2025-07-14", "--every", "7"]);
+    assert!(stopped.code == 1 && stopped.stderr.contains("2025-07-14, after 0 days"), "{} {}", stopped.code, stopped.stderr);
+}
+
+#[test]
+fn days_before_the_first_sale_are_passed_over() {
+    let space = shop("", 9, "");
+    let early = |says: &str| {
+        let ran = space.run(&["run", "shop.yaml", "--as-of", "2024-12-31", "--quiet"]);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains(says) && !ran.stderr.contains("mend the source"), "{}", ran.stderr);
+        let last = space.run(&["runs", "list", "--output", "json"]).ok().json();
+        assert_eq!(last[0]["status"], "failed");
+    };
+    // Whether or not there is a run that it could be compared with.
+    early("no sale up to 2024-12-31; the first is of 2025-01-01");
+    run(&space, "2025-07-07");
+    early("no sale up to 2024-12-31; the first is of 2025-01-01");
+
+    let before = published(&space);
+    let made = backfill(&space, &["--from", "2024-12-20", "--to", "2025-01-09", "--every", "5"]).ok();
+    let lines: Vec<&str> = made.stdout.lines().collect();
+    assert_eq!(lines.len(), 5, "{}", made.stdout);
+    for (line, day) in lines.iter().zip(["2024-12-20", "2024-12-25", "2024-12-30"]) {
+        assert_eq!(*line, format!("{day}  passed over: no sale up to then; the first is of 2025-01-01"));
+    }
+    for (line, day) in lines.iter().skip(3).zip(["2025-01-04", "2025-01-09"]) {
+        assert!(line.starts_with(&format!("{day}  snapshot {day}-")), "{line}");
+    }
+    assert_eq!(published(&space), before);
+    // One run was enough to learn it.
+    let runs = space.run(&["runs", "list", "--output", "json"]).ok().json();
+    assert_eq!(runs.as_array().unwrap().iter().filter(|run| run["status"] == "failed").count(), 3);
 }
 
 #[test]

@@ -48,6 +48,33 @@ fn a_watcher_hears_that_nothing_came() {
 }
 
 #[test]
+fn a_name_that_is_misspelt_is_no_pipeline_that_never_ran() {
+    let space = shop();
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    for command in [&["status"][..], &["runs", "list"][..]] {
+        let of = |pipeline: &str| space.run(&[command, &["--pipeline", pipeline]].concat());
+        let by_name = of("shop").ok().stdout;
+        assert!(by_name.contains("2024-12-31"), "{by_name}");
+        assert_eq!(of("shop.yaml").ok().stdout, by_name);
+        let unknown = of("shap");
+        assert_eq!(unknown.code, 2, "{}", unknown.stdout);
+        assert!(unknown.stderr.contains("no run of a pipeline `shap` is on record; on record are shop"), "{}", unknown.stderr);
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_not_taken_for_none() {
+    let space = shop();
+    // Rights would not keep root out; a file in the place of the folder keeps everybody out.
+    space.write("state", "");
+    for command in [&["status"][..], &["runs", "list"][..], &["runs", "show"][..]] {
+        let ran = space.run(command);
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        assert!(ran.stderr.contains("cannot look into the state folder state: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_doctor_tries_things_out() {
     let space = shop();
     let sound = space.run(&["doctor", "shop.yaml"]).ok();

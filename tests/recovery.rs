@@ -210,15 +210,34 @@ fn what_was_held_before_the_run_that_readers_see_leads_nobody_back() {
 #[test]
 fn a_place_has_the_tables_of_one_pipeline() {
     let space = shop("");
-    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    for price in [10, 20] {
+        space.write("drop/lines.csv", lines(price));
+        space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    }
     let before = visible(&space);
     space.write("other.yaml", PIPELINE.replace("name: shop", "name: other"));
-    for (command, code) in [(vec!["run", "other.yaml", "--quiet"], 1), (vec!["doctor", "other.yaml"], 1)] {
-        let refused = space.run(&command);
+    for command in [
+        "run other.yaml --quiet",
+        "doctor other.yaml",
+        "plan other.yaml",
+        "rollback other.yaml",
+        "rollback other.yaml --list",
+        "show rfm_segment_summary --pipeline other.yaml",
+        "export rfm_segment_summary --pipeline other.yaml --to segments.csv",
+        "report other.yaml --to other.html",
+        "powerbi other.yaml --to other",
+        "diff other.yaml",
+        "backfill other.yaml --from 2024-12-31 --to 2024-12-31 --every 7",
+    ] {
+        let refused = space.run(&command.split(' ').collect::<Vec<_>>());
         let said = refused.stdout + &refused.stderr;
-        assert!(refused.code == code && said.contains("out holds what pipeline `shop` publishes"), "{said}");
+        assert!(refused.code == 1 && said.contains("out holds what pipeline `shop` publishes"), "{command}: {said}");
     }
     assert_eq!(visible(&space), before);
+    // What was refused before it began is no run of the other.
+    let runs = space.run(&["runs", "list", "--pipeline", "other", "--output", "json"]).ok().json();
+    assert_eq!(runs.as_array().unwrap().len(), 1, "{runs:#}");
+    space.run(&["rollback", "shop.yaml"]).ok();
 }
 
 #[test]
@@ -278,6 +297,9 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     let back = space.run(&["rollback", "shop.yaml", &first]).ok();
     assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
     assert!(back.stdout.contains(&first) && back.stdout.contains(&last), "{}", back.stdout);
+    // Without a schedule there is nothing to pause.
+    let by_hand = "Until the cause is mended: take `run shop.yaml` out of whatever starts it, such as cron\n";
+    assert!(back.stdout.ends_with(by_hand), "{}", back.stdout);
     assert_eq!(space.snapshot("out"), first);
     let now = visible(&space);
     for (name, content) in bytes.iter().filter(|(name, _)| name.starts_with("current/")) {
@@ -305,4 +327,9 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     assert_eq!(space.snapshot("out"), last);
     assert!(!pointer(&visible(&space))["withdrawn"].to_string().contains(&last));
+    // With one, what is advised works.
+    space.write("shop.yaml", PIPELINE.to_owned() + "schedule: {cron: '0 6 * * *'}\n");
+    let back = space.run(&["rollback", "shop.yaml"]).ok();
+    assert!(back.stdout.ends_with("Until the cause is mended: consumer360 schedule pause shop.yaml\n"), "{}", back.stdout);
+    space.run(&["schedule", "pause", "shop.yaml"]).ok();
 }

@@ -98,7 +98,17 @@ fn what_is_due_runs_once_for_cron_and_systemd() {
     space.run(&["schedule", "pause", "pipelines/shop.yaml", "--reason", "stocktaking"]).ok();
     let paused = space.run(&["run", "pipelines/shop.yaml", "--slot"]).ok();
     assert!(paused.stdout.contains("nothing is due"), "{}", paused.stdout);
+    let told =
+        ["run pipelines/shop.yaml --slot", "status", "schedule next pipelines/shop.yaml", "schedule explain pipelines/shop.yaml"];
+    for command in told {
+        let text = space.run(&command.split(' ').collect::<Vec<_>>()).ok().stdout;
+        let says = text.contains("paused since ") && text.contains(" UTC (stocktaking), its slots are skipped");
+        assert!(says && text.contains("consumer360 schedule resume pipelines/shop.yaml"), "{text}");
+    }
     assert!(space.run(&["schedule", "resume", "pipelines/shop.yaml"]).ok().stdout.contains("goes on"));
+    for command in [["status"].as_slice(), &["schedule", "next", "pipelines/shop.yaml"]] {
+        assert!(!space.run(command).ok().stdout.contains("paused"));
+    }
     let none = shop("").0.run(&["run", "pipelines/shop.yaml", "--slot"]);
     assert!(none.code == 2 && none.stderr.contains("has no `schedule:`"), "{}", none.stderr);
 }

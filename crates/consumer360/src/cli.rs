@@ -243,7 +243,7 @@ pub struct InitOptions {
 
 #[derive(Debug, Args)]
 pub struct StatusOptions {
-    /// Only this pipeline.
+    /// Only this pipeline, by its name or its file.
     #[arg(long, value_name = "NAME")]
     pub pipeline: Option<String>,
     /// End with 1 if a pipeline published nothing for this long, such as 8d: for a watcher outside.

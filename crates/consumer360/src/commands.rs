@@ -29,7 +29,7 @@ use load::{Manifest, Target};
 use scheduler::{Ledger, RunFilter, Status};
 
 use crate::cli::{Cli, Global, SchemaOf};
-use crate::exit::Failure;
+use crate::exit::{Failure, STEP_FAILED};
 use crate::tell;
 
 pub use backfill::backfill;
@@ -88,6 +88,14 @@ pub fn pipeline_file(global: &Global, asked: Option<&Path>) -> Result<PathBuf, F
         .ok_or_else(|| Failure::usage("no published run names its pipeline file; say which with --pipeline FILE"))
 }
 
+/// Where the pipeline publishes, for commands that read or lead its readers there: what another pipeline published is not shown
+/// as its own.
+pub fn target(pipeline: &Pipeline, settings: &Settings) -> Result<Target, Failure> {
+    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    target.is_of(&pipeline.name).map_err(|e| Failure::step(&e))?;
+    Ok(target)
+}
+
 /// The snapshot that readers see.
 pub fn published(target: &Target, pipeline: &Pipeline, file: &Path) -> Result<String, Failure> {
     let pointer = target.published().map_err(|e| Failure::step(&e))?;
@@ -110,9 +118,28 @@ pub fn ledger(settings: &Settings) -> Result<Ledger, scheduler::Error> {
     }
 }
 
-/// Whether there is a state to look at. To look makes none: whoever is in the wrong folder is told so.
-pub fn has_state(settings: &Settings) -> bool {
-    matches!(settings.ledger, config::Ledger::Postgres { .. }) || settings.state.join("runs").is_dir()
+/// The name of a pipeline that is asked for by it or by its file. One that is not on record, where others are, is misspelt.
+pub fn on_record(global: &Global, ledger: &Ledger, asked: &str) -> Result<String, Failure> {
+    let file = Path::new(asked);
+    let name = if file.is_file() { load(global, file)?.0.name } else { asked.to_owned() };
+    let known = ledger.pipelines()?;
+    if !known.is_empty() && !known.contains(&name) && ledger.holder(&name)?.is_none() {
+        let known = known.join(", ");
+        return Err(Failure::usage(format!("no run of a pipeline `{name}` is on record; on record are {known}")));
+    }
+    Ok(name)
+}
+
+/// Whether there is a state to look at. To look makes none: whoever is in the wrong folder is told so. One that may not be looked
+/// at is there all the same.
+pub fn has_state(settings: &Settings) -> Result<bool, Failure> {
+    if matches!(settings.ledger, config::Ledger::Postgres { .. }) {
+        return Ok(true);
+    }
+    settings.state.join("runs").try_exists().map_err(|e| {
+        let message = format!("cannot look into the state folder {}: {e}", settings.state.display());
+        Failure::Step { code: STEP_FAILED, message }
+    })
 }
 
 /// What is said where nothing has run.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use config::Pipeline;
-use scheduler::{DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotState, SlotTime, Status, clock};
+use config::{Pipeline, Settings};
+use scheduler::{DstNote, Ledger, OnMissed, OnOverlap, Schedule, SlotState, SlotTime, Status, Watch, clock};
 use serde_json::json;
 
 use crate::cli::{Global, Output, ScheduleCommand};
@@ -47,8 +47,14 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
     let schedule = of_pipeline(&pipeline);
     let none = || Failure::usage(format!("{} has no `schedule:`; it runs by hand", file.display()));
     match command {
-        ScheduleCommand::Next { number, .. } => next(global, &pipeline, &schedule.ok_or_else(none)?, *number),
-        ScheduleCommand::Explain { at, .. } => explain(&schedule.ok_or_else(none)?, *at),
+        ScheduleCommand::Next { number, .. } => {
+            let (schedule, pause) = (schedule.ok_or_else(none)?, pause_on_record(&settings, &pipeline, file)?);
+            next(global, &pipeline, &schedule, *number, pause.as_deref())
+        }
+        ScheduleCommand::Explain { at, .. } => {
+            let (schedule, pause) = (schedule.ok_or_else(none)?, pause_on_record(&settings, &pipeline, file)?);
+            explain(&schedule, *at, pause.as_deref())
+        }
         ScheduleCommand::Pause { reason, .. } => {
             schedule.ok_or_else(none)?;
             let ledger = commands::ledger(&settings)?;
@@ -65,13 +71,55 @@ pub fn command(global: &Global, command: &ScheduleCommand) -> Result<ExitCode, F
     }
 }
 
-fn next(global: &Global, pipeline: &Pipeline, schedule: &Schedule, number: usize) -> Result<ExitCode, Failure> {
+/// Of a pipeline that is paused: since when, why, and how it goes on.
+pub fn pause(ledger: &Ledger, pipeline: &str, file: &Path) -> Result<Option<String>, scheduler::Error> {
+    let words = |watch: Watch| {
+        let since = watch.paused_at?.format("%Y-%m-%d %H:%M");
+        let why = watch.paused_reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let file = file.display();
+        Some(format!("paused since {since} UTC{why}, its slots are skipped; to go on: consumer360 schedule resume {file}"))
+    };
+    Ok(ledger.slots().watch(pipeline)?.and_then(words))
+}
+
+/// The same before there is a state, too: to look makes none.
+fn pause_on_record(settings: &Settings, pipeline: &Pipeline, file: &Path) -> Result<Option<String>, Failure> {
+    if !commands::has_state(settings)? {
+        return Ok(None);
+    }
+    Ok(pause(&commands::ledger(settings)?, &pipeline.name, file)?)
+}
+
+/// What is to come where nothing is due, to be read after that.
+pub fn ahead(ledger: &Ledger, pipeline: &Pipeline, schedule: &Schedule, file: &Path) -> Result<String, scheduler::Error> {
+    if let Some(pause) = pause(ledger, &pipeline.name, file)? {
+        return Ok(format!("; it is {pause}"));
+    }
+    let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
+    Ok(next.unwrap_or_default())
+}
+
+fn next(
+    global: &Global,
+    pipeline: &Pipeline,
+    schedule: &Schedule,
+    number: usize,
+    pause: Option<&str>,
+) -> Result<ExitCode, Failure> {
     let slots = schedule.next(clock::now(), number);
     if global.output == Output::Json {
-        let one = |slot: &SlotTime| json!({"utc": slot.at, "local": slot.local_text(), "offset": slot.offset(), "is_skipped": schedule.is_skipped(slot)});
+        let one = |slot: &SlotTime| {
+            json!({
+                "utc": slot.at, "local": slot.local_text(), "offset": slot.offset(), "is_skipped": schedule.is_skipped(slot),
+                "is_paused": pause.is_some(),
+            })
+        };
         return commands::print(&format!("{:#}\n", serde_json::Value::from(slots.iter().map(one).collect::<Vec<_>>())));
     }
     let mut text = format!("{} in {}\n", pipeline.name, pipeline.timezone);
+    if let Some(pause) = pause {
+        let _ = writeln!(text, "  {pause}");
+    }
     for slot in slots {
         let _ = writeln!(
             text,
@@ -93,13 +141,14 @@ fn clocks(slot: &SlotTime) -> String {
     }
 }
 
-fn explain(schedule: &Schedule, at: Option<DateTime<Utc>>) -> Result<ExitCode, Failure> {
+fn explain(schedule: &Schedule, at: Option<DateTime<Utc>>, pause: Option<&str>) -> Result<ExitCode, Failure> {
     let slot = match at {
         Some(at) => Some(schedule.slot_at(at)),
         None => schedule.next(clock::now(), 1).into_iter().next(),
     };
     let text = slot.map_or_else(|| "No slot comes within the years ahead.".to_owned(), |slot| schedule.explain(&slot));
-    commands::print(&(text + "\n"))
+    let pause = pause.map(|pause| format!("The pipeline is {pause}\n")).unwrap_or_default();
+    commands::print(&format!("{text}\n{pause}"))
 }
 
 fn resume(pipeline: &Pipeline, schedule: &Schedule, ledger: &Ledger) -> Result<ExitCode, Failure> {

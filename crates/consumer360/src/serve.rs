@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{Access, App};
-use scheduler::{Decision, Ledger, SlotDecision, SlotRecord, SlotState, clock};
+use scheduler::{Decision, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 

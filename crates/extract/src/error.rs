@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use datafusion::error::DataFusionError;
 use schema::Entity;
 
@@ -77,8 +78,13 @@ pub enum Error {
     #[error("cannot create {path}")]
     Folder { path: PathBuf, source: std::io::Error },
 
-    #[error("no sales line was accepted: {read} read, {filtered} filtered, {rejected} set aside{}\n  help: `as_of: max(sales.ordered_at)` needs at least one; the lines set aside are in {}", .reason.as_ref().map(|r| format!(", the first because {r}")).unwrap_or_default(), .rejects.display())]
+    #[error("no sales line was accepted: {read} read, {filtered} filtered, {rejected} set aside{}\n  help: a run needs at least one; the lines set aside are in {}", .reason.as_ref().map(|r| format!(", the first because {r}")).unwrap_or_default(), .rejects.display())]
     NothingAccepted { read: u64, filtered: u64, rejected: u64, reason: Option<String>, rejects: PathBuf },
+
+    #[error(
+        "no sale up to {as_of}; the first is of {first}\n  help: a run stands for a day from then on; it comes from `--as-of`, or from `as_of:` in the pipeline file"
+    )]
+    NoSaleYet { as_of: NaiveDate, first: NaiveDate },
 
     #[error("extract.{entity}.incremental: {detail}\n  help: {help}")]
     Increment { entity: Entity, detail: String, help: String },
@@ -105,6 +111,11 @@ impl Error {
     /// Whether a source is stale or has changed what it may not change.
     pub fn is_broken_contract(&self) -> bool {
         matches!(self, Self::Contract { .. } | Self::Increment { .. } | Self::LackingColumn { .. } | Self::Copy { .. })
+    }
+
+    /// Whether the run was asked for a day that nothing was sold up to, which no source is to blame for.
+    pub fn is_too_early(&self) -> bool {
+        matches!(self, Self::NoSaleYet { .. })
     }
 
     /// Whether a source gave nothing for too long.

@@ -66,6 +66,8 @@ pub(crate) struct Sorted {
     pub surcharged: usize,
     /// Of accepted lines, where nothing says what one is worth in another.
     pub currencies: BTreeSet<String>,
+    /// When the first of the sales was that were left out for lying after `as_of`, in microseconds.
+    pub first_later: Option<i64>,
     pub observed: Observed,
 }
 
@@ -129,12 +131,13 @@ impl Rules {
         for column in &self.mapping.columns {
             self.map(column, &records.batch, &mut mapped)?;
         }
+        let mut first_later = None;
         if self.entity == Entity::Sales {
             self.complete_sales(&records.batch, &mut mapped);
-            self.leave_out_later(&mapped, &mut kept);
+            first_later = self.leave_out_later(&mapped, &mut kept);
         }
         let observed = self.observe(&records, &mut mapped, &kept)?;
-        Ok(Sorted { observed, ..self.part(records, &mapped, &kept)? })
+        Ok(Sorted { first_later, observed, ..self.part(records, &mapped, &kept)? })
     }
 
     /// What the batch shows of the source's columns; what its contract sets aside has a fault.
@@ -238,14 +241,20 @@ impl Rules {
         }
     }
 
-    /// With a day in the past, what was sold since is not a fault: it is not part of the picture.
-    fn leave_out_later(&self, mapped: &Mapped, kept: &mut [bool]) {
-        let Some(until) = self.until else { return };
-        for row in later_than(mapped.get("ordered_at"), until) {
-            if let (Some(flag), false) = (kept.get_mut(row), mapped.faults.contains_key(&row)) {
+    /// With a day in the past, what was sold since is not a fault: it is not part of the picture. Returns when the first of it
+    /// was sold.
+    fn leave_out_later(&self, mapped: &Mapped, kept: &mut [bool]) -> Option<i64> {
+        let (until, values) = (self.until?, mapped.get("ordered_at")?);
+        let times = values.as_primitive_opt::<TimestampMicrosecondType>()?;
+        let mut first: Option<i64> = None;
+        for row in later_than(Some(values), until) {
+            let is_sound = !mapped.faults.contains_key(&row);
+            if let Some(flag) = kept.get_mut(row).filter(|flag| **flag && is_sound) {
                 *flag = false;
+                first = first.into_iter().chain([times.value(row)]).min();
             }
         }
+        first
     }
 
     fn part(&self, records: Records, mapped: &Mapped, kept: &[bool]) -> Result<Sorted, DataFusionError> {
@@ -263,6 +272,7 @@ impl Rules {
             disagreeing: 0,
             surcharged: 0,
             currencies: BTreeSet::new(),
+            first_later: None,
             observed: Observed::default(),
         };
         let mut accepted = Vec::with_capacity(rows);

@@ -204,6 +204,9 @@ impl Job<'_> {
         if let Some(stale) = stale {
             staged.changes.push(contract::told(self.entity, source, origin, stale)?);
         }
+        if let Some((as_of, first)) = self.as_of.zip(tally.first_of_later_alone()) {
+            return Err(Error::NoSaleYet { as_of, first });
+        }
         if let Some(how) = &source.deduplicate {
             deduplicate::deduplicate(self.session, self.entity, how, &path, &kept, &mut tally.book).await?;
         }
@@ -293,6 +296,7 @@ struct Tally {
     disagreeing: usize,
     surcharged: usize,
     currencies: BTreeSet<String>,
+    first_later: Option<i64>,
     observed: Observed,
 }
 
@@ -315,6 +319,7 @@ impl Tally {
             disagreeing: 0,
             surcharged: 0,
             currencies: BTreeSet::new(),
+            first_later: None,
             observed: Observed::default(),
         }
     }
@@ -337,11 +342,18 @@ impl Tally {
         self.disagreeing += batch.disagreeing;
         self.surcharged += batch.surcharged;
         self.currencies.extend(batch.currencies.iter().cloned());
+        self.first_later = self.first_later.into_iter().chain(batch.first_later).min();
         self.order.watch(&batch.accepted);
         self.observed.add(&batch.observed);
         if let Some(times) = batch.accepted.column_by_name("ordered_at") {
             self.newest = self.newest.max(max(times.as_primitive::<TimestampMicrosecondType>()));
         }
+    }
+
+    /// The day of the first sale, where there are sales and all of them lie after `as_of`. What was set aside may lie before.
+    fn first_of_later_alone(&self) -> Option<NaiveDate> {
+        let others = self.book.rows_loaded + self.book.rows_rejected;
+        self.first_later.filter(|_| others == 0).and_then(DateTime::from_timestamp_micros).map(|t| t.date_naive())
     }
 }
 

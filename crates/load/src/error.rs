@@ -15,8 +15,9 @@ pub enum Error {
     )]
     Fenced { to: String, holder: Option<String> },
     #[error(
-        "{to} holds what pipeline `{theirs}` publishes, and its readers would be led to the tables of `{ours}`\n  \
-         help: publish to a place of its own; if `{ours}` is to take this one over, move published.json in it away"
+        "{to} holds what pipeline `{theirs}` publishes, and its readers are not those of `{ours}`\n  \
+         help: is another pipeline file meant? let `{ours}` publish to a place of its own; if it is to take this one over, move \
+         published.json in it away"
     )]
     OfAnother { to: String, theirs: String, ours: String },
     #[error("there is no snapshot to go back to in {to}: {detail}")]

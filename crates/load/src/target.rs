@@ -134,16 +134,19 @@ impl Target {
     }
 
     /// Points readers at an earlier snapshot: the one named by its id or the beginning of it, or else the one they saw before the
-    /// present one, which is withdrawn. No table is written.
-    pub fn rollback(&self, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
+    /// present one, which is withdrawn. No table is written. Those of another pipeline are not ours to lead.
+    pub fn rollback(&self, pipeline: &str, wanted: Option<&str>, by: &str) -> Result<RolledBack, Error> {
+        self.is_of(pipeline)?;
         match &self.0 {
             Place::Folder { to, .. } => folder::rollback(to, wanted, by),
             Place::Store(store) => store.rollback(wanted, by),
         }
     }
 
-    /// [`Error::NoSnapshot`] if [`rollback`](Self::rollback) would find none.
-    pub fn can_go_back(&self, wanted: Option<&str>) -> Result<(), Error> {
+    /// [`Error::NoSnapshot`] if [`rollback`](Self::rollback) would find none, [`Error::OfAnother`] if it would lead readers of
+    /// another pipeline.
+    pub fn can_go_back(&self, pipeline: &str, wanted: Option<&str>) -> Result<(), Error> {
+        self.is_of(pipeline)?;
         choose(&self.folder().display().to_string(), self.published()?, &self.snapshots()?, wanted).map(|_| ())
     }
 

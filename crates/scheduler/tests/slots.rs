@@ -172,7 +172,7 @@ fn edits_of_what_becomes_of_slots_leave_none_without_a_row(kind: Kind) {
     // Each edit is made while nobody ticks, and the next tick comes after a slot.
     daily.skip_on.insert(NaiveDate::from_ymd_opt(2026, 6, 3).unwrap());
     assert_eq!(hours(&slots.tick("shop", &daily, at(2, 6, 5)).unwrap()), ["02 06:00"], "a day off is added");
-    assert_eq!(hours(&slots.is_due("once", &daily, at(2, 6, 5)).unwrap()), ["02 06:00"]);
+    assert_eq!(hours(&slots.is_due("once", &daily, at(2, 6, 5)).unwrap().due), ["02 06:00"]);
     daily.on_missed = OnMissed::None;
     assert_eq!(slots.tick("shop", &daily, at(4, 9, 0)).unwrap(), []);
     assert_eq!(states(slots), [Due, Skipped, Missed], "by the rules as they are now");

@@ -72,7 +72,7 @@ pub enum ScheduleCommand {
 pub enum RunsCommand {
     /// The latest runs.
     List {
-        /// Only runs of this pipeline.
+        /// Only runs of this pipeline, by its name or its file.
         #[arg(long)]
         pipeline: Option<String>,
         /// Runs to print.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use chrono::{Days, NaiveDate, TimeZone, Utc};
 use config::Pipeline;
-use load::Target;
 use scheduler::{Slot, clock};
 
 use crate::cli::{BackfillOptions, Global, Output};
@@ -19,7 +18,7 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     let bar = progress::wanted(global);
     log::start(global, bar);
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let known: BTreeSet<String> =
         target.snapshots().map_err(|e| Failure::step(&e))?.into_iter().map(|snapshot| snapshot.as_of).collect();
     let days = days(&pipeline, options)?;
@@ -36,9 +35,12 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     let ledger = super::ledger(&settings)?;
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;
     let mut lines = Vec::new();
+    let mut first_sale: Option<NaiveDate> = None;
     for day in days {
         let line = if known.contains(&day.to_string()) {
             Line { day, snapshot: None, run_id: None, what: "is there already".to_owned() }
+        } else if let Some(first) = first_sale.filter(|first| day < *first) {
+            too_early(day, first)
         } else {
             // The sources are read today: what was sold since is left out, not wrong.
             let slot = Slot::manual(clock::now(), pipeline.timezone, Some(day));
@@ -49,15 +51,11 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
             progress.finish();
             match finished {
                 Ok(finished) => line(day, &finished),
-                Err(error) => {
-                    let done = lines.len();
-                    let help = "what was made stays; the same command goes on from there";
-                    let message = format!("{day}, after {done} days: {}\n  help: {help}", chain(&error));
-                    return Err(match run::failure(&error) {
-                        Failure::Step { code, .. } => Failure::Step { code, message },
-                        other => other,
-                    });
+                Err(run::Error::Extract(extract::Error::NoSaleYet { first, .. })) => {
+                    first_sale = Some(first);
+                    too_early(day, first)
                 }
+                Err(error) => return Err(stopped(day, lines.len(), &error)),
             }
         };
         if global.output == Output::Text {
@@ -72,6 +70,16 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Why there is no going on.
+fn stopped(day: NaiveDate, done: usize, error: &run::Error) -> Failure {
+    let help = "what was made stays; the same command goes on from there";
+    let message = format!("{day}, after {done} days: {}\n  help: {help}", chain(error));
+    match run::failure(error) {
+        Failure::Step { code, .. } => Failure::Step { code, message },
+        other => other,
+    }
+}
+
 /// What became of one day.
 struct Line {
     day: NaiveDate,
@@ -82,8 +90,20 @@ struct Line {
 
 impl Line {
     fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({"as_of": self.day.to_string(), "snapshot": self.snapshot, "run_id": self.run_id, "made": self.snapshot.is_some()})
+        let made = self.snapshot.is_some();
+        serde_json::json!({
+            "as_of": self.day.to_string(),
+            "snapshot": self.snapshot,
+            "run_id": self.run_id,
+            "made": made,
+            "what": self.what,
+        })
     }
+}
+
+/// A day that is passed over: those after the first sale are as good as ever.
+fn too_early(day: NaiveDate, first: NaiveDate) -> Line {
+    Line { day, snapshot: None, run_id: None, what: format!("passed over: no sale up to then; the first is of {first}") }
 }
 
 fn line(day: NaiveDate, finished: &Finished) -> Line {

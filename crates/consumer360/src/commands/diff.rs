@@ -20,7 +20,7 @@ pub fn diff(global: &Global, options: &DiffOptions) -> Result<ExitCode, Failure>
         return Err(Failure::usage(unknown(table)));
     }
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let sides = Sides::chosen(&target, &pipeline, options)?;
     let (before, after) = (opened(&target, &sides.before)?, opened(&target, &sides.after)?);
     match &options.table {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use config::{Connection, Input, Pipeline, Source};
-use load::Target;
 use report::Format;
 use schema::Entity;
 use serde_json::json;
@@ -33,7 +32,7 @@ pub fn export(global: &Global, options: &ExportOptions) -> Result<ExitCode, Fail
         let to = options.to.display();
         return Err(Failure::usage(format!("{to} is a file that `extract.{entity}` reads: name one beside the sources")));
     }
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let snapshot = super::published(&target, &pipeline, &file)?;
     let folder = target.snapshot(&snapshot).map_err(|e| Failure::step(&e))?;
     let masked = if options.personal { Vec::new() } else { handouts::masked(&pipeline) };

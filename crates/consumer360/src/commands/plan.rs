@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use config::{AsOf, Pipeline};
 use extract::{History, Outlook};
-use load::{Published, Target};
+use load::Published;
 use scheduler::{Status, clock};
 use schema::Group;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ use crate::{log, runtime, schedule};
 pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     log::start(global, false);
     let (pipeline, settings) = super::load(global, file)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let published = target.published().map_err(|e| Failure::step(&e))?;
     let ledger = super::ledger(&settings)?;
     let before = sources_before(&ledger, &pipeline.name).map_err(|e| Failure::step(&e))?;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bi::Source;
-use load::Target;
 use serde_json::json;
 
 use crate::cli::{Global, Output, PowerbiOptions, PowerbiSource};
@@ -14,7 +13,7 @@ use crate::handouts;
 
 pub fn powerbi(global: &Global, options: &PowerbiOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let snapshot = super::published(&target, &pipeline, &options.pipeline)?;
     let source = match options.source {
         PowerbiSource::Folder => Source::Folder,

@@ -14,7 +14,7 @@ use crate::handouts;
 
 pub fn report(global: &Global, options: &ReportOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let snapshot = match &options.snapshot {
         Some(id) => kept(&target, id)?,
         None => super::published(&target, &pipeline, &options.pipeline)?,

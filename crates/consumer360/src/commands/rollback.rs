@@ -1,6 +1,7 @@
 //! `consumer360 rollback`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use config::{Pipeline, Settings};
@@ -15,7 +16,7 @@ use crate::handouts;
 
 pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, Failure> {
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     if options.list {
         let published = target.published().map_err(|e| Failure::step(&e))?;
         return list(global, &target.snapshots().map_err(|e| Failure::step(&e))?, published.as_ref());
@@ -30,12 +31,20 @@ pub fn rollback(global: &Global, options: &RollbackOptions) -> Result<ExitCode, 
     }
     super::print(&format!(
         "Readers see snapshot {snapshot} again, as of {}, published {}.\nBefore it was {}.\n\
-         The next run publishes anew. Until the cause is mended: consumer360 schedule pause {}\n",
+         The next run publishes anew. Until the cause is mended: {}\n",
         done.to.as_of,
         done.to.published_at,
         done.from,
-        options.pipeline.display(),
+        keeps_it_so(&pipeline, &options.pipeline),
     ))
+}
+
+/// How the next run is kept from leading readers on. Without a `schedule:` there is nothing here to pause.
+fn keeps_it_so(pipeline: &Pipeline, file: &Path) -> String {
+    match &pipeline.schedule {
+        Some(_) => format!("consumer360 schedule pause {}", file.display()),
+        None => format!("take `run {}` out of whatever starts it, such as cron", file.display()),
+    }
 }
 
 /// Leads readers back to an earlier snapshot, or to the one before, with the report and the Power BI project. It is on record as a
@@ -48,10 +57,10 @@ pub fn lead_back(
     snapshot: Option<&str>,
 ) -> Result<RolledBack, Failure> {
     // A name that is misspelt is no run that failed.
-    target.can_go_back(snapshot).map_err(|e| Failure::step(&e))?;
+    target.can_go_back(&pipeline.name, snapshot).map_err(|e| Failure::step(&e))?;
     let now = clock::now();
     let run = ledger.begin(&pipeline.name, &Slot::manual(now, pipeline.timezone, None), now, env!("CARGO_PKG_VERSION"))?;
-    let done = match target.rollback(snapshot, run.id()) {
+    let done = match target.rollback(&pipeline.name, snapshot, run.id()) {
         Ok(done) => done,
         Err(error) => {
             let code = if error.is_locked() { LOCKED } else { STEP_FAILED };

@@ -15,7 +15,7 @@ use crate::figures::{count, seconds};
 
 pub fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, Failure> {
     let settings = super::settings(global)?;
-    if !super::has_state(&settings) {
+    if !super::has_state(&settings)? {
         return match command {
             RunsCommand::List { .. } if global.output == Output::Json => super::print("[]\n"),
             RunsCommand::List { .. } => super::print(&super::no_run(&settings)),
@@ -28,7 +28,10 @@ pub fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, Failure>
         ledger.run(run)?.ok_or_else(none)
     };
     match command {
-        RunsCommand::List { pipeline, limit } => list(global, &settings, &ledger.runs(pipeline.as_deref(), *limit)?),
+        RunsCommand::List { pipeline, limit } => {
+            let name = pipeline.as_ref().map(|asked| super::on_record(global, &ledger, asked)).transpose()?;
+            list(global, &settings, &ledger.runs(name.as_deref(), *limit)?)
+        }
         RunsCommand::Show { run } => {
             let record = named(run)?;
             show(global, &record, &ledger.folder(&record.run_id))

@@ -19,7 +19,6 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
-use load::Target;
 
 use super::describe::{published, unknown};
 use crate::cli::{Global, Output, ShowOptions};
@@ -41,7 +40,7 @@ pub fn show(global: &Global, options: &ShowOptions) -> Result<ExitCode, Failure>
     let file = super::pipeline_file(global, options.pipeline.as_deref())?;
     let (pipeline, settings) = super::load(global, &file)?;
     // One snapshot, not `current/`, so that a run that publishes meanwhile is not seen by halves.
-    let target = Target::open(&pipeline.publish, &settings.state).map_err(|e| Failure::step(&e))?;
+    let target = super::target(&pipeline, &settings)?;
     let snapshot = super::published(&target, &pipeline, &file)?;
     let snapshot = target.snapshot(&snapshot).map_err(|e| Failure::step(&e))?;
     let runtime = runtime::wide(&settings).map_err(|e| Failure::step(&e))?;

@@ -1,6 +1,7 @@
 //! `consumer360 status`: how each pipeline stands, for a person and for a watcher outside.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::json;
 
 use crate::cli::{Global, Output, StatusOptions};
 use crate::exit::{Failure, STEP_FAILED};
+use crate::schedule;
 
 /// How one pipeline stands.
 struct Standing {
@@ -19,6 +21,8 @@ struct Standing {
     is_dead: bool,
     published: Option<RunRecord>,
     held: Option<RunRecord>,
+    /// Of a pipeline whose schedule is paused, what is to be said of that.
+    pause: Option<String>,
     /// Time since the last run that published ended.
     age: Option<TimeDelta>,
     is_too_old: bool,
@@ -27,14 +31,14 @@ struct Standing {
 /// Ends with 1 if a pipeline published nothing within `--max-age`.
 pub fn status(global: &Global, options: &StatusOptions) -> Result<ExitCode, Failure> {
     let settings = super::settings(global)?;
-    if !super::has_state(&settings) {
+    if !super::has_state(&settings)? {
         super::print(&if global.output == Output::Json { "[]\n".to_owned() } else { super::no_run(&settings) })?;
         return Ok(if options.max_age.is_some() { ExitCode::from(STEP_FAILED) } else { ExitCode::SUCCESS });
     }
     let ledger = super::ledger(&settings)?;
     let now = clock::now();
     let names = match &options.pipeline {
-        Some(name) => vec![name.clone()],
+        Some(asked) => vec![super::on_record(global, &ledger, asked)?],
         None => ledger.pipelines()?,
     };
     let most = options.max_age.and_then(|most| TimeDelta::from_std(most).ok());
@@ -57,9 +61,11 @@ fn standing(ledger: &Ledger, pipeline: &str, now: DateTime<Utc>, most: Option<Ti
     // What was published since has taken its place.
     let is_open = |held: &RunRecord| published.as_ref().is_none_or(|published| published.started_at < held.started_at);
     let held = ledger.latest_of_status(pipeline, Status::Held)?.filter(is_open);
+    let file = super::state::file_of(ledger, pipeline)?.unwrap_or_else(|| PathBuf::from("FILE"));
+    let pause = schedule::pause(ledger, pipeline, &file)?;
     let age = published.as_ref().and_then(|run| run.finished_at).map(|at| now.signed_duration_since(at));
     let is_too_old = most.is_some_and(|most| age.is_none_or(|age| age > most));
-    Ok(Standing { pipeline: pipeline.to_owned(), last, is_dead: false, published, held, age, is_too_old })
+    Ok(Standing { pipeline: pipeline.to_owned(), last, is_dead: false, published, held, pause, age, is_too_old })
 }
 
 /// Whether the last run says that it runs though its lock went with its process.
@@ -95,6 +101,9 @@ fn as_text(standings: &[Standing]) -> String {
         if let Some(held) = &standing.held {
             let _ = writeln!(text, "{:<width$}waits: consumer360 publish {}", "", held.run_id);
         }
+        if let Some(pause) = &standing.pause {
+            let _ = writeln!(text, "{:<width$}{pause}", "");
+        }
     }
     text
 }
@@ -107,6 +116,7 @@ fn as_json(standings: &[Standing]) -> String {
             "is_dead": standing.is_dead,
             "published": standing.published,
             "held": standing.held,
+            "is_paused": standing.pause.is_some(),
             "age_seconds": standing.age.map(|age| age.num_seconds()),
             "is_too_old": standing.is_too_old,
         })

@@ -14,13 +14,7 @@ use crate::exit::{Failure, LOCKED, chain};
 /// An object store has no kernel. The lease of a publisher that died there runs out by itself; here one can wait for that.
 pub fn unlock(global: &Global, pipeline: &str) -> Result<ExitCode, Failure> {
     let ledger = super::ledger(&super::settings(global)?)?;
-    let named = Path::new(pipeline);
-    let pipeline = &if named.is_file() { super::load(global, named)?.0.name } else { pipeline.to_owned() };
-    let known = ledger.pipelines()?;
-    if !known.is_empty() && !known.contains(pipeline) && ledger.holder(pipeline)?.is_none() {
-        let known = known.join(", ");
-        return Err(Failure::usage(format!("no run of a pipeline `{pipeline}` is on record; on record are {known}")));
-    }
+    let pipeline = &super::on_record(global, &ledger, pipeline)?;
     if let Some(holder) = ledger.holder(pipeline)? {
         let message = format!(
             "{holder} holds the lock and is alive\n  help: let it finish, or stop process {} on {}; the lock goes with it",

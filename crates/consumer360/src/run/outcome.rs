@@ -61,7 +61,7 @@ pub(super) fn failed(error: &Error, stage: Stage) -> Outcome {
     match error {
         Error::Interrupted { .. } => Outcome::Interrupted,
         Error::Validate(validate::Error::Closed { .. }) => Outcome::CheckFailed { message },
-        Error::Extract(_) => Outcome::SourceFailed { message },
+        Error::Extract(error) if !error.is_too_early() => Outcome::SourceFailed { message },
         _ => Outcome::Failed { stage, message },
     }
 }
@@ -96,6 +96,7 @@ pub(super) fn is_taken(error: &Error) -> bool {
 pub fn failure(error: &Error) -> Failure {
     let code = match error {
         Error::Interrupted { signal } => return Failure::Interrupted { code: 128 + signal },
+        Error::Extract(early) if early.is_too_early() => return Failure::Usage(chain(error)),
         Error::Validate(validate::Error::Closed { .. }) => GATE_CLOSED,
         Error::Extract(error) if error.is_broken_contract() => SOURCE_BROKEN,
         Error::Extract(error) if error.is_silence() => TIMED_OUT,

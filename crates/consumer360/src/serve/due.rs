@@ -18,7 +18,7 @@ use super::slots::{Outcome, Runner};
 use crate::cli::Global;
 use crate::exit::{Failure, STEP_FAILED};
 use crate::runtime::Signals;
-use crate::schedule::of_pipeline;
+use crate::schedule::{ahead, of_pipeline};
 use crate::tell::Teller;
 use crate::{commands, log, runtime};
 
@@ -38,8 +38,8 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     events.extend(or_log(missed(&ledger, &pipeline.name, &BTreeSet::from([now]), now)));
     Teller::new(&pipeline, &settings).tell(&events);
     if due.is_empty() {
-        let next = schedule.next(clock::now(), 1).first().map(|slot| format!("; the next slot is {}", slot.local_text()));
-        return commands::print(&format!("{}: nothing is due{}\n", pipeline.name, next.unwrap_or_default()));
+        let next = ahead(&ledger, &pipeline, &schedule, file)?;
+        return commands::print(&format!("{}: nothing is due{next}\n", pipeline.name));
     }
     let runtime = runtime::small().map_err(|e| Failure::step(&e))?;
     let runner =

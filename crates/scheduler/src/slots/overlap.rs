@@ -67,7 +67,7 @@ impl SlotLedger<'_> {
         Ok(if has_begun || self.ledger.is_held(pipeline)? { None } else { Some(waiting) })
     }
 
-    fn fills(&self, holder: &Holder, due: &SlotDecision) -> Result<bool, Error> {
+    fn fills(self, holder: &Holder, due: &SlotDecision) -> Result<bool, Error> {
         let run = self.ledger.index.exact(&holder.run_id)?;
         Ok(run.is_some_and(|run| run.pipeline == due.pipeline && run.scheduled_at == due.slot.at))
     }
