@@ -161,7 +161,7 @@ impl Whole<'_, '_> {
             }
             None if self.source.connection.is_database() => page.line(format!("    table: {}", scalar(view.name))),
             None => {
-                page.line(format!("    path: {}", scalar(view.name)));
+                page.remarked(format!("    path: {}", scalar(view.name)), several_files(view.name).as_ref());
                 if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()).and_then(|csv| csv_options(csv, view.name))
                 {
                     page.line(format!("    csv: {{{csv}}}"));
@@ -198,9 +198,19 @@ impl Whole<'_, '_> {
                 page.said(2, &remark);
             }
         }
-        let free = |place: &usize| !self.taken.contains(place) && !joined.contains(place);
-        let names: Vec<&str> =
-            (0..self.tables.len()).filter(free).filter_map(|p| self.table(p)).map(|t| t.name.as_str()).collect();
+        for (entity, found) in [(Entity::Customers, &self.customers), (Entity::Products, &self.products)] {
+            if let Some(remark) = found.is_none().then(|| others::repeated(self.tables, &passed, entity)).flatten() {
+                page.said(2, &remark);
+            }
+        }
+        let free: Vec<&TableSample> =
+            (0..self.tables.len()).filter(|place| !passed.contains(place)).filter_map(|p| self.table(p)).collect();
+        for own in self.taken.iter().filter_map(|place| self.table(*place)) {
+            if let Some(remark) = alike(own, &free, &self.source.connection) {
+                page.said(2, &remark);
+            }
+        }
+        let names: Vec<&str> = free.iter().map(|t| t.name.as_str()).collect();
         if !names.is_empty() {
             page.comment(2, &format!("not read: {}", names.join(", ")));
         }
@@ -253,6 +263,32 @@ impl Whole<'_, '_> {
             }
         }
     }
+}
+
+/// What is to be said of a glob whose files or folders have nothing in common by their names.
+fn several_files(path: &str) -> Option<Remark> {
+    let why = "files with the same columns, read as one table; where they do not belong together, name one of them";
+    path.split('/').any(|part| part.starts_with('*')).then(|| Remark::guess(why))
+}
+
+/// Tables that could be further parts of one that is read, whose rows would be missing without a word.
+fn alike(own: &TableSample, free: &[&TableSample], connection: &Connection) -> Option<Remark> {
+    let columns = |table: &TableSample| table.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    // Without a header, the columns of all tables have the same names.
+    let named = |table: &TableSample| table.csv.as_ref().is_none_or(|csv| csv.header);
+    let same = |table: &&&TableSample| named(table) && columns(table) == columns(own);
+    let names: Vec<String> = free.iter().filter(same).map(|table| format!("`{}`", table.name)).collect();
+    let how = if connection.is_database() {
+        "a `query:` with UNION ALL reads several tables as one"
+    } else {
+        "a glob in `path:`, such as `*.csv` of a folder of their own, reads several files as one"
+    };
+    let why = format!(
+        "not read, though with the same columns as `{}`, so their rows are in no figure: {}. Where they belong to it, {how}",
+        own.name,
+        names.join(", ")
+    );
+    (!names.is_empty() && named(own)).then(|| Remark::guess(why))
 }
 
 /// Rows that came twice: to drop them takes money off, to keep them may count it twice.

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod csv_files;
+mod csv_glob;
 mod csv_shape;
 mod spread;
 mod sqlite;

@@ -8,32 +8,9 @@ use crate::matching::{Found, dates, matches};
 use crate::proposal::Refusal;
 use crate::source::Source;
 use crate::sql::quoted;
-use crate::target::{listed, table_names, targets};
+use crate::target::{NEVER_SALES, is_called, targets};
 use crate::view::{Looked, Seen, View};
-use crate::words::squeezed;
 
-/// Tables whose rows look like sales and are none.
-const NEVER: [&str; 19] = [
-    "stock",
-    "inventory",
-    "return",
-    "cart",
-    "wishlist",
-    "budget",
-    "forecast",
-    "shipment",
-    "supplier",
-    "log",
-    "playlist",
-    "quote",
-    "lager",
-    "bestand",
-    "warenkorb",
-    "angebot",
-    "lieferant",
-    "retoure",
-    "refund",
-];
 /// A region that is missing in more than this share of the rows tells less than the country.
 pub(crate) const SPARSE: f64 = 0.3;
 /// Numbers of a line; a header's total belongs to the whole order.
@@ -88,16 +65,15 @@ fn candidate<'a>(tables: &[Looked<'a>], place: usize, follow: bool) -> Option<Sa
         None => 0,
     };
     let one = &tables.get(place)?.one;
-    let name = squeezed(one);
-    let is = |names: &'static str| listed(names).any(|n| n.replace(' ', "") == name);
+    let is = |entity| is_called(one, entity);
     let price = points("unit_price", 30, 0).max(points("net_amount", 30, 0));
     let product = points("product_id", 30, 5).max(points("product_name", 20, 0));
     let mut score = points("quantity", 40, 0) + price + product + points("order_id", 20, 0);
     score += points("ordered_at", 20, 15) + points("customer_id", 10, 8);
-    score += if is(table_names(Entity::Sales)) { 20 } else { 0 };
-    score -= if is(table_names(Entity::Payments)) || is(table_names(Entity::Tickets)) { 15 } else { 0 };
-    score -= if is(table_names(Entity::Products)) || is(table_names(Entity::Customers)) { 30 } else { 0 };
-    score -= if one.iter().any(|w| NEVER.contains(&w.as_str())) { 60 } else { 0 };
+    score += if is(Entity::Sales) { 20 } else { 0 };
+    score -= if is(Entity::Payments) || is(Entity::Tickets) { 15 } else { 0 };
+    score -= if is(Entity::Products) || is(Entity::Customers) { 30 } else { 0 };
+    score -= if one.iter().any(|w| NEVER_SALES.contains(&w.as_str())) { 60 } else { 0 };
     (score > 30).then_some(Sales { view, found, score })
 }
 

@@ -54,7 +54,9 @@ fn assert_golden(name: &str, proposal: &Proposal) {
 fn of(files: &[(&str, &[u8])]) -> Result<Proposal, Box<Refusal>> {
     let folder = TempDir::new().unwrap();
     for (name, bytes) in files {
-        fs::write(folder.path().join(name), bytes).unwrap();
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
     }
     let source = read::csv(folder.path()).unwrap();
     let proposal = propose(&source, &Wishes { name: Some("shop".to_owned()), ..Wishes::default() });
@@ -72,6 +74,18 @@ fn rows(numbers: std::ops::Range<usize>, row: impl Fn(usize) -> String) -> Strin
 fn has(proposal: &Proposal, line: &str) {
     let found = proposal.yaml.lines().any(|l| l.split(" # ").next().unwrap().trim() == line);
     assert!(found, "no line `{line}` in\n{}", proposal.yaml);
+}
+
+/// Whether something that is said to be a guess has these words.
+fn doubts(proposal: &Proposal, words: &str) -> bool {
+    proposal.notes.iter().any(|note| note.confidence == Confidence::Guess && note.why.contains(words))
+}
+
+const SALES: &str = "order_id,order_date,customer_id,sku,qty,price\n";
+
+/// Lines of sales as `SALES` names them, each with something behind it.
+fn sales(numbers: std::ops::Range<usize>, more: impl Fn(usize) -> String) -> String {
+    rows(numbers, |n| format!("{n},2024-01-{:02},{},P{},1,5.50{}\n", 1 + n % 28, n % 9, n % 7, more(n)))
 }
 
 #[test]
@@ -210,6 +224,42 @@ fn files_of_a_folder_are_told_apart() {
         has(&proposal, line);
     }
     assert!(proposal.yaml.contains("payments.ods is a spreadsheet of a kind that is not read"), "{}", proposal.yaml);
+}
+
+#[test]
+fn parts_of_one_table_are_read_together_or_named() {
+    let (first, second) = (sales(0..40, |_| String::new()), sales(40..90, |_| String::new()));
+    let (first, second) = (format!("{SALES}{first}"), format!("{SALES}{second}"));
+    let together = |[one, other]: [&str; 2]| of(&[(one, first.as_bytes()), (other, second.as_bytes())]).unwrap();
+    for (names, path) in [
+        (["north.csv", "south.csv"], "path: \"*.csv\""),
+        (["2023/orders.csv", "2024/orders.csv"], "path: \"*/orders.csv\""),
+        (["in/2023.csv", "in/2024.csv"], "path: in/*.csv"),
+    ] {
+        let proposal = together(names);
+        has(&proposal, path);
+        assert!(doubts(&proposal, "files with the same columns, read as one table"), "{}", proposal.yaml);
+    }
+    // A name that says what it holds may be of something else: what is returned was not sold.
+    for (names, read, left) in [
+        (["orders.csv", "returns.csv"], "path: orders.csv", "as `orders.csv`, so their rows are in no figure: `returns.csv`"),
+        (["2023/north.csv", "2024/south.csv"], "path: \"2023/north.csv\"", "are in no figure: `2024/south.csv`"),
+    ] {
+        let proposal = together(names);
+        has(&proposal, read);
+        assert!(doubts(&proposal, left) && doubts(&proposal, "a glob in `path:`"), "{}", proposal.yaml);
+    }
+}
+
+#[test]
+fn customers_of_one_number_are_not_left_out_without_a_word() {
+    let orders = format!("{SALES}{}", sales(0..60, |_| String::new()));
+    let customers = rows(0..18, |n| format!("{},Ann {n}x,a{n}@example.org,2020-01-0{}\n", n % 9, 1 + n % 9));
+    let customers = format!("customer_id,customer_name,email,signup_date\n{customers}");
+    let proposal = of(&[("orders.csv", orders.as_bytes()), ("customers.csv", customers.as_bytes())]).unwrap();
+    assert!(!proposal.yaml.contains("\n  customers:"), "{}", proposal.yaml);
+    let words = "`customers.csv` looks like them and is not read, for it has several rows with the same `customer_id`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
 }
 
 #[test]
