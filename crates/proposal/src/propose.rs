@@ -162,9 +162,8 @@ impl Whole<'_, '_> {
             None if self.source.connection.is_database() => page.line(format!("    table: {}", scalar(view.name))),
             None => {
                 page.remarked(format!("    path: {}", scalar(view.name)), several_files(view.name).as_ref());
-                if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()).and_then(|csv| csv_options(csv, view.name))
-                {
-                    page.line(format!("    csv: {{{csv}}}"));
+                if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()) {
+                    written(page, csv, view.name);
                 }
             }
         }
@@ -311,6 +310,25 @@ fn repeats(page: &mut Page, table: &TableSample) {
              deduplicate: {{exact: true}}"
         );
         page.said(4, &Remark::likely(why));
+    }
+}
+
+/// How the files are written, as far as the reader does not take it so by itself, and what is not certain of it.
+fn written(page: &mut Page, csv: &CsvShape, path: &str) {
+    let remark = match csv.encoding {
+        Encoding::Cp1252 => {
+            let why = "the text is not UTF-8 and taken as Windows-1252; where names come out wrong, export the file as UTF-8";
+            Some(Remark::guess(why))
+        }
+        Encoding::Utf8 if csv.garbled => {
+            Some(Remark::likely("some of the text is not UTF-8, as the rest is: the rows with it will be set aside"))
+        }
+        Encoding::Utf8 | Encoding::Utf16 => None,
+    };
+    match (csv_options(csv, path), remark) {
+        (Some(options), remark) => page.remarked(format!("    csv: {{{options}}}"), remark.as_ref()),
+        (None, Some(remark)) => page.said(4, &remark),
+        (None, None) => {}
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Repeats {
 pub struct CsvShape {
     pub delimiter: char,
     pub encoding: Encoding,
+    /// Some text is not of this encoding: a run sets its rows aside.
+    pub garbled: bool,
     /// Whether the first line names the columns. Without one they are `column_1`, `column_2`, …
     pub header: bool,
     /// Values that stand for nothing, such as `NA`.

@@ -135,10 +135,25 @@ fn german_headers_semicolons_decimal_commas_and_latin_1() {
     let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let proposal = of(&[("verkauf.csv", &latin)]).unwrap();
     has(&proposal, "csv: {delimiter: \";\", encoding: cp1252}");
+    assert!(doubts(&proposal, "is not UTF-8 and taken as Windows-1252"), "{}", proposal.yaml);
     has(&proposal, "ordered_at: {column: Bestelldatum, format: \"%d.%m.%Y\"}");
     has(&proposal, "unit_price: replace(replace(\"Einzelpreis\", '.', ''), ',', '.')");
     has(&proposal, "discount_rate: '\"Rabatt %\" / 100'");
     has(&proposal, "region: Filiale");
+}
+
+#[test]
+fn one_bad_byte_does_not_spoil_the_names_of_all_others() {
+    let header = SALES.replace('\n', ",customer_name\n");
+    let text = format!("{header}{}", sales(0..90, |n| format!(",Zoë Müller {}", n % 9)));
+    let mut bytes = text.clone().into_bytes();
+    bytes.extend(b"90,2024-01-01,9,P1,1,5.50,J\xFCrg\n");
+    let proposal = of(&[("orders.csv", &bytes)]).unwrap();
+    assert!(!proposal.yaml.contains("cp1252"), "{}", proposal.yaml);
+    let said = proposal.notes.iter().find(|note| note.why.starts_with("some of the text is not UTF-8")).unwrap();
+    assert_eq!(said.confidence, Confidence::Likely);
+    let whole = of(&[("orders.csv", text.as_bytes())]).unwrap();
+    assert!(!whole.yaml.contains("UTF-8"), "{}", whole.yaml);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::csv_glob::{Glob, literal};
-use super::csv_shape::{encoding, shape, title};
+use super::csv_shape::{encoding, is_broken_utf8, shape, title};
 use super::spread::{Row, Spread};
 use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
 use crate::target::says_what_it_holds;
@@ -156,7 +156,8 @@ impl Looked {
         // The last line may be cut.
         let cut = beginning.len() as u64 == SHAPE_BYTES;
         let text = if cut { text.rsplit_once('\n').map_or(text.as_str(), |(whole, _)| whole) } else { text.as_str() };
-        let (shape, names) = shape(text, encoding);
+        let (mut shape, names) = shape(text, encoding);
+        shape.garbled = encoding == Encoding::Utf8 && is_broken_utf8(&all);
         let fault = title(text, shape.delimiter);
         Ok(Self { shown: relative(folder, &file), file, shape, names, fault })
     }
@@ -192,6 +193,7 @@ fn may_be_one(files: &[Looked]) -> bool {
 fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
     let Some(first) = files.first() else { return Ok(TableSample { name, ..TableSample::default() }) };
     let mut shape = first.shape.clone();
+    shape.garbled = files.iter().any(|f| f.shape.garbled);
     for null in files.iter().flat_map(|f| &f.shape.null_values) {
         if !shape.null_values.contains(null) {
             shape.null_values.push(null.clone());
