@@ -2,8 +2,6 @@
 //!
 //! Amounts are exact where a pipeline runs; the floats here only tell one column from another.
 
-use crate::sql::quoted;
-
 /// Signs that stand beside an amount.
 const SIGNS: [&str; 9] = ["€", "$", "£", "EUR", "USD", "CHF", "GBP", "R$", "kr"];
 /// The same for a regular expression of the mapping, with white space.
@@ -55,14 +53,13 @@ impl Numbers {
         parse(value, self.style, true)
     }
 
-    /// SQL that gives the number, or nothing where the column can be taken as it stands.
+    /// SQL that gives the number that this SQL writes, or none where that can be taken as it stands.
     pub fn sql(self, column: &str) -> Option<String> {
-        let column = quoted(column);
         let cleaned = |also: &str| {
             if self.signs {
                 format!("regexp_replace({column}, '{SIGNS_PATTERN}|[{also}]', '', 'g')")
             } else {
-                also.chars().fold(column.clone(), |sql, c| format!("replace({sql}, '{c}', '')"))
+                also.chars().fold(column.to_owned(), |sql, c| format!("replace({sql}, '{c}', '')"))
             }
         };
         match self.style {
@@ -146,7 +143,7 @@ mod tests {
 
     #[test]
     fn sql_cleans_what_a_decimal_does_not_hold() {
-        let sql = |values: &[&str]| Numbers::of(values).and_then(|n| n.sql("Betrag")).unwrap_or_default();
+        let sql = |values: &[&str]| Numbers::of(values).and_then(|n| n.sql("\"Betrag\"")).unwrap_or_default();
         assert_eq!(sql(&["1.234,50", "1,5"]), "replace(replace(\"Betrag\", '.', ''), ',', '.')");
         assert_eq!(sql(&["20%", "2,5%"]), "replace(replace(\"Betrag\", '%', ''), ',', '.') / 100");
         assert_eq!(sql(&["20", "2.5"]), "");

@@ -6,7 +6,6 @@ use crate::mapped::{Mapping, Remark, Value};
 use crate::matching::{Found, KNOWN, matches};
 use crate::sales::{SPARSE, Sales};
 use crate::source::Source;
-use crate::sql::quoted;
 use crate::target::{is_called, targets};
 use crate::view::{Looked, Seen, View, share_found};
 
@@ -136,7 +135,7 @@ fn key(mapping: &mut Mapping<'_, '_>, other: &Other<'_>, ours: &'static str) {
     let Some(key) = &other.key else { return };
     let place = mapping.view.columns.iter().position(|c| c.hops == 0 && c.column.name == *key);
     let Some((place, seen)) = place.and_then(|place| Some((place, mapping.view.get(place)?))) else { return };
-    mapping.push(ours, Value::Column(seen.out.clone()), None);
+    mapping.push(ours, Value::of(seen), None);
     mapping.used.insert(place);
 }
 
@@ -163,19 +162,19 @@ fn name(mapping: &mut Mapping<'_, '_>) {
         whole.filter(alone).map(|seen| ("customer_name", seen))
     });
     if let (Some(first), Some((used, last))) = (first, last) {
-        let sql = format!("concat_ws(' ', {}, {})", quoted(&first.out), quoted(&last.out));
+        let sql = format!("concat_ws(' ', {}, {})", first.sql(), last.sql());
         mapping.push("customer_name", Value::Sql(sql), None);
         mapping.reads("first_name");
         mapping.reads(used);
     } else if let Some(company) = mapping.seen("company").filter(|s| s.profile.seen > 0 && s.profile.empty == 0) {
         // Where every customer is a company, a name beside it is that of somebody there.
         let remark = whole.map(|person| Remark::likely(format!("every row has one; or `{}`", person.out)));
-        mapping.push("customer_name", Value::Column(company.out.clone()), remark);
+        mapping.push("customer_name", Value::of(company), remark);
         mapping.reads("company");
     } else if whole.is_some() {
         mapping.plain(&["customer_name"]);
     } else if let Some((name, seen)) = ["last_name", "company"].into_iter().find_map(|c| Some((c, mapping.seen(c)?))) {
-        mapping.push("customer_name", Value::Column(seen.out.clone()), mapping.doubt(name));
+        mapping.push("customer_name", Value::of(seen), mapping.doubt(name));
         mapping.reads(name);
     }
 }
@@ -183,7 +182,7 @@ fn name(mapping: &mut Mapping<'_, '_>) {
 /// Customers with a company and customers without one are two segments.
 fn company(mapping: &mut Mapping<'_, '_>) {
     let Some(seen) = mapping.seen("company").filter(|s| s.profile.seen > 0 && s.profile.empty > 0) else { return };
-    let sql = format!("CASE WHEN {} IS NULL THEN 'Private' ELSE 'Company' END", quoted(&seen.out));
+    let sql = format!("CASE WHEN {} IS NULL THEN 'Private' ELSE 'Company' END", seen.sql());
     let why = "the source has no segments; some customers have a company and some have not";
     mapping.push("business_segment", Value::Sql(sql), Some(Remark::guess(why)));
     mapping.reads("company");
@@ -203,7 +202,7 @@ fn place(mapping: &mut Mapping<'_, '_>) {
                 Some(region) => format!("`{}` is mostly empty, so `{}` stands for it", region.out, seen.out),
                 None => format!("the source has no regions, so `{}` stands for them", seen.out),
             };
-            mapping.push("region", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
+            mapping.push("region", Value::of(seen), Some(Remark::likely(why)));
             mapping.reads(name);
             return;
         }

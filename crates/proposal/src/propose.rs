@@ -9,8 +9,8 @@ use crate::others::{self, Other};
 use crate::page::{Page, in_braces, quoted, scalar};
 use crate::proposal::{Proposal, Refusal};
 use crate::sales::{self, Apart, Sales};
-use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
-use crate::view::Looked;
+use crate::source::{ColumnSample, Connection, CsvShape, Encoding, Source, TableSample};
+use crate::view::{Looked, View};
 use crate::words::words;
 
 /// Lines of a product that let its pairs be seen; with fewer, groups of products are looked at.
@@ -166,6 +166,9 @@ impl Whole<'_, '_> {
                     written(page, csv, view.name);
                 }
             }
+        }
+        for remark in words_or_nothing(view) {
+            page.said(4, &remark);
         }
         page.line("    columns:");
         for mapped in &mapping.mapped {
@@ -330,6 +333,28 @@ fn written(page: &mut Page, csv: &CsvShape, path: &str) {
         (None, Some(remark)) => page.said(4, &remark),
         (None, None) => {}
     }
+}
+
+/// Marks that stand for nothing in some columns of the table and are kept as words in others, which may be wrong.
+fn words_or_nothing(view: &View<'_>) -> Vec<Remark> {
+    let marks: BTreeSet<&String> = view.columns.iter().flat_map(|seen| &seen.column.nulls).collect();
+    let remark = |mark: &String| {
+        let nothing = columns_that(view, |column| column.nulls.contains(mark));
+        let words = columns_that(view, |column| column.values.iter().flatten().any(|value| value == mark));
+        let words = if words.is_empty() { "other columns".to_owned() } else { words };
+        let why = format!(
+            "`{mark}` stands for nothing in {nothing} and is kept as a word in {words}; if it is nothing there, too, write \
+             `csv: {{null_values: [{}]}}`",
+            quoted(mark)
+        );
+        Remark::guess(why).asking(format!("Is `{mark}` in {words} a word, or nothing?"), &["a word", "nothing"])
+    };
+    marks.into_iter().map(remark).collect()
+}
+
+fn columns_that(view: &View<'_>, are: impl Fn(&ColumnSample) -> bool) -> String {
+    let names: Vec<String> = view.columns.iter().filter(|s| are(s.column)).map(|s| format!("`{}`", s.out)).collect();
+    names.join(", ")
 }
 
 /// Only what differs from what the reader takes by itself.

@@ -56,6 +56,8 @@ pub struct ColumnSample {
     pub declared_type: Option<String>,
     /// The first `HEAD_ROWS` rows, then some from further down. Absent where the source has nothing or an empty text.
     pub values: Vec<Option<String>>,
+    /// Texts that stand for nothing in this column of a file, and are words in another. They are absent in `values`.
+    pub nulls: Vec<String>,
 }
 
 /// A reference from a column of the table to a column of another.
@@ -86,7 +88,7 @@ pub struct CsvShape {
     pub garbled: bool,
     /// Whether the first line names the columns. Without one they are `column_1`, `column_2`, …
     pub header: bool,
-    /// Values that stand for nothing, such as `NA`.
+    /// Values that stand for nothing in every column, such as `N/A`.
     pub null_values: Vec<String>,
 }
 

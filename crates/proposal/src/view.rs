@@ -78,6 +78,13 @@ pub(crate) struct Seen<'a> {
     pub speaks_for_itself: bool,
 }
 
+impl Seen<'_> {
+    /// SQL that gives its value, or nothing where a mark stands for that.
+    pub fn sql(&self) -> String {
+        self.column.nulls.iter().fold(sql::quoted(&self.out), |inner, mark| format!("nullif({inner}, '{mark}')"))
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct View<'a> {
     /// Place among the tables looked at.

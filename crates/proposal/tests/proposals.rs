@@ -157,6 +157,32 @@ fn one_bad_byte_does_not_spoil_the_names_of_all_others() {
 }
 
 #[test]
+fn a_mark_of_nothing_may_be_a_word_elsewhere() {
+    let header = SALES.replace('\n', ",discount,region,paid\n");
+    let discount = |n: usize| if n % 3 == 0 { "NA" } else { "0.10" };
+    let lines =
+        |regions: [&'static str; 3]| sales(0..90, move |n| format!(",{},{},NA", discount(n), regions.get(n % 3).unwrap()));
+    let proposal = of(&[("x.csv", format!("{header}{}", lines(["NA", "EMEA", "APAC"])).as_bytes())]).unwrap();
+    has(&proposal, "discount_rate: nullif(\"discount\", 'NA')");
+    has(&proposal, "region: region");
+    assert!(!proposal.yaml.contains("\n    csv:"), "{}", proposal.yaml);
+    let words = "`NA` stands for nothing in `discount`, `paid` and is kept as a word in `region`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
+    // Where it stands among no words, it is nothing in the whole file.
+    let proposal = of(&[("x.csv", format!("{header}{}", lines(["US", "EMEA", "APAC"])).as_bytes())]).unwrap();
+    has(&proposal, "csv: {null_values: [\"NA\"]}");
+    has(&proposal, "discount_rate: discount");
+    // A day with its pattern, and a number that has to be cleaned.
+    let dates = rows(0..90, |n| match n % 5 {
+        0 => format!("{n},NA,7,P1,1,NA,NA\n"),
+        _ => format!("{n},{:02}.03.2024,7,P{},1,\"1.234,50\",EMEA\n", 1 + n % 28, n % 7),
+    });
+    let proposal = of(&[("x.csv", format!("order_id,date,customer_id,sku,qty,price,region\n{dates}").as_bytes())]).unwrap();
+    has(&proposal, "ordered_at: {sql: 'nullif(\"date\", ''NA'')', format: \"%d.%m.%Y\"}");
+    has(&proposal, "unit_price: replace(replace(nullif(\"price\", 'NA'), '.', ''), ',', '.')");
+}
+
+#[test]
 fn two_ways_of_writing_days_and_files_of_one_kind() {
     let header = "order_id,date,customer,sku,qty,amount\n";
     let old = rows(1..40, |n| format!("{n},2023-05-{:02},7,{},1,4.99\n", 1 + n % 28, n % 5));

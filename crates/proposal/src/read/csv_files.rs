@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::csv_glob::{Glob, literal};
+use super::csv_nulls::Marks;
 use super::csv_shape::{encoding, is_broken_utf8, shape, title};
 use super::spread::{Row, Spread};
 use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
@@ -201,12 +202,13 @@ fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
     }
     let numbered = first.names.iter().position(|n| ROW_NUMBERS.contains(&squeezed(&words(n)).as_str()));
     let mut spread = Spread::new(numbered);
-    let mut whole = true;
+    let (mut marks, mut whole) = (Marks::default(), true);
     for file in files {
-        whole &= read(file, &shape, &mut spread)?;
+        whole &= read(file, &shape, &mut marks, &mut spread)?;
     }
     let rows_hint = whole.then_some(spread.rows);
     let (mut columns, repeats) = spread.finish(&first.names, &[]);
+    marks.settle(&mut columns, &mut shape.null_values);
     // A pipeline finds the first of several columns of one name, and none without a name.
     let mut seen = Vec::new();
     columns.retain(|column| {
@@ -218,7 +220,7 @@ fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
 }
 
 /// Whether the file was read to its end.
-fn read(file: &Looked, shape: &CsvShape, spread: &mut Spread) -> Result<bool, Error> {
+fn read(file: &Looked, shape: &CsvShape, marks: &mut Marks, spread: &mut Spread) -> Result<bool, Error> {
     let bytes = bytes(&file.file, READ_BYTES)?;
     let text = decoded(&bytes, shape.encoding);
     let delimiter = u8::try_from(shape.delimiter).unwrap_or(b',');
@@ -229,8 +231,9 @@ fn read(file: &Looked, shape: &CsvShape, spread: &mut Spread) -> Result<bool, Er
         if record.len() != file.names.len() {
             continue;
         }
-        let row: Row =
-            record.iter().map(|v| (!v.is_empty() && !shape.null_values.iter().any(|n| n == v)).then(|| v.to_owned())).collect();
+        let mut is_null =
+            |place: usize, v: &str| v.is_empty() || shape.null_values.iter().any(|n| n == v) && !marks.keeps(place, v);
+        let row: Row = record.iter().enumerate().map(|(place, v)| (!is_null(place, v)).then(|| v.to_owned())).collect();
         spread.push(row);
     }
     Ok((bytes.len() as u64) < READ_BYTES)

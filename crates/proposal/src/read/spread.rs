@@ -77,6 +77,7 @@ impl Spread {
                 name: name.clone(),
                 declared_type: declared.get(place).cloned().flatten(),
                 values: Vec::new(),
+                nulls: Vec::new(),
             })
             .collect();
         for row in self.head.into_iter().chain(self.rest) {
