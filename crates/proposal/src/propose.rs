@@ -10,7 +10,7 @@ use crate::page::{Page, in_braces, quoted, scalar};
 use crate::proposal::{Proposal, Refusal};
 use crate::sales::{self, Apart, Sales};
 use crate::source::{ColumnSample, Connection, CsvShape, Encoding, Source, TableSample};
-use crate::view::{Looked, View};
+use crate::view::{Looked, Seen, View};
 use crate::words::words;
 
 /// Lines of a product that let its pairs be seen; with fewer, groups of products are looked at.
@@ -168,6 +168,9 @@ impl Whole<'_, '_> {
             }
         }
         for remark in words_or_nothing(view) {
+            page.said(4, &remark);
+        }
+        for remark in mixed_currencies(mapping) {
             page.said(4, &remark);
         }
         page.line("    columns:");
@@ -355,6 +358,21 @@ fn words_or_nothing(view: &View<'_>) -> Vec<Remark> {
 fn columns_that(view: &View<'_>, are: impl Fn(&ColumnSample) -> bool) -> String {
     let names: Vec<String> = view.columns.iter().filter(|s| are(s.column)).map(|s| format!("`{}`", s.out)).collect();
     names.join(", ")
+}
+
+/// Amounts of which only those in one currency are read: a sum of several means nothing.
+fn mixed_currencies(mapping: &Mapping<'_, '_>) -> Vec<Remark> {
+    let remark = |seen: &Seen<'_>| {
+        let numbers = seen.profile.numbers?;
+        let (own, other) = (numbers.currency?.signs.first()?, numbers.other_currency?.signs.first()?);
+        let why = format!(
+            "`{}` holds amounts in {own} and in {other}: those in {own} are read, and the rows of all others set aside; export \
+             it in one currency",
+            seen.out
+        );
+        Some(Remark::guess(why))
+    };
+    mapping.used.iter().filter_map(|place| remark(mapping.view.get(*place)?)).collect()
 }
 
 /// Only what differs from what the reader takes by itself.

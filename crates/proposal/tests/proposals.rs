@@ -157,6 +157,21 @@ fn one_bad_byte_does_not_spoil_the_names_of_all_others() {
 }
 
 #[test]
+fn amounts_in_several_currencies_are_not_added_up() {
+    fn priced(sign: fn(usize) -> &'static str) -> Proposal {
+        let lines = sales(0..90, |_| String::new());
+        let signed = lines.lines().enumerate().map(|(n, line)| line.replace(",5.50", &format!(",{}5.50\n", sign(n))));
+        of(&[("x.csv", format!("{SALES}{}", signed.collect::<String>()).as_bytes())]).unwrap()
+    }
+    let mixed = priced(|n| if n % 3 == 0 { "€" } else { "$" });
+    has(&mixed, r#"unit_price: 'regexp_replace("price", ''\$|USD|[\s,]'', '''', ''g'')'"#);
+    assert!(doubts(&mixed, "`price` holds amounts in $ and in €: those in $ are read"), "{}", mixed.yaml);
+    let one = priced(|_| "€");
+    has(&one, r#"unit_price: 'regexp_replace("price", ''€|EUR|[\s,]'', '''', ''g'')'"#);
+    assert!(!doubts(&one, "holds amounts in"), "{}", one.yaml);
+}
+
+#[test]
 fn a_mark_of_nothing_may_be_a_word_elsewhere() {
     let header = SALES.replace('\n', ",discount,region,paid\n");
     let discount = |n: usize| if n % 3 == 0 { "NA" } else { "0.10" };
