@@ -76,7 +76,11 @@ impl Whole<'_, '_> {
              CHECK where it is a guess. `consumer360 validate FILE --connect` fits the file to the whole source.",
         );
         page.line("version: 1");
-        page.line(format!("name: {}", name(self.source, wishes)));
+        let name = name(self.source, wishes);
+        let changed = wishes.name.as_ref().filter(|given| **given != name).map(|given| {
+            Remark::likely(format!("for `{given}`: a name is of at most 64 small letters, digits, `-` and `_` between them"))
+        });
+        page.remarked(format!("name: {name}"), changed.as_ref());
         let zone = wishes.timezone.as_deref().unwrap_or("UTC");
         page.remarked(format!("timezone: {}", scalar(zone)), Some(&self.zone(wishes)));
         page.remarked("as_of: max(sales.ordered_at)", sales::odd_days(self.sales).as_ref());
@@ -170,7 +174,7 @@ impl Whole<'_, '_> {
         for remark in words_or_nothing(view) {
             page.said(4, &remark);
         }
-        for remark in mixed_currencies(mapping) {
+        for remark in mixed_currencies(mapping).into_iter().chain(of_several(mapping)) {
             page.said(4, &remark);
         }
         page.line("    columns:");
@@ -375,6 +379,16 @@ fn mixed_currencies(mapping: &Mapping<'_, '_>) -> Vec<Remark> {
     mapping.used.iter().filter_map(|place| remark(mapping.view.get(*place)?)).collect()
 }
 
+/// Columns that share their name with others of the file: which of them is meant, only its maker knows.
+fn of_several(mapping: &Mapping<'_, '_>) -> Vec<Remark> {
+    let remark = |seen: &Seen<'_>| {
+        let header = seen.column.header.as_ref()?;
+        let why = format!("`{}` is one of several columns that are called `{header}`, numbered from the left", seen.out);
+        Some(Remark::guess(why))
+    };
+    mapping.used.iter().filter_map(|place| remark(mapping.view.get(*place)?)).collect()
+}
+
 /// Only what differs from what the reader takes by itself.
 fn csv_options(csv: &CsvShape, path: &str) -> Option<String> {
     let mut options = Vec::new();
@@ -404,7 +418,7 @@ fn in_braces_path(path: &str) -> String {
     if plain { path.to_owned() } else { in_braces(path) }
 }
 
-/// Small letters, digits and `-`, as runs and locks carry it.
+/// Small letters, digits, `-` and `_`, as runs and locks carry it.
 fn name(source: &Source, wishes: &Wishes) -> String {
     let address = match &source.connection {
         Connection::Folder(path) | Connection::Sqlite(path) => path.as_str(),
@@ -412,8 +426,10 @@ fn name(source: &Source, wishes: &Wishes) -> String {
     };
     let last = address.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = if source.connection.is_database() { last.split('.').next().unwrap_or_default() } else { last };
-    let slug = words(wishes.name.as_deref().unwrap_or(stem)).join("-");
-    let slug: String = slug.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-').take(64).collect();
-    let slug = slug.trim_matches('-').to_owned();
+    let given = wishes.name.as_deref().unwrap_or(stem);
+    let slug = given.split('_').map(|part| words(part).join("-")).collect::<Vec<_>>().join("_");
+    let slug: String =
+        slug.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c)).take(64).collect();
+    let slug = slug.trim_matches(['-', '_']).to_owned();
     if slug.is_empty() { "shop".to_owned() } else { slug }
 }

@@ -52,6 +52,8 @@ pub struct TableSample {
 #[derive(Debug, Clone, Default)]
 pub struct ColumnSample {
     pub name: String,
+    /// What the file calls it, where it calls several columns so and `name` has a number behind it.
+    pub header: Option<String>,
     /// As the database declares it; absent for a file.
     pub declared_type: Option<String>,
     /// The first `HEAD_ROWS` rows, then some from further down. Absent where the source has nothing or an empty text.

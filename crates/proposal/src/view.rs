@@ -131,7 +131,7 @@ impl<'a> View<'a> {
                 out = format!("{bare}_{}", column.name);
             }
             taken.insert(out.to_lowercase());
-            let own = unpriced(words(&column.name));
+            let own = unpriced(words(column.header.as_ref().unwrap_or(&column.name)));
             let long = [table.one.as_slice(), own.as_slice()].concat();
             let short = own.strip_prefix(table.one.as_slice()).unwrap_or_default().to_vec();
             let names = [own, long, short];

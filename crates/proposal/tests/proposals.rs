@@ -157,6 +157,28 @@ fn one_bad_byte_does_not_spoil_the_names_of_all_others() {
 }
 
 #[test]
+fn one_of_several_columns_of_one_name_is_read_with_a_doubt() {
+    let header = SALES.replace('\n', ",customer_id\n");
+    let proposal = of(&[("x.csv", format!("{header}{}", sales(0..60, |n| format!(",z{n}"))).as_bytes())]).unwrap();
+    has(&proposal, "customer_id: customer_id (1)");
+    let words = "`customer_id (1)` is one of several columns that are called `customer_id`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
+}
+
+#[test]
+fn a_name_stays_as_it_was_given_or_the_file_says_so() {
+    let source = shipped("data/superstore");
+    let named = |name: &str| propose(&source, &Wishes { name: Some(name.to_owned()), ..Wishes::default() }).unwrap();
+    let kept = named("my_shop-2");
+    has(&kept, "name: my_shop-2");
+    assert!(!kept.yaml.contains("small letters"), "{}", kept.yaml);
+    let changed = named("_My Shop");
+    has(&changed, "name: my-shop");
+    assert!(changed.notes.iter().any(|note| note.why.starts_with("for `_My Shop`: ")), "{}", changed.yaml);
+    assert_loads(&changed);
+}
+
+#[test]
 fn amounts_in_several_currencies_are_not_added_up() {
     fn priced(sign: fn(usize) -> &'static str) -> Proposal {
         let lines = sales(0..90, |_| String::new());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::csv_glob::{Glob, literal};
 use super::csv_nulls::Marks;
-use super::csv_shape::{encoding, is_broken_utf8, shape, title};
+use super::csv_shape::{distinct, encoding, is_broken_utf8, shape, title};
 use super::spread::{Row, Spread};
 use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
 use crate::target::says_what_it_holds;
@@ -207,15 +207,11 @@ fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
         whole &= read(file, &shape, &mut marks, &mut spread)?;
     }
     let rows_hint = whole.then_some(spread.rows);
-    let (mut columns, repeats) = spread.finish(&first.names, &[]);
+    let (mut columns, repeats) = spread.finish(&distinct(&first.names), &[]);
+    for (column, header) in columns.iter_mut().zip(&first.names) {
+        column.header = (!header.is_empty() && column.name != *header).then(|| header.clone());
+    }
     marks.settle(&mut columns, &mut shape.null_values);
-    // A pipeline finds the first of several columns of one name, and none without a name.
-    let mut seen = Vec::new();
-    columns.retain(|column| {
-        let new = !column.name.is_empty() && !seen.contains(&column.name);
-        seen.push(column.name.clone());
-        new
-    });
     Ok(TableSample { name, columns, rows_hint, csv: Some(shape), repeats, ..TableSample::default() })
 }
 

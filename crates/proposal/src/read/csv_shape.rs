@@ -52,6 +52,18 @@ pub(super) fn shape(text: &str, encoding: Encoding) -> (CsvShape, Vec<String>) {
     (CsvShape { delimiter, encoding, garbled: false, header, null_values }, names)
 }
 
+/// The names as a pipeline's reader has them: each of several that are equal gets its number, and an empty one says where it
+/// stands.
+pub(super) fn distinct(names: &[String]) -> Vec<String> {
+    let count = |name: &String, among: usize| names.iter().take(among).filter(|other| *other == name).count();
+    let distinct = names.iter().enumerate().map(|(place, name)| match count(name, names.len()) {
+        _ if name.is_empty() => format!("column_{}", place + 1),
+        1 => name.clone(),
+        _ => format!("{name} ({})", count(name, place + 1)),
+    });
+    distinct.collect()
+}
+
 /// A mark of nothing counts as one where it stands among numbers or dates: in a column of words it may be a word.
 fn occurs(records: &[Vec<String>], null: &str) -> bool {
     let width = records.first().map_or(0, Vec::len);
@@ -123,6 +135,12 @@ mod tests {
         assert_eq!(names, ["Bestellnr", "Datum", "Betrag", "Ort"]);
         let (shape, names) = super::shape("1|a|2.5\n2|b|3.5\n", Encoding::Utf8);
         assert_eq!((shape.delimiter, shape.header, names.len()), ('|', false, 3));
+    }
+
+    #[test]
+    fn names_are_those_that_a_run_has() {
+        let names = ["a", "", "b", "a", ""].map(str::to_owned);
+        assert_eq!(distinct(&names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
     }
 
     #[test]

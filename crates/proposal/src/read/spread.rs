@@ -75,6 +75,7 @@ impl Spread {
             .enumerate()
             .map(|(place, name)| ColumnSample {
                 name: name.clone(),
+                header: None,
                 declared_type: declared.get(place).cloned().flatten(),
                 values: Vec::new(),
                 nulls: Vec::new(),
