@@ -209,13 +209,14 @@ fn a_mark_of_nothing_may_be_a_word_elsewhere() {
     let proposal = of(&[("x.csv", format!("{header}{}", lines(["US", "EMEA", "APAC"])).as_bytes())]).unwrap();
     has(&proposal, "csv: {null_values: [\"NA\"]}");
     has(&proposal, "discount_rate: discount");
-    // A day with its pattern, and a number that has to be cleaned.
+    // A day with its pattern, an identifier, and a number that has to be cleaned.
     let dates = rows(0..90, |n| match n % 5 {
-        0 => format!("{n},NA,7,P1,1,NA,NA\n"),
+        0 => format!("{n},NA,7,NA,1,NA,NA\n"),
         _ => format!("{n},{:02}.03.2024,7,P{},1,\"1.234,50\",EMEA\n", 1 + n % 28, n % 7),
     });
     let proposal = of(&[("x.csv", format!("order_id,date,customer_id,sku,qty,price,region\n{dates}").as_bytes())]).unwrap();
     has(&proposal, "ordered_at: {sql: 'nullif(\"date\", ''NA'')', format: \"%d.%m.%Y\"}");
+    has(&proposal, "product_id: nullif(\"sku\", 'NA')");
     has(&proposal, "unit_price: replace(replace(nullif(\"price\", 'NA'), '.', ''), ',', '.')");
 }
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::csv_shape::NULLS;
-use crate::date::Dates;
-use crate::number::Numbers;
 use crate::source::ColumnSample;
 
 const MAY_BE_WORDS: [&str; 2] = ["NA", "None"];
@@ -24,7 +22,7 @@ impl Marks {
     }
 
     /// Takes each mark for nothing but where it stands among words. One that does somewhere is no mark of the whole file: it
-    /// is one of those columns alone where it stands among numbers or dates.
+    /// is one of the other columns alone.
     pub fn settle(self, columns: &mut [ColumnSample], of_the_file: &mut Vec<String>) {
         let among_words = |place: usize| columns.get(place).is_some_and(holds_words);
         let (words, nothing): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|(place, _)| among_words(*place));
@@ -41,7 +39,9 @@ impl Marks {
     }
 }
 
+/// Numbers, days and identifiers have digits; nobody calls a customer `NA` among others that are called `C37`.
 fn holds_words(column: &ColumnSample) -> bool {
-    let values: Vec<&str> = column.values.iter().flatten().map(String::as_str).filter(|value| !NULLS.contains(value)).collect();
-    !values.is_empty() && Numbers::of(&values).is_none() && Dates::of(&values, true).is_none()
+    let values = column.values.iter().flatten().filter(|value| !NULLS.contains(&value.as_str()));
+    let (digits, words): (Vec<_>, Vec<_>) = values.partition(|value| value.contains(|c: char| c.is_ascii_digit()));
+    words.len() > digits.len()
 }
