@@ -201,6 +201,9 @@ fn a_first_pipeline_file_is_proposed_and_runs_as_it_is() {
     let space = shop();
     let nothing = space.run(&["init", "nowhere"]);
     assert_eq!(nothing.code, 2);
+    let misspelt = space.run(&["init", "drop", "--timezone", "Europe/Zurick", "--to", "mine/zone.yaml"]);
+    assert!(misspelt.code == 2 && misspelt.stderr.contains("did you mean `Europe/Zurich`?"), "{}", misspelt.stderr);
+    assert!(!space.path("mine/zone.yaml").exists());
     space.write("stock/levels.csv", "warehouse,bin,level\nnorth,1,4\n");
     let refused = space.run(&["init", "stock"]);
     assert!(refused.code == 1 && refused.stderr.contains("no table has"), "{}", refused.stderr);

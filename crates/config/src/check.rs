@@ -201,17 +201,19 @@ fn connections(check: &mut Check<'_>, raw: &raw::Pipeline, shared: Option<&Share
 }
 
 fn timezone(check: &mut Check<'_>, name: Option<&str>) -> Option<chrono_tz::Tz> {
-    let name = name.unwrap_or("UTC");
-    let known = chrono_tz::TZ_VARIANTS.iter().map(|t| t.name());
-    let result = name.parse().map_err(|_| {
-        let near = crate::problem::nearest(name, known);
+    check.keep(&["timezone"], time_zone(name.unwrap_or("UTC")))
+}
+
+/// The zone of this name, or what is wrong with it and what to do.
+pub fn time_zone(name: &str) -> Result<chrono_tz::Tz, (String, String)> {
+    name.parse().map_err(|_| {
+        let near = crate::problem::nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|t| t.name()));
         let help = near.map_or_else(
             || "use a name such as Europe/Zurich or America/New_York".to_owned(),
             |n| format!("did you mean `{n}`?"),
         );
         (format!("there is no time zone `{name}`"), help)
-    });
-    check.keep(&["timezone"], result)
+    })
 }
 
 fn as_of(check: &mut Check<'_>, text: Option<&str>) -> Option<AsOf> {

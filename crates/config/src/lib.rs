@@ -22,6 +22,7 @@ mod rules;
 mod secret;
 mod shape;
 
+pub use check::time_zone;
 pub use cluster::Cluster;
 pub use connection::Connection;
 pub use incremental::*;

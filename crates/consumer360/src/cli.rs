@@ -386,7 +386,7 @@ pub struct SampleOptions {
     /// Equal seeds give equal shops.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Folder to write to.
+    /// Folder to write to; a generated shop in it is replaced, other files stay as they are.
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     #[arg(long, value_enum, default_value_t = SampleFormat::Parquet)]

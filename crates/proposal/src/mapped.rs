@@ -56,6 +56,14 @@ pub(crate) enum Value {
     Sql(String),
     /// A column and the pattern of its days.
     Dated(String, String),
+    DatedSql(String, String),
+}
+
+impl Value {
+    /// A column as it stands, but for marks of nothing that are its own.
+    pub fn of(seen: &Seen<'_>) -> Self {
+        if seen.column.nulls.is_empty() { Self::Column(seen.out.clone()) } else { Self::Sql(seen.sql()) }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +110,7 @@ impl<'v, 'a> Mapping<'v, 'a> {
     pub fn plain(&mut self, columns: &[&'static str]) {
         for ours in columns.iter().copied() {
             if let Some(seen) = self.seen(ours) {
-                self.push(ours, Value::Column(seen.out.clone()), self.doubt(ours));
+                self.push(ours, Value::of(seen), self.doubt(ours));
                 self.reads(ours);
             }
         }
@@ -116,7 +124,7 @@ impl<'v, 'a> Mapping<'v, 'a> {
     pub fn number_from(&mut self, ours: &'static str, name: &str, remark: Option<Remark>) {
         let Some(seen) = self.seen(name) else { return };
         let numbers = seen.profile.numbers.unwrap_or(Numbers::PLAIN);
-        let value = numbers.sql(&seen.out).map_or(Value::Column(seen.out.clone()), Value::Sql);
+        let value = numbers.sql(&seen.sql()).map_or_else(|| Value::of(seen), Value::Sql);
         let unclear = numbers.unclear.then(|| {
             Remark::guess("a comma before three digits is taken to part thousands, not a fraction")
                 .asking(format!("Is 1,234 in `{}` a thousand and more?", seen.out), &["yes", "no, it is a fraction"])
@@ -131,7 +139,8 @@ impl<'v, 'a> Mapping<'v, 'a> {
         let seen = self.seen(name)?;
         self.reads(name);
         let numbers = seen.profile.numbers.unwrap_or(Numbers::PLAIN);
-        let sql = numbers.sql(&seen.out).unwrap_or_else(|| crate::sql::quoted(&seen.out));
+        let column = seen.sql();
+        let sql = numbers.sql(&column).unwrap_or(column);
         Some(if sql.ends_with("/ 100") { format!("({sql})") } else { sql })
     }
 
@@ -141,17 +150,18 @@ impl<'v, 'a> Mapping<'v, 'a> {
             let Some(seen) = self.seen(ours) else { continue };
             let Some(found) = dates(seen) else {
                 let remark = Remark::guess("the table has no rows yet, so how it writes its days was not seen");
-                self.push(ours, Value::Column(seen.out.clone()), Some(remark));
+                self.push(ours, Value::of(seen), Some(remark));
                 self.reads(ours);
                 continue;
             };
             let function = if ours.ends_with("_at") { "to_timestamp" } else { "to_date" };
             let (value, mut remark) = match &found.form {
-                Form::Iso => (Value::Column(seen.out.clone()), None),
-                Form::One(pattern) => (Value::Dated(seen.out.clone(), pattern.clone()), None),
+                Form::Iso => (Value::of(seen), None),
+                Form::One(pattern) if seen.column.nulls.is_empty() => (Value::Dated(seen.out.clone(), pattern.clone()), None),
+                Form::One(pattern) => (Value::DatedSql(seen.sql(), pattern.clone()), None),
                 Form::Several(patterns) => {
                     let list: Vec<String> = patterns.iter().map(|p| format!("'{p}'")).collect();
-                    let sql = format!("{function}({}, {})", crate::sql::quoted(&seen.out), list.join(", "));
+                    let sql = format!("{function}({}, {})", seen.sql(), list.join(", "));
                     let why = "days are written in several ways, tried in this order";
                     let mixed =
                         "some only fit with the day first and some with the month first, so days up to the 12th may be wrong";

@@ -2,12 +2,40 @@
 //!
 //! Amounts are exact where a pipeline runs; the floats here only tell one column from another.
 
-use crate::sql::quoted;
+/// How a currency stands beside an amount.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Currency {
+    pub signs: &'static [&'static str],
+    /// The signs as a regular expression of the mapping.
+    pattern: &'static str,
+}
 
-/// Signs that stand beside an amount.
-const SIGNS: [&str; 9] = ["€", "$", "£", "EUR", "USD", "CHF", "GBP", "R$", "kr"];
-/// The same for a regular expression of the mapping, with white space.
-const SIGNS_PATTERN: &str = r"R\$|[€$£\s]|EUR|USD|CHF|GBP|kr";
+/// A sign that ends in another one stands before it.
+static CURRENCIES: [Currency; 6] = [
+    Currency { signs: &["€", "EUR"], pattern: "€|EUR" },
+    Currency { signs: &["R$"], pattern: r"R\$" },
+    Currency { signs: &["$", "USD"], pattern: r"\$|USD" },
+    Currency { signs: &["£", "GBP"], pattern: "£|GBP" },
+    Currency { signs: &["CHF"], pattern: "CHF" },
+    Currency { signs: &["kr"], pattern: "kr" },
+];
+
+impl Currency {
+    /// The one that stands beside an amount.
+    fn of(value: &str) -> Option<&'static Self> {
+        let value = value.trim();
+        CURRENCIES.iter().find(|currency| currency.signs.iter().any(|sign| value.starts_with(*sign) || value.ends_with(*sign)))
+    }
+
+    /// That of most values, and another if there is one.
+    fn of_all(values: &[&str]) -> (Option<&'static Self>, Option<&'static Self>) {
+        let count = |currency: &Self| values.iter().filter(|value| Self::of(value) == Some(currency)).count();
+        let mut seen: Vec<(usize, &'static Self)> = CURRENCIES.iter().map(|c| (count(c), c)).filter(|(n, _)| *n > 0).collect();
+        seen.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let mut seen = seen.into_iter().map(|(_, currency)| currency);
+        (seen.next(), seen.next())
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NumberStyle {
@@ -26,12 +54,16 @@ pub(crate) struct Numbers {
     pub style: NumberStyle,
     /// Currency signs or white space stand in the values.
     pub signs: bool,
+    /// That of most values. What is in another cannot be added to them, so its sign stays in the text, which then is no number.
+    pub currency: Option<&'static Currency>,
+    pub other_currency: Option<&'static Currency>,
     /// `1,234` alone does not tell a thousand from one and a fraction.
     pub unclear: bool,
 }
 
 impl Numbers {
-    pub const PLAIN: Self = Self { style: NumberStyle::Plain, signs: false, unclear: false };
+    pub const PLAIN: Self =
+        Self { style: NumberStyle::Plain, signs: false, currency: None, other_currency: None, unclear: false };
 
     /// How these values are written as numbers; none unless nearly all are one.
     pub fn of(values: &[&str]) -> Option<Self> {
@@ -47,7 +79,8 @@ impl Numbers {
         let fits = |style| values.iter().filter(|v| parse(v, style, true).is_some()).count();
         let style = styles.into_iter().find(|style| nearly_all(fits(*style), values.len()))?;
         let unclear = style == NumberStyle::Grouped && nearly_all(fits(NumberStyle::Comma), values.len());
-        Some(Self { style, signs, unclear })
+        let (currency, other_currency) = Currency::of_all(values);
+        Some(Self { style, signs, currency, other_currency, unclear })
     }
 
     /// The number that a value is, for telling columns apart.
@@ -55,19 +88,19 @@ impl Numbers {
         parse(value, self.style, true)
     }
 
-    /// SQL that gives the number, or nothing where the column can be taken as it stands.
+    /// SQL that gives the number that this SQL writes, or none where that can be taken as it stands.
     pub fn sql(self, column: &str) -> Option<String> {
-        let column = quoted(column);
         let cleaned = |also: &str| {
             if self.signs {
-                format!("regexp_replace({column}, '{SIGNS_PATTERN}|[{also}]', '', 'g')")
+                let currency = self.currency.map_or_else(String::new, |currency| format!("{}|", currency.pattern));
+                format!(r"regexp_replace({column}, '{currency}[\s{also}]', '', 'g')")
             } else {
-                also.chars().fold(column.clone(), |sql, c| format!("replace({sql}, '{c}', '')"))
+                also.chars().fold(column.to_owned(), |sql, c| format!("replace({sql}, '{c}', '')"))
             }
         };
         match self.style {
             NumberStyle::Plain if !self.signs => None,
-            NumberStyle::Plain => Some(format!("regexp_replace({column}, '{SIGNS_PATTERN}', '', 'g')")),
+            NumberStyle::Plain => Some(cleaned("")),
             NumberStyle::Comma => Some(format!("replace({}, ',', '.')", cleaned("."))),
             NumberStyle::Grouped => Some(cleaned(",")),
             NumberStyle::Percent => Some(format!("replace(replace({column}, '%', ''), ',', '.') / 100")),
@@ -82,8 +115,8 @@ pub(crate) fn nearly_all(part: usize, all: usize) -> bool {
 
 fn bare(value: &str) -> &str {
     let mut value = value.trim();
-    for sign in SIGNS {
-        value = value.trim_start_matches(sign).trim_end_matches(sign).trim();
+    for sign in CURRENCIES.iter().flat_map(|currency| currency.signs) {
+        value = value.trim_start_matches(*sign).trim_end_matches(*sign).trim();
     }
     value
 }
@@ -146,10 +179,15 @@ mod tests {
 
     #[test]
     fn sql_cleans_what_a_decimal_does_not_hold() {
-        let sql = |values: &[&str]| Numbers::of(values).and_then(|n| n.sql("Betrag")).unwrap_or_default();
+        let sql = |values: &[&str]| Numbers::of(values).and_then(|n| n.sql("\"Betrag\"")).unwrap_or_default();
         assert_eq!(sql(&["1.234,50", "1,5"]), "replace(replace(\"Betrag\", '.', ''), ',', '.')");
         assert_eq!(sql(&["20%", "2,5%"]), "replace(replace(\"Betrag\", '%', ''), ',', '.') / 100");
         assert_eq!(sql(&["20", "2.5"]), "");
+        assert_eq!(sql(&["$1,234.50", "USD 2"]), r#"regexp_replace("Betrag", '\$|USD|[\s,]', '', 'g')"#);
+        assert_eq!(sql(&["5 R$", "R$ 2.5"]), r#"regexp_replace("Betrag", 'R\$|[\s,]', '', 'g')"#);
+        assert_eq!(sql(&["1.234,50 ", "2,50"]), r#"replace(regexp_replace("Betrag", '[\s.]', '', 'g'), ',', '.')"#);
+        // What is in another currency stays what it is, which is no number.
+        assert_eq!(sql(&["$2.5", "€1.5", "€3.5"]), r#"regexp_replace("Betrag", '€|EUR|[\s,]', '', 'g')"#);
         assert_eq!(Numbers::of(&["1.234,50"]).and_then(|n| n.read("1.234,50")), Some(1234.5));
     }
 }

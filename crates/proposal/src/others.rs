@@ -6,10 +6,8 @@ use crate::mapped::{Mapping, Remark, Value};
 use crate::matching::{Found, KNOWN, matches};
 use crate::sales::{SPARSE, Sales};
 use crate::source::Source;
-use crate::sql::quoted;
-use crate::target::{listed, table_names, targets};
+use crate::target::{is_called, targets};
 use crate::view::{Looked, Seen, View, share_found};
-use crate::words::squeezed;
 
 /// A table of one entity.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ fn required(entity: Entity) -> &'static [&'static str] {
 
 /// The table that sales refer to by customer or product, or the one that is called so and has the numbers.
 pub(crate) fn dimension<'a>(source: &Source, tables: &[Looked<'a>], sales: &Sales<'a>, entity: Entity) -> Option<Other<'a>> {
-    let id = if entity == Entity::Customers { "customer_id" } else { "product_id" };
+    let id = own_id(entity);
     let seen = sales.found.seen(&sales.view, id)?;
     let follow = source.connection.is_database();
     if let Some(join) = sales.view.join_of(seen) {
@@ -46,7 +44,7 @@ pub(crate) fn dimension<'a>(source: &Source, tables: &[Looked<'a>], sales: &Sale
         let found = matches(&view, targets(entity), &|_, _| true);
         let Some(key) = own_key(&view, &found, id) else { continue };
         let share = share_found(seen.column, table, &key.column.name);
-        let named = is_called(table, entity);
+        let named = is_called(&table.one, entity);
         let attributes = i32::try_from(found.0.len()).unwrap_or(0);
         let score = attributes + if named { 20 } else { 0 };
         let fits = key.profile.is_unique && share.is_none_or(|s| s >= 0.5) && attributes > 1;
@@ -58,13 +56,12 @@ pub(crate) fn dimension<'a>(source: &Source, tables: &[Looked<'a>], sales: &Sale
     best.map(|(_, other)| other)
 }
 
-fn own_key<'v, 'a>(view: &'v View<'a>, found: &Found, id: &str) -> Option<&'v Seen<'a>> {
-    [id, "own_key"].into_iter().filter_map(|name| found.seen(view, name)).find(|seen| seen.hops == 0)
+fn own_id(entity: Entity) -> &'static str {
+    if entity == Entity::Customers { "customer_id" } else { "product_id" }
 }
 
-fn is_called(table: &Looked<'_>, entity: Entity) -> bool {
-    let name = squeezed(&table.one);
-    listed(table_names(entity)).any(|n| n.replace(' ', "") == name)
+fn own_key<'v, 'a>(view: &'v View<'a>, found: &Found, id: &str) -> Option<&'v Seen<'a>> {
+    [id, "own_key"].into_iter().filter_map(|name| found.seen(view, name)).find(|seen| seen.hops == 0)
 }
 
 /// Payments or tickets: a table that is called so, or has a column that nothing else has, with all that they need.
@@ -74,7 +71,7 @@ pub(crate) fn events<'a>(source: &Source, tables: &[Looked<'a>], taken: &[usize]
         let Some(view) = View::of(tables, place, source.connection.is_database()) else { continue };
         let found = matches(&view, targets(entity), &|_, _| true);
         let whole = required(entity).iter().all(|c| found.get(c).is_some_and(|m| m.score >= KNOWN));
-        let named = is_called(table, entity);
+        let named = is_called(&table.one, entity);
         let score = i32::try_from(found.0.len()).unwrap_or(0) + if named { 20 } else { 0 };
         // A due day makes payments whatever the table is called; a day and a customer make no ticket.
         let fits = whole && (named || entity == Entity::Payments);
@@ -87,12 +84,28 @@ pub(crate) fn events<'a>(source: &Source, tables: &[Looked<'a>], taken: &[usize]
 
 /// A table that is called so and lacks something: what it lacks.
 pub(crate) fn nearly(tables: &[Looked<'_>], taken: &[usize], entity: Entity) -> Option<Remark> {
-    let (place, table) = tables.iter().enumerate().find(|(p, t)| !taken.contains(p) && is_called(t, entity))?;
+    let (place, table) = tables.iter().enumerate().find(|(p, t)| !taken.contains(p) && is_called(&t.one, entity))?;
     let view = View::of(tables, place, false)?;
     let found = matches(&view, targets(entity), &|_, _| true);
     let missing: Vec<&str> = required(entity).iter().copied().filter(|c| found.get(c).is_none()).collect();
     let text = format!("{entity}: `{}` looks like them and has no {}", table.sample.name, missing.join(", no "));
     (!missing.is_empty()).then(|| Remark::likely(text))
+}
+
+/// A table that is called so and has several rows of one number, so that none of them can stand for it.
+pub(crate) fn repeated(tables: &[Looked<'_>], taken: &[usize], entity: Entity) -> Option<Remark> {
+    let id = own_id(entity);
+    let mut called = tables.iter().enumerate().filter(|(place, table)| !taken.contains(place) && is_called(&table.one, entity));
+    let (table, key) = called.find_map(|(place, table)| {
+        let view = View::of(tables, place, false)?;
+        let found = matches(&view, targets(entity), &|_, _| true);
+        let key = own_key(&view, &found, id)?;
+        (key.profile.seen > 1 && !key.profile.is_unique).then(|| (&table.sample.name, key.out.clone()))
+    })?;
+    Some(Remark::guess(format!(
+        "{entity}: `{table}` looks like them and is not read, for it has several rows with the same `{key}`: export it with one \
+         row each, or map it here with `deduplicate: {{keys: [{id}], …}}`"
+    )))
 }
 
 /// Every column that something was found for.
@@ -122,7 +135,7 @@ fn key(mapping: &mut Mapping<'_, '_>, other: &Other<'_>, ours: &'static str) {
     let Some(key) = &other.key else { return };
     let place = mapping.view.columns.iter().position(|c| c.hops == 0 && c.column.name == *key);
     let Some((place, seen)) = place.and_then(|place| Some((place, mapping.view.get(place)?))) else { return };
-    mapping.push(ours, Value::Column(seen.out.clone()), None);
+    mapping.push(ours, Value::of(seen), None);
     mapping.used.insert(place);
 }
 
@@ -149,19 +162,19 @@ fn name(mapping: &mut Mapping<'_, '_>) {
         whole.filter(alone).map(|seen| ("customer_name", seen))
     });
     if let (Some(first), Some((used, last))) = (first, last) {
-        let sql = format!("concat_ws(' ', {}, {})", quoted(&first.out), quoted(&last.out));
+        let sql = format!("concat_ws(' ', {}, {})", first.sql(), last.sql());
         mapping.push("customer_name", Value::Sql(sql), None);
         mapping.reads("first_name");
         mapping.reads(used);
     } else if let Some(company) = mapping.seen("company").filter(|s| s.profile.seen > 0 && s.profile.empty == 0) {
         // Where every customer is a company, a name beside it is that of somebody there.
         let remark = whole.map(|person| Remark::likely(format!("every row has one; or `{}`", person.out)));
-        mapping.push("customer_name", Value::Column(company.out.clone()), remark);
+        mapping.push("customer_name", Value::of(company), remark);
         mapping.reads("company");
     } else if whole.is_some() {
         mapping.plain(&["customer_name"]);
     } else if let Some((name, seen)) = ["last_name", "company"].into_iter().find_map(|c| Some((c, mapping.seen(c)?))) {
-        mapping.push("customer_name", Value::Column(seen.out.clone()), mapping.doubt(name));
+        mapping.push("customer_name", Value::of(seen), mapping.doubt(name));
         mapping.reads(name);
     }
 }
@@ -169,7 +182,7 @@ fn name(mapping: &mut Mapping<'_, '_>) {
 /// Customers with a company and customers without one are two segments.
 fn company(mapping: &mut Mapping<'_, '_>) {
     let Some(seen) = mapping.seen("company").filter(|s| s.profile.seen > 0 && s.profile.empty > 0) else { return };
-    let sql = format!("CASE WHEN {} IS NULL THEN 'Private' ELSE 'Company' END", quoted(&seen.out));
+    let sql = format!("CASE WHEN {} IS NULL THEN 'Private' ELSE 'Company' END", seen.sql());
     let why = "the source has no segments; some customers have a company and some have not";
     mapping.push("business_segment", Value::Sql(sql), Some(Remark::guess(why)));
     mapping.reads("company");
@@ -189,7 +202,7 @@ fn place(mapping: &mut Mapping<'_, '_>) {
                 Some(region) => format!("`{}` is mostly empty, so `{}` stands for it", region.out, seen.out),
                 None => format!("the source has no regions, so `{}` stands for them", seen.out),
             };
-            mapping.push("region", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
+            mapping.push("region", Value::of(seen), Some(Remark::likely(why)));
             mapping.reads(name);
             return;
         }

@@ -78,6 +78,7 @@ impl Page {
             Value::Sql(sql) if sql.chars().all(char::is_alphanumeric) => format!("{{sql: {}}}", quoted(sql)),
             Value::Sql(sql) => scalar(sql),
             Value::Dated(name, pattern) => format!("{{column: {}, format: {}}}", in_braces(name), quoted(pattern)),
+            Value::DatedSql(sql, pattern) => format!("{{sql: {}, format: {}}}", quoted(sql), quoted(pattern)),
         };
         self.remarked(format!("      {}: {value}", mapped.ours), mapped.remark.as_ref());
     }

@@ -9,8 +9,8 @@ use crate::others::{self, Other};
 use crate::page::{Page, in_braces, quoted, scalar};
 use crate::proposal::{Proposal, Refusal};
 use crate::sales::{self, Apart, Sales};
-use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
-use crate::view::Looked;
+use crate::source::{ColumnSample, Connection, CsvShape, Encoding, Source, TableSample};
+use crate::view::{Looked, Seen, View};
 use crate::words::words;
 
 /// Lines of a product that let its pairs be seen; with fewer, groups of products are looked at.
@@ -76,7 +76,11 @@ impl Whole<'_, '_> {
              CHECK where it is a guess. `consumer360 validate FILE --connect` fits the file to the whole source.",
         );
         page.line("version: 1");
-        page.line(format!("name: {}", name(self.source, wishes)));
+        let name = name(self.source, wishes);
+        let changed = wishes.name.as_ref().filter(|given| **given != name).map(|given| {
+            Remark::likely(format!("for `{given}`: a name is of at most 64 small letters, digits, `-` and `_` between them"))
+        });
+        page.remarked(format!("name: {name}"), changed.as_ref());
         let zone = wishes.timezone.as_deref().unwrap_or("UTC");
         page.remarked(format!("timezone: {}", scalar(zone)), Some(&self.zone(wishes)));
         page.remarked("as_of: max(sales.ordered_at)", sales::odd_days(self.sales).as_ref());
@@ -161,12 +165,17 @@ impl Whole<'_, '_> {
             }
             None if self.source.connection.is_database() => page.line(format!("    table: {}", scalar(view.name))),
             None => {
-                page.line(format!("    path: {}", scalar(view.name)));
-                if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()).and_then(|csv| csv_options(csv, view.name))
-                {
-                    page.line(format!("    csv: {{{csv}}}"));
+                page.remarked(format!("    path: {}", scalar(view.name)), several_files(view.name).as_ref());
+                if let Some(csv) = self.table(view.base).and_then(|t| t.csv.as_ref()) {
+                    written(page, csv, view.name);
                 }
             }
+        }
+        for remark in words_or_nothing(view) {
+            page.said(4, &remark);
+        }
+        for remark in mixed_currencies(mapping).into_iter().chain(of_several(mapping)) {
+            page.said(4, &remark);
         }
         page.line("    columns:");
         for mapped in &mapping.mapped {
@@ -198,9 +207,19 @@ impl Whole<'_, '_> {
                 page.said(2, &remark);
             }
         }
-        let free = |place: &usize| !self.taken.contains(place) && !joined.contains(place);
-        let names: Vec<&str> =
-            (0..self.tables.len()).filter(free).filter_map(|p| self.table(p)).map(|t| t.name.as_str()).collect();
+        for (entity, found) in [(Entity::Customers, &self.customers), (Entity::Products, &self.products)] {
+            if let Some(remark) = found.is_none().then(|| others::repeated(self.tables, &passed, entity)).flatten() {
+                page.said(2, &remark);
+            }
+        }
+        let free: Vec<&TableSample> =
+            (0..self.tables.len()).filter(|place| !passed.contains(place)).filter_map(|p| self.table(p)).collect();
+        for own in self.taken.iter().filter_map(|place| self.table(*place)) {
+            if let Some(remark) = alike(own, &free, &self.source.connection) {
+                page.said(2, &remark);
+            }
+        }
+        let names: Vec<&str> = free.iter().map(|t| t.name.as_str()).collect();
         if !names.is_empty() {
             page.comment(2, &format!("not read: {}", names.join(", ")));
         }
@@ -255,6 +274,32 @@ impl Whole<'_, '_> {
     }
 }
 
+/// What is to be said of a glob whose files or folders have nothing in common by their names.
+fn several_files(path: &str) -> Option<Remark> {
+    let why = "files with the same columns, read as one table; where they do not belong together, name one of them";
+    path.split('/').any(|part| part.starts_with('*')).then(|| Remark::guess(why))
+}
+
+/// Tables that could be further parts of one that is read, whose rows would be missing without a word.
+fn alike(own: &TableSample, free: &[&TableSample], connection: &Connection) -> Option<Remark> {
+    let columns = |table: &TableSample| table.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    // Without a header, the columns of all tables have the same names.
+    let named = |table: &TableSample| table.csv.as_ref().is_none_or(|csv| csv.header);
+    let same = |table: &&&TableSample| named(table) && columns(table) == columns(own);
+    let names: Vec<String> = free.iter().filter(same).map(|table| format!("`{}`", table.name)).collect();
+    let how = if connection.is_database() {
+        "a `query:` with UNION ALL reads several tables as one"
+    } else {
+        "a glob in `path:`, such as `*.csv` of a folder of their own, reads several files as one"
+    };
+    let why = format!(
+        "not read, though with the same columns as `{}`, so their rows are in no figure: {}. Where they belong to it, {how}",
+        own.name,
+        names.join(", ")
+    );
+    (!names.is_empty() && named(own)).then(|| Remark::guess(why))
+}
+
 /// Rows that came twice: to drop them takes money off, to keep them may count it twice.
 fn repeats(page: &mut Page, table: &TableSample) {
     let Some(repeats) = &table.repeats else { return };
@@ -276,6 +321,72 @@ fn repeats(page: &mut Page, table: &TableSample) {
         );
         page.said(4, &Remark::likely(why));
     }
+}
+
+/// How the files are written, as far as the reader does not take it so by itself, and what is not certain of it.
+fn written(page: &mut Page, csv: &CsvShape, path: &str) {
+    let remark = match csv.encoding {
+        Encoding::Cp1252 => {
+            let why = "the text is not UTF-8 and taken as Windows-1252; where names come out wrong, export the file as UTF-8";
+            Some(Remark::guess(why))
+        }
+        Encoding::Utf8 if csv.garbled => {
+            Some(Remark::likely("some of the text is not UTF-8, as the rest is: the rows with it will be set aside"))
+        }
+        Encoding::Utf8 | Encoding::Utf16 => None,
+    };
+    match (csv_options(csv, path), remark) {
+        (Some(options), remark) => page.remarked(format!("    csv: {{{options}}}"), remark.as_ref()),
+        (None, Some(remark)) => page.said(4, &remark),
+        (None, None) => {}
+    }
+}
+
+/// Marks that stand for nothing in some columns of the table and are kept as words in others, which may be wrong.
+fn words_or_nothing(view: &View<'_>) -> Vec<Remark> {
+    let marks: BTreeSet<&String> = view.columns.iter().flat_map(|seen| &seen.column.nulls).collect();
+    let remark = |mark: &String| {
+        let nothing = columns_that(view, |column| column.nulls.contains(mark));
+        let words = columns_that(view, |column| column.values.iter().flatten().any(|value| value == mark));
+        let words = if words.is_empty() { "other columns".to_owned() } else { words };
+        let why = format!(
+            "`{mark}` stands for nothing in {nothing} and is kept as a word in {words}; if it is nothing there, too, write \
+             `csv: {{null_values: [{}]}}`",
+            quoted(mark)
+        );
+        Remark::guess(why).asking(format!("Is `{mark}` in {words} a word, or nothing?"), &["a word", "nothing"])
+    };
+    marks.into_iter().map(remark).collect()
+}
+
+fn columns_that(view: &View<'_>, are: impl Fn(&ColumnSample) -> bool) -> String {
+    let names: Vec<String> = view.columns.iter().filter(|s| are(s.column)).map(|s| format!("`{}`", s.out)).collect();
+    names.join(", ")
+}
+
+/// Amounts of which only those in one currency are read: a sum of several means nothing.
+fn mixed_currencies(mapping: &Mapping<'_, '_>) -> Vec<Remark> {
+    let remark = |seen: &Seen<'_>| {
+        let numbers = seen.profile.numbers?;
+        let (own, other) = (numbers.currency?.signs.first()?, numbers.other_currency?.signs.first()?);
+        let why = format!(
+            "`{}` holds amounts in {own} and in {other}: those in {own} are read, and the rows of all others set aside; export \
+             it in one currency",
+            seen.out
+        );
+        Some(Remark::guess(why))
+    };
+    mapping.used.iter().filter_map(|place| remark(mapping.view.get(*place)?)).collect()
+}
+
+/// Columns that share their name with others of the file: which of them is meant, only its maker knows.
+fn of_several(mapping: &Mapping<'_, '_>) -> Vec<Remark> {
+    let remark = |seen: &Seen<'_>| {
+        let header = seen.column.header.as_ref()?;
+        let why = format!("`{}` is one of several columns that are called `{header}`, numbered from the left", seen.out);
+        Some(Remark::guess(why))
+    };
+    mapping.used.iter().filter_map(|place| remark(mapping.view.get(*place)?)).collect()
 }
 
 /// Only what differs from what the reader takes by itself.
@@ -307,7 +418,7 @@ fn in_braces_path(path: &str) -> String {
     if plain { path.to_owned() } else { in_braces(path) }
 }
 
-/// Small letters, digits and `-`, as runs and locks carry it.
+/// Small letters, digits, `-` and `_`, as runs and locks carry it.
 fn name(source: &Source, wishes: &Wishes) -> String {
     let address = match &source.connection {
         Connection::Folder(path) | Connection::Sqlite(path) => path.as_str(),
@@ -315,8 +426,10 @@ fn name(source: &Source, wishes: &Wishes) -> String {
     };
     let last = address.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = if source.connection.is_database() { last.split('.').next().unwrap_or_default() } else { last };
-    let slug = words(wishes.name.as_deref().unwrap_or(stem)).join("-");
-    let slug: String = slug.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-').take(64).collect();
-    let slug = slug.trim_matches('-').to_owned();
+    let given = wishes.name.as_deref().unwrap_or(stem);
+    let slug = given.split('_').map(|part| words(part).join("-")).collect::<Vec<_>>().join("_");
+    let slug: String =
+        slug.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c)).take(64).collect();
+    let slug = slug.trim_matches(['-', '_']).to_owned();
     if slug.is_empty() { "shop".to_owned() } else { slug }
 }

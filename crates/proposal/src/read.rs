@@ -2,6 +2,8 @@
 
 mod catalogue;
 mod csv_files;
+mod csv_glob;
+mod csv_nulls;
 mod csv_shape;
 mod spread;
 mod sqlite;

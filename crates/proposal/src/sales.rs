@@ -7,33 +7,9 @@ use crate::mapped::{Mapping, Remark, Value, both};
 use crate::matching::{Found, dates, matches};
 use crate::proposal::Refusal;
 use crate::source::Source;
-use crate::sql::quoted;
-use crate::target::{listed, table_names, targets};
+use crate::target::{NEVER_SALES, is_called, targets};
 use crate::view::{Looked, Seen, View};
-use crate::words::squeezed;
 
-/// Tables whose rows look like sales and are none.
-const NEVER: [&str; 19] = [
-    "stock",
-    "inventory",
-    "return",
-    "cart",
-    "wishlist",
-    "budget",
-    "forecast",
-    "shipment",
-    "supplier",
-    "log",
-    "playlist",
-    "quote",
-    "lager",
-    "bestand",
-    "warenkorb",
-    "angebot",
-    "lieferant",
-    "retoure",
-    "refund",
-];
 /// A region that is missing in more than this share of the rows tells less than the country.
 pub(crate) const SPARSE: f64 = 0.3;
 /// Numbers of a line; a header's total belongs to the whole order.
@@ -88,16 +64,15 @@ fn candidate<'a>(tables: &[Looked<'a>], place: usize, follow: bool) -> Option<Sa
         None => 0,
     };
     let one = &tables.get(place)?.one;
-    let name = squeezed(one);
-    let is = |names: &'static str| listed(names).any(|n| n.replace(' ', "") == name);
+    let is = |entity| is_called(one, entity);
     let price = points("unit_price", 30, 0).max(points("net_amount", 30, 0));
     let product = points("product_id", 30, 5).max(points("product_name", 20, 0));
     let mut score = points("quantity", 40, 0) + price + product + points("order_id", 20, 0);
     score += points("ordered_at", 20, 15) + points("customer_id", 10, 8);
-    score += if is(table_names(Entity::Sales)) { 20 } else { 0 };
-    score -= if is(table_names(Entity::Payments)) || is(table_names(Entity::Tickets)) { 15 } else { 0 };
-    score -= if is(table_names(Entity::Products)) || is(table_names(Entity::Customers)) { 30 } else { 0 };
-    score -= if one.iter().any(|w| NEVER.contains(&w.as_str())) { 60 } else { 0 };
+    score += if is(Entity::Sales) { 20 } else { 0 };
+    score -= if is(Entity::Payments) || is(Entity::Tickets) { 15 } else { 0 };
+    score -= if is(Entity::Products) || is(Entity::Customers) { 30 } else { 0 };
+    score -= if one.iter().any(|w| NEVER_SALES.contains(&w.as_str())) { 60 } else { 0 };
     (score > 30).then_some(Sales { view, found, score })
 }
 
@@ -214,7 +189,7 @@ fn order(mapping: &mut Mapping<'_, '_>) {
     let customer = ["customer_id", "customer_name"].into_iter().find(|c| mapping.seen(c).is_some());
     let (Some(name), Some(day)) = (customer, mapping.seen("ordered_at")) else { return };
     let Some(buyer) = mapping.seen(name) else { return };
-    let sql = format!("concat({}, ' ', {})", quoted(&buyer.out), quoted(&day.out));
+    let sql = format!("concat({}, ' ', {})", buyer.sql(), day.sql());
     let why = "the source numbers no orders: what a customer bought at one time counts as one";
     let ask = "Is there a number of the order or receipt in another column or table?";
     mapping.push("order_id", Value::Sql(sql), Some(Remark::guess(why).asking(ask, &[])));
@@ -233,7 +208,7 @@ fn line_number(mapping: &mut Mapping<'_, '_>, key: &[String]) {
     let Some((place, seen)) = own.and_then(|place| Some((place, mapping.view.get(place)?))) else { return };
     let is_order = mapping.found.get("order_id").is_some_and(|m| m.place == place);
     if !is_order && seen.profile.all_whole && seen.profile.most < 2_147_483_648.0 {
-        mapping.push("line_number", Value::Column(seen.out.clone()), Some(Remark::certain("the key of the table")));
+        mapping.push("line_number", Value::of(seen), Some(Remark::certain("the key of the table")));
         mapping.used.insert(place);
     }
 }
@@ -243,7 +218,7 @@ fn customer(mapping: &mut Mapping<'_, '_>) {
         let share = seen.profile.share_empty() * 100.0;
         let anonymous =
             (share > 0.0).then(|| Remark::certain(format!("empty in {share:.1} % of the rows seen: anonymous sales")));
-        mapping.push("customer_id", Value::Column(seen.out.clone()), both(anonymous, mapping.doubt("customer_id")));
+        mapping.push("customer_id", Value::of(seen), both(anonymous, mapping.doubt("customer_id")));
         mapping.reads("customer_id");
         return;
     }
@@ -253,7 +228,7 @@ fn customer(mapping: &mut Mapping<'_, '_>) {
     ] {
         if let Some(seen) = mapping.seen(name) {
             let ask = "Is there a customer number in another column or table?";
-            mapping.push("customer_id", Value::Column(seen.out.clone()), Some(Remark::guess(why).asking(ask, &[])));
+            mapping.push("customer_id", Value::of(seen), Some(Remark::guess(why).asking(ask, &[])));
             mapping.reads(name);
             return;
         }
@@ -266,11 +241,11 @@ fn product(mapping: &mut Mapping<'_, '_>, apart: &Apart) {
         mapping.plain(&["product_id"]);
     } else if let Some(seen) = mapping.seen("product_name") {
         let why = "the source numbers no products, so each name is one";
-        mapping.push("product_id", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
+        mapping.push("product_id", Value::of(seen), Some(Remark::likely(why)));
         mapping.reads("product_name");
     } else if let Some((name, seen)) = ["subcategory", "category"].into_iter().find_map(|c| Some((c, mapping.seen(c)?))) {
         let why = "the source names no products; the finest group it has stands for them";
-        mapping.push("product_id", Value::Column(seen.out.clone()), Some(Remark::guess(why)));
+        mapping.push("product_id", Value::of(seen), Some(Remark::guess(why)));
         mapping.reads(name);
     } else {
         let why = "the source says nothing of what was bought: every row gets the same product, and baskets stay empty";
@@ -295,7 +270,7 @@ fn region(mapping: &mut Mapping<'_, '_>) {
             Some(region) => format!("`{}` is mostly empty, so countries stand for regions", region.out),
             None => "the source has no regions, so countries stand for them".to_owned(),
         };
-        mapping.push("region", Value::Column(seen.out.clone()), Some(Remark::likely(why)));
+        mapping.push("region", Value::of(seen), Some(Remark::likely(why)));
         mapping.reads("country");
     }
 }
@@ -311,7 +286,7 @@ fn status(mapping: &mut Mapping<'_, '_>) {
         let why = format!("`{list}` count as sales unless a `where:` leaves them out");
         Remark::likely(why).asking(format!("Do orders with the state `{list}` count as sales?"), &["yes", "no"])
     });
-    mapping.push("status", Value::Column(seen.out.clone()), both(remark, mapping.doubt("status")));
+    mapping.push("status", Value::of(seen), both(remark, mapping.doubt("status")));
     mapping.reads("status");
 }
 

@@ -52,10 +52,14 @@ pub struct TableSample {
 #[derive(Debug, Clone, Default)]
 pub struct ColumnSample {
     pub name: String,
+    /// What the file calls it, where it calls several columns so and `name` has a number behind it.
+    pub header: Option<String>,
     /// As the database declares it; absent for a file.
     pub declared_type: Option<String>,
     /// The first `HEAD_ROWS` rows, then some from further down. Absent where the source has nothing or an empty text.
     pub values: Vec<Option<String>>,
+    /// Texts that stand for nothing in this column of a file, and are words in another. They are absent in `values`.
+    pub nulls: Vec<String>,
 }
 
 /// A reference from a column of the table to a column of another.
@@ -82,9 +86,11 @@ pub struct Repeats {
 pub struct CsvShape {
     pub delimiter: char,
     pub encoding: Encoding,
+    /// Some text is not of this encoding: a run sets its rows aside.
+    pub garbled: bool,
     /// Whether the first line names the columns. Without one they are `column_1`, `column_2`, …
     pub header: bool,
-    /// Values that stand for nothing, such as `NA`.
+    /// Values that stand for nothing in every column, such as `N/A`.
     pub null_values: Vec<String>,
 }
 

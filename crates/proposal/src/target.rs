@@ -1,6 +1,8 @@
 //! Our columns, and what sources call them, in the order of how well a name fits.
 
-use schema::Entity;
+use schema::{ENTITIES, Entity};
+
+use crate::words::squeezed;
 
 mod people;
 mod trade;
@@ -82,9 +84,43 @@ pub(crate) fn table_names(entity: Entity) -> &'static str {
     }
 }
 
+/// Tables whose rows look like sales and are none.
+pub(crate) const NEVER_SALES: [&str; 19] = [
+    "stock",
+    "inventory",
+    "return",
+    "cart",
+    "wishlist",
+    "budget",
+    "forecast",
+    "shipment",
+    "supplier",
+    "log",
+    "playlist",
+    "quote",
+    "lager",
+    "bestand",
+    "warenkorb",
+    "angebot",
+    "lieferant",
+    "retoure",
+    "refund",
+];
+
+/// Whether a table is called as those of an entity are, by the words of one row of it.
+pub(crate) fn is_called(one: &[String], entity: Entity) -> bool {
+    let name = squeezed(one);
+    listed(table_names(entity)).any(|n| n.replace(' ', "") == name)
+}
+
+/// Whether its name alone tells a table from others, as `products` and `returns` do and `north` does not.
+pub(crate) fn says_what_it_holds(one: &[String]) -> bool {
+    ENTITIES.iter().any(|entity| is_called(one, *entity)) || one.iter().any(|word| NEVER_SALES.contains(&word.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
-    use schema::{ENTITIES, entity};
+    use schema::entity;
 
     use super::*;
     use crate::words::words;

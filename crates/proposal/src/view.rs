@@ -78,6 +78,13 @@ pub(crate) struct Seen<'a> {
     pub speaks_for_itself: bool,
 }
 
+impl Seen<'_> {
+    /// SQL that gives its value, or nothing where a mark stands for that.
+    pub fn sql(&self) -> String {
+        self.column.nulls.iter().fold(sql::quoted(&self.out), |inner, mark| format!("nullif({inner}, '{mark}')"))
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct View<'a> {
     /// Place among the tables looked at.
@@ -124,7 +131,7 @@ impl<'a> View<'a> {
                 out = format!("{bare}_{}", column.name);
             }
             taken.insert(out.to_lowercase());
-            let own = unpriced(words(&column.name));
+            let own = unpriced(words(column.header.as_ref().unwrap_or(&column.name)));
             let long = [table.one.as_slice(), own.as_slice()].concat();
             let short = own.strip_prefix(table.one.as_slice()).unwrap_or_default().to_vec();
             let names = [own, long, short];

@@ -54,7 +54,9 @@ fn assert_golden(name: &str, proposal: &Proposal) {
 fn of(files: &[(&str, &[u8])]) -> Result<Proposal, Box<Refusal>> {
     let folder = TempDir::new().unwrap();
     for (name, bytes) in files {
-        fs::write(folder.path().join(name), bytes).unwrap();
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
     }
     let source = read::csv(folder.path()).unwrap();
     let proposal = propose(&source, &Wishes { name: Some("shop".to_owned()), ..Wishes::default() });
@@ -72,6 +74,18 @@ fn rows(numbers: std::ops::Range<usize>, row: impl Fn(usize) -> String) -> Strin
 fn has(proposal: &Proposal, line: &str) {
     let found = proposal.yaml.lines().any(|l| l.split(" # ").next().unwrap().trim() == line);
     assert!(found, "no line `{line}` in\n{}", proposal.yaml);
+}
+
+/// Whether something that is said to be a guess has these words.
+fn doubts(proposal: &Proposal, words: &str) -> bool {
+    proposal.notes.iter().any(|note| note.confidence == Confidence::Guess && note.why.contains(words))
+}
+
+const SALES: &str = "order_id,order_date,customer_id,sku,qty,price\n";
+
+/// Lines of sales as `SALES` names them, each with something behind it.
+fn sales(numbers: std::ops::Range<usize>, more: impl Fn(usize) -> String) -> String {
+    rows(numbers, |n| format!("{n},2024-01-{:02},{},P{},1,5.50{}\n", 1 + n % 28, n % 9, n % 7, more(n)))
 }
 
 #[test]
@@ -121,10 +135,89 @@ fn german_headers_semicolons_decimal_commas_and_latin_1() {
     let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let proposal = of(&[("verkauf.csv", &latin)]).unwrap();
     has(&proposal, "csv: {delimiter: \";\", encoding: cp1252}");
+    assert!(doubts(&proposal, "is not UTF-8 and taken as Windows-1252"), "{}", proposal.yaml);
     has(&proposal, "ordered_at: {column: Bestelldatum, format: \"%d.%m.%Y\"}");
     has(&proposal, "unit_price: replace(replace(\"Einzelpreis\", '.', ''), ',', '.')");
     has(&proposal, "discount_rate: '\"Rabatt %\" / 100'");
     has(&proposal, "region: Filiale");
+}
+
+#[test]
+fn one_bad_byte_does_not_spoil_the_names_of_all_others() {
+    let header = SALES.replace('\n', ",customer_name\n");
+    let text = format!("{header}{}", sales(0..90, |n| format!(",Zoë Müller {}", n % 9)));
+    let mut bytes = text.clone().into_bytes();
+    bytes.extend(b"90,2024-01-01,9,P1,1,5.50,J\xFCrg\n");
+    let proposal = of(&[("orders.csv", &bytes)]).unwrap();
+    assert!(!proposal.yaml.contains("cp1252"), "{}", proposal.yaml);
+    let said = proposal.notes.iter().find(|note| note.why.starts_with("some of the text is not UTF-8")).unwrap();
+    assert_eq!(said.confidence, Confidence::Likely);
+    let whole = of(&[("orders.csv", text.as_bytes())]).unwrap();
+    assert!(!whole.yaml.contains("UTF-8"), "{}", whole.yaml);
+}
+
+#[test]
+fn one_of_several_columns_of_one_name_is_read_with_a_doubt() {
+    let header = SALES.replace('\n', ",customer_id\n");
+    let proposal = of(&[("x.csv", format!("{header}{}", sales(0..60, |n| format!(",z{n}"))).as_bytes())]).unwrap();
+    has(&proposal, "customer_id: customer_id (1)");
+    let words = "`customer_id (1)` is one of several columns that are called `customer_id`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
+}
+
+#[test]
+fn a_name_stays_as_it_was_given_or_the_file_says_so() {
+    let source = shipped("data/superstore");
+    let named = |name: &str| propose(&source, &Wishes { name: Some(name.to_owned()), ..Wishes::default() }).unwrap();
+    let kept = named("my_shop-2");
+    has(&kept, "name: my_shop-2");
+    assert!(!kept.yaml.contains("small letters"), "{}", kept.yaml);
+    let changed = named("_My Shop");
+    has(&changed, "name: my-shop");
+    assert!(changed.notes.iter().any(|note| note.why.starts_with("for `_My Shop`: ")), "{}", changed.yaml);
+    assert_loads(&changed);
+}
+
+#[test]
+fn amounts_in_several_currencies_are_not_added_up() {
+    fn priced(sign: fn(usize) -> &'static str) -> Proposal {
+        let lines = sales(0..90, |_| String::new());
+        let signed = lines.lines().enumerate().map(|(n, line)| line.replace(",5.50", &format!(",{}5.50\n", sign(n))));
+        of(&[("x.csv", format!("{SALES}{}", signed.collect::<String>()).as_bytes())]).unwrap()
+    }
+    let mixed = priced(|n| if n % 3 == 0 { "€" } else { "$" });
+    has(&mixed, r#"unit_price: 'regexp_replace("price", ''\$|USD|[\s,]'', '''', ''g'')'"#);
+    assert!(doubts(&mixed, "`price` holds amounts in $ and in €: those in $ are read"), "{}", mixed.yaml);
+    let one = priced(|_| "€");
+    has(&one, r#"unit_price: 'regexp_replace("price", ''€|EUR|[\s,]'', '''', ''g'')'"#);
+    assert!(!doubts(&one, "holds amounts in"), "{}", one.yaml);
+}
+
+#[test]
+fn a_mark_of_nothing_may_be_a_word_elsewhere() {
+    let header = SALES.replace('\n', ",discount,region,paid\n");
+    let discount = |n: usize| if n % 3 == 0 { "NA" } else { "0.10" };
+    let lines =
+        |regions: [&'static str; 3]| sales(0..90, move |n| format!(",{},{},NA", discount(n), regions.get(n % 3).unwrap()));
+    let proposal = of(&[("x.csv", format!("{header}{}", lines(["NA", "EMEA", "APAC"])).as_bytes())]).unwrap();
+    has(&proposal, "discount_rate: nullif(\"discount\", 'NA')");
+    has(&proposal, "region: region");
+    assert!(!proposal.yaml.contains("\n    csv:"), "{}", proposal.yaml);
+    let words = "`NA` stands for nothing in `discount`, `paid` and is kept as a word in `region`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
+    // Where it stands among no words, it is nothing in the whole file.
+    let proposal = of(&[("x.csv", format!("{header}{}", lines(["US", "EMEA", "APAC"])).as_bytes())]).unwrap();
+    has(&proposal, "csv: {null_values: [\"NA\"]}");
+    has(&proposal, "discount_rate: discount");
+    // A day with its pattern, an identifier, and a number that has to be cleaned.
+    let dates = rows(0..90, |n| match n % 5 {
+        0 => format!("{n},NA,7,NA,1,NA,NA\n"),
+        _ => format!("{n},{:02}.03.2024,7,P{},1,\"1.234,50\",EMEA\n", 1 + n % 28, n % 7),
+    });
+    let proposal = of(&[("x.csv", format!("order_id,date,customer_id,sku,qty,price,region\n{dates}").as_bytes())]).unwrap();
+    has(&proposal, "ordered_at: {sql: 'nullif(\"date\", ''NA'')', format: \"%d.%m.%Y\"}");
+    has(&proposal, "product_id: nullif(\"sku\", 'NA')");
+    has(&proposal, "unit_price: replace(replace(nullif(\"price\", 'NA'), '.', ''), ',', '.')");
 }
 
 #[test]
@@ -210,6 +303,42 @@ fn files_of_a_folder_are_told_apart() {
         has(&proposal, line);
     }
     assert!(proposal.yaml.contains("payments.ods is a spreadsheet of a kind that is not read"), "{}", proposal.yaml);
+}
+
+#[test]
+fn parts_of_one_table_are_read_together_or_named() {
+    let (first, second) = (sales(0..40, |_| String::new()), sales(40..90, |_| String::new()));
+    let (first, second) = (format!("{SALES}{first}"), format!("{SALES}{second}"));
+    let together = |[one, other]: [&str; 2]| of(&[(one, first.as_bytes()), (other, second.as_bytes())]).unwrap();
+    for (names, path) in [
+        (["north.csv", "south.csv"], "path: \"*.csv\""),
+        (["2023/orders.csv", "2024/orders.csv"], "path: \"*/orders.csv\""),
+        (["in/2023.csv", "in/2024.csv"], "path: in/*.csv"),
+    ] {
+        let proposal = together(names);
+        has(&proposal, path);
+        assert!(doubts(&proposal, "files with the same columns, read as one table"), "{}", proposal.yaml);
+    }
+    // A name that says what it holds may be of something else: what is returned was not sold.
+    for (names, read, left) in [
+        (["orders.csv", "returns.csv"], "path: orders.csv", "as `orders.csv`, so their rows are in no figure: `returns.csv`"),
+        (["2023/north.csv", "2024/south.csv"], "path: \"2023/north.csv\"", "are in no figure: `2024/south.csv`"),
+    ] {
+        let proposal = together(names);
+        has(&proposal, read);
+        assert!(doubts(&proposal, left) && doubts(&proposal, "a glob in `path:`"), "{}", proposal.yaml);
+    }
+}
+
+#[test]
+fn customers_of_one_number_are_not_left_out_without_a_word() {
+    let orders = format!("{SALES}{}", sales(0..60, |_| String::new()));
+    let customers = rows(0..18, |n| format!("{},Ann {n}x,a{n}@example.org,2020-01-0{}\n", n % 9, 1 + n % 9));
+    let customers = format!("customer_id,customer_name,email,signup_date\n{customers}");
+    let proposal = of(&[("orders.csv", orders.as_bytes()), ("customers.csv", customers.as_bytes())]).unwrap();
+    assert!(!proposal.yaml.contains("\n  customers:"), "{}", proposal.yaml);
+    let words = "`customers.csv` looks like them and is not read, for it has several rows with the same `customer_id`";
+    assert!(doubts(&proposal, words), "{}", proposal.yaml);
 }
 
 #[test]

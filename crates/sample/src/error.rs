@@ -15,6 +15,10 @@ pub enum Error {
     DirtOutOfRange { dirt: f64 },
     #[error("cannot create the folder {path}")]
     CreateFolder { path: PathBuf, source: std::io::Error },
+    #[error("{path} is there already and stays as it is, being of no generated shop: name another folder or move it away")]
+    Taken { path: PathBuf },
+    #[error("cannot remove {path}, which belongs to the earlier shop in this folder")]
+    Remove { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path}")]
     Write { path: PathBuf, source: Cause },
 }

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::basket;
 use crate::catalogue::{self, Catalogue};
 use crate::crowd::Crowd;
 use crate::customer;
+use crate::earlier::{self, SUMMARY};
 use crate::error::{Cause, Error};
 use crate::fault::{Fault, FaultPlan};
 use crate::order_line::{self, OrderLine};
@@ -25,10 +26,11 @@ const LISTED_AFFINITIES: usize = 20;
 /// Writes `customers`, `products`, `order_lines`, `payments` and `tickets` in the shop's format and `summary.json`
 /// into the folder, which is created where it is missing.
 ///
-/// Files of these names are replaced, once all new ones are whole; other files stay, also the tables of an earlier shop
-/// in the other format.
+/// An earlier shop there is replaced, once all new files are whole; its tables go also where they are in the other format.
+/// Files of these names that are not of an earlier shop are an error, and nothing is written. Other files stay.
 pub fn generate(shop: &Shop, to: &Path) -> Result<Summary, Error> {
     let lines = shop.checked_lines()?;
+    let outlived = earlier::outlived(shop, to)?;
     fs::create_dir_all(to).map_err(|source| Error::CreateFolder { path: to.to_path_buf(), source })?;
 
     let catalogue = Catalogue::new(shop.seed, lines);
@@ -61,7 +63,7 @@ pub fn generate(shop: &Shop, to: &Path) -> Result<Summary, Error> {
         payments: payments.finish()?,
         tickets: tickets.finish()?,
     };
-    tables.publish(shop, &tally, &catalogue, to)
+    tables.publish(shop, &tally, &catalogue, &outlived, to)
 }
 
 /// Where lines get their faults on the way into the file.
@@ -129,9 +131,17 @@ struct Tables {
 }
 
 impl Tables {
-    /// Gives all files their names. The summary comes last: where it is, the tables it tells of are there too.
-    fn publish(self, shop: &Shop, tally: &Tally, catalogue: &Catalogue, to: &Path) -> Result<Summary, Error> {
-        let (summary_file, mut file) = PartFile::create(to, "summary.json")?;
+    /// Gives all files their names. The summary comes last: where it is, the tables it tells of are there too, and no others
+    /// of an earlier shop.
+    fn publish(
+        self,
+        shop: &Shop,
+        tally: &Tally,
+        catalogue: &Catalogue,
+        outlived: &[PathBuf],
+        to: &Path,
+    ) -> Result<Summary, Error> {
+        let (summary_file, mut file) = PartFile::create(to, SUMMARY)?;
         let failed = |source: Cause| Error::write(summary_file.path(), source);
         let rows = Rows {
             customers: self.customers.rows,
@@ -155,6 +165,9 @@ impl Tables {
         drop(file);
         for table in tables {
             table.file.publish()?;
+        }
+        for path in outlived {
+            fs::remove_file(path).map_err(|source| Error::Remove { path: path.clone(), source })?;
         }
         summary_file.publish()?;
         Ok(summary)

@@ -13,6 +13,7 @@ mod crowd;
 mod csv_table;
 mod customer;
 mod dice;
+mod earlier;
 mod error;
 mod fault;
 mod generate;

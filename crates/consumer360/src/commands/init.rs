@@ -107,11 +107,29 @@ fn begins_with(mut file: fs::File, bytes: &[u8]) -> bool {
 /// What the source cannot say: from the flags, and from who sits at the terminal.
 fn wishes(options: &InitOptions) -> Result<Wishes, Failure> {
     let mut wishes = Wishes { name: options.name.clone(), timezone: options.timezone.clone(), schema: None };
+    if let Some(zone) = &wishes.timezone {
+        known_zone(zone).map_err(Failure::usage)?;
+    }
     if io::stdin().is_terminal() && io::stderr().is_terminal() && !options.yes {
         wishes.name = ask("Name of the pipeline (letters, digits, - and _; empty for that of the source)", wishes.name)?;
-        wishes.timezone = ask("Time zone of the store, such as Europe/Zurich (empty for UTC)", wishes.timezone)?;
+        wishes.timezone = ask_zone(wishes.timezone.as_deref())?;
     }
     Ok(wishes)
+}
+
+/// Asks until the answer is a zone that a pipeline file may name.
+fn ask_zone(given: Option<&str>) -> Result<Option<String>, Failure> {
+    loop {
+        let answer = ask("Time zone of the store, such as Europe/Zurich (empty for UTC)", given.map(str::to_owned))?;
+        match answer.as_deref().map(known_zone) {
+            Some(Err(why)) => eprintln!("{why}"),
+            Some(Ok(())) | None => return Ok(answer),
+        }
+    }
+}
+
+fn known_zone(name: &str) -> Result<(), String> {
+    config::time_zone(name).map(|_| ()).map_err(|(message, help)| format!("{message}: {help}"))
 }
 
 fn ask(question: &str, given: Option<String>) -> Result<Option<String>, Failure> {
@@ -128,7 +146,8 @@ fn ask(question: &str, given: Option<String>) -> Result<Option<String>, Failure>
 
 fn name_in(proposal: &Proposal) -> String {
     let name = proposal.yaml.lines().find_map(|line| line.strip_prefix("name:"));
-    name.map_or_else(|| "shop".to_owned(), |name| name.trim().trim_matches('"').to_owned())
+    let bare = name.and_then(|name| name.split(" #").next());
+    bare.map_or_else(|| "shop".to_owned(), |name| name.trim().trim_matches('"').to_owned())
 }
 
 fn write(proposal: &Proposal, to: &Path) -> Result<(), Failure> {

@@ -15,7 +15,9 @@ pub fn sample(global: &Global, options: &SampleOptions) -> Result<ExitCode, Fail
     };
     let shop = Shop { lines: options.lines, seed: options.seed, format, dirt: options.dirt };
     let summary = sample::generate(&shop, &options.to).map_err(|e| match e {
-        sample::Error::LinesOutOfRange { .. } | sample::Error::DirtOutOfRange { .. } => Failure::usage(e.to_string()),
+        sample::Error::LinesOutOfRange { .. } | sample::Error::DirtOutOfRange { .. } | sample::Error::Taken { .. } => {
+            Failure::usage(e.to_string())
+        }
         other => Failure::step(&other),
     })?;
     if global.output == Output::Json {

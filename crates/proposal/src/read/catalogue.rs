@@ -166,7 +166,7 @@ pub fn database(url: &str, catalogue: &Catalogue) -> Source {
         let table = tables.entry(name.clone()).or_insert_with(|| TableSample { name, ..TableSample::default() });
         table.rows_hint = u64::try_from(column.rows).ok();
         let declared_type = Some(column.data_type.clone());
-        table.columns.push(ColumnSample { name: column.column.clone(), declared_type, values: Vec::new() });
+        table.columns.push(ColumnSample { name: column.column.clone(), declared_type, ..ColumnSample::default() });
     }
     for sampled in &catalogue.rows {
         let Some(table) = tables.get_mut(&shown(&sampled.schema, &sampled.table)) else { continue };

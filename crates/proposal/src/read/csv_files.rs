@@ -6,10 +6,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::csv_shape::{encoding, shape, title};
+use super::csv_glob::{Glob, literal};
+use super::csv_nulls::Marks;
+use super::csv_shape::{distinct, encoding, is_broken_utf8, shape, title};
 use super::spread::{Row, Spread};
 use crate::source::{Connection, CsvShape, Encoding, Source, TableSample};
-use crate::words::{squeezed, words};
+use crate::target::says_what_it_holds;
+use crate::words::{one_of, squeezed, words};
 
 /// Bytes that the shape of a file is told from.
 const SHAPE_BYTES: u64 = 256 * 1024;
@@ -154,7 +157,8 @@ impl Looked {
         // The last line may be cut.
         let cut = beginning.len() as u64 == SHAPE_BYTES;
         let text = if cut { text.rsplit_once('\n').map_or(text.as_str(), |(whole, _)| whole) } else { text.as_str() };
-        let (shape, names) = shape(text, encoding);
+        let (mut shape, names) = shape(text, encoding);
+        shape.garbled = encoding == Encoding::Utf8 && is_broken_utf8(&all);
         let fault = title(text, shape.delimiter);
         Ok(Self { shown: relative(folder, &file), file, shape, names, fault })
     }
@@ -171,49 +175,26 @@ fn grouped(files: Vec<Looked>) -> Vec<(String, Vec<Looked>)> {
     let mut found = Vec::new();
     for (_, group) in groups {
         let names: Vec<&str> = group.iter().map(|f| f.shown.as_str()).collect();
-        match glob(&names).filter(|(before, after)| {
-            let matches = |n: &str| n.len() >= before.len() + after.len() && n.starts_with(before) && n.ends_with(after);
-            all.iter().filter(|n| matches(n)).all(|n| names.contains(&n.as_str()))
-        }) {
-            Some((before, after)) if group.len() > 1 => found.push((format!("{}*{}", literal(&before), literal(&after)), group)),
-            _ => found.extend(group.into_iter().map(|file| (literal(&file.shown), vec![file]))),
+        let fits = |glob: &Glob| all.iter().all(|name| glob.matches(name) == names.contains(&name.as_str()));
+        match Glob::of(&names).filter(|glob| fits(glob) && (!glob.is_any_file() || may_be_one(&group))) {
+            Some(glob) => found.push((glob.written(), group)),
+            None => found.extend(group.into_iter().map(|file| (literal(&file.shown), vec![file]))),
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found
 }
 
-/// A name in which nothing is read as a wildcard.
-fn literal(name: &str) -> String {
-    name.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
-}
-
-/// What all names begin and end with, in one folder.
-fn glob(names: &[&str]) -> Option<(String, String)> {
-    let first = names.first()?;
-    let shared = |other: &str, from_end: bool| {
-        let pairs: Vec<(char, char)> = if from_end {
-            first.chars().rev().zip(other.chars().rev()).collect()
-        } else {
-            first.chars().zip(other.chars()).collect()
-        };
-        pairs.iter().take_while(|(a, b)| a == b).count()
-    };
-    let before = names.iter().map(|n| shared(n, false)).min()?;
-    let after = names.iter().map(|n| shared(n, true)).min()?;
-    let length = first.chars().count();
-    let after = after.min(length.saturating_sub(before));
-    let prefix: String = first.chars().take(before).collect();
-    let prefix = prefix.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    let suffix: String = first.chars().skip(length - after).collect();
-    let suffix = suffix.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
-    let one_folder = names.iter().all(|n| n.get(prefix.len()..).is_some_and(|rest| !rest.contains('/')));
-    (!prefix.is_empty() && suffix.contains('.') && one_folder).then_some((prefix, suffix))
+/// Whether files may be one table whose names have nothing in common: not where one says what its rows are, as `orders.csv`
+/// does beside `returns.csv`, nor where only the number of columns is the same.
+fn may_be_one(files: &[Looked]) -> bool {
+    files.iter().all(|file| file.shape.header && !says_what_it_holds(&one_of(&file.shown)))
 }
 
 fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
     let Some(first) = files.first() else { return Ok(TableSample { name, ..TableSample::default() }) };
     let mut shape = first.shape.clone();
+    shape.garbled = files.iter().any(|f| f.shape.garbled);
     for null in files.iter().flat_map(|f| &f.shape.null_values) {
         if !shape.null_values.contains(null) {
             shape.null_values.push(null.clone());
@@ -221,24 +202,21 @@ fn sample(name: String, files: &[Looked]) -> Result<TableSample, Error> {
     }
     let numbered = first.names.iter().position(|n| ROW_NUMBERS.contains(&squeezed(&words(n)).as_str()));
     let mut spread = Spread::new(numbered);
-    let mut whole = true;
+    let (mut marks, mut whole) = (Marks::default(), true);
     for file in files {
-        whole &= read(file, &shape, &mut spread)?;
+        whole &= read(file, &shape, &mut marks, &mut spread)?;
     }
     let rows_hint = whole.then_some(spread.rows);
-    let (mut columns, repeats) = spread.finish(&first.names, &[]);
-    // A pipeline finds the first of several columns of one name, and none without a name.
-    let mut seen = Vec::new();
-    columns.retain(|column| {
-        let new = !column.name.is_empty() && !seen.contains(&column.name);
-        seen.push(column.name.clone());
-        new
-    });
+    let (mut columns, repeats) = spread.finish(&distinct(&first.names), &[]);
+    for (column, header) in columns.iter_mut().zip(&first.names) {
+        column.header = (!header.is_empty() && column.name != *header).then(|| header.clone());
+    }
+    marks.settle(&mut columns, &mut shape.null_values);
     Ok(TableSample { name, columns, rows_hint, csv: Some(shape), repeats, ..TableSample::default() })
 }
 
 /// Whether the file was read to its end.
-fn read(file: &Looked, shape: &CsvShape, spread: &mut Spread) -> Result<bool, Error> {
+fn read(file: &Looked, shape: &CsvShape, marks: &mut Marks, spread: &mut Spread) -> Result<bool, Error> {
     let bytes = bytes(&file.file, READ_BYTES)?;
     let text = decoded(&bytes, shape.encoding);
     let delimiter = u8::try_from(shape.delimiter).unwrap_or(b',');
@@ -249,23 +227,10 @@ fn read(file: &Looked, shape: &CsvShape, spread: &mut Spread) -> Result<bool, Er
         if record.len() != file.names.len() {
             continue;
         }
-        let row: Row =
-            record.iter().map(|v| (!v.is_empty() && !shape.null_values.iter().any(|n| n == v)).then(|| v.to_owned())).collect();
+        let mut is_null =
+            |place: usize, v: &str| v.is_empty() || shape.null_values.iter().any(|n| n == v) && !marks.keeps(place, v);
+        let row: Row = record.iter().enumerate().map(|(place, v)| (!is_null(place, v)).then(|| v.to_owned())).collect();
         spread.push(row);
     }
     Ok((bytes.len() as u64) < READ_BYTES)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_one_kind_make_a_glob() {
-        let glob = |names: &[&str]| glob(names).map(|(a, b)| format!("{a}*{b}"));
-        assert_eq!(glob(&["orders_2023.csv", "orders_2024.csv"]).as_deref(), Some("orders_*.csv"));
-        assert_eq!(glob(&["a/orders-1.csv.gz", "a/orders-22.csv.gz"]).as_deref(), Some("a/orders-*.csv.gz"));
-        assert_eq!(glob(&["2023/orders.csv", "2024/orders.csv"]), None);
-        assert_eq!(glob(&["north.csv", "south.csv"]), None);
-    }
 }

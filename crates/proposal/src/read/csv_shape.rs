@@ -10,18 +10,30 @@ pub(super) const NULLS: [&str; 12] = ["NA", "N/A", "n/a", "#N/A", "NULL", "null"
 /// Records that are looked at.
 const RECORDS: usize = 200;
 
-/// Byte order marks and zero bytes tell UTF-16; what is valid UTF-8 is UTF-8; all else is taken as Windows-1252, which
-/// holds all of Latin-1 that files use. `bytes` may end within a character.
+/// Byte order marks and zero bytes tell UTF-16; what is UTF-8 but for a fault here and there is UTF-8; all else is taken as
+/// Windows-1252, which holds all of Latin-1 that files use. `bytes` may end within a character.
 pub(super) fn encoding(bytes: &[u8]) -> Encoding {
     let zeros = bytes.iter().take(1_000).filter(|b| **b == 0).count();
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || zeros * 4 > bytes.len().min(1_000) {
         return Encoding::Utf16;
     }
-    match std::str::from_utf8(bytes) {
-        Ok(_) => Encoding::Utf8,
-        Err(error) if error.error_len().is_none() => Encoding::Utf8,
-        Err(_) => Encoding::Cp1252,
+    if is_broken_utf8(bytes) && !is_mostly_utf8(bytes) { Encoding::Cp1252 } else { Encoding::Utf8 }
+}
+
+/// Whether the bytes are not UTF-8, for more than that they end within a character.
+pub(super) fn is_broken_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some())
+}
+
+/// Letters of another encoding hardly ever come out as letters of UTF-8, so where most do, the others are faults: to read
+/// all as Windows-1252 for one of them would spoil every name.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut letters, mut faults) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        faults += usize::from(!chunk.invalid().is_empty());
     }
+    letters > faults
 }
 
 /// The shape of a file that begins with this text, and the names of its columns.
@@ -37,7 +49,19 @@ pub(super) fn shape(text: &str, encoding: Encoding) -> (CsvShape, Vec<String>) {
     };
     let mut null_values: Vec<String> = NULLS.iter().filter(|n| occurs(rest, n)).map(|n| (*n).to_owned()).collect();
     null_values.dedup();
-    (CsvShape { delimiter, encoding, header, null_values }, names)
+    (CsvShape { delimiter, encoding, garbled: false, header, null_values }, names)
+}
+
+/// The names as a pipeline's reader has them: each of several that are equal gets its number, and an empty one says where it
+/// stands.
+pub(super) fn distinct(names: &[String]) -> Vec<String> {
+    let count = |name: &String, among: usize| names.iter().take(among).filter(|other| *other == name).count();
+    let distinct = names.iter().enumerate().map(|(place, name)| match count(name, names.len()) {
+        _ if name.is_empty() => format!("column_{}", place + 1),
+        1 => name.clone(),
+        _ => format!("{name} ({})", count(name, place + 1)),
+    });
+    distinct.collect()
 }
 
 /// A mark of nothing counts as one where it stands among numbers or dates: in a column of words it may be a word.
@@ -114,6 +138,12 @@ mod tests {
     }
 
     #[test]
+    fn names_are_those_that_a_run_has() {
+        let names = ["a", "", "b", "a", ""].map(str::to_owned);
+        assert_eq!(distinct(&names), ["a (1)", "column_2", "b", "a (2)", "column_5"]);
+    }
+
+    #[test]
     fn a_title_above_the_names_is_told() {
         let said = title("Report of May\n\na;b\n1;2\n3;4\n", ';').unwrap_or_default();
         assert!(said.starts_with("its first line has 1 field and most others 2"), "{said}");
@@ -125,7 +155,11 @@ mod tests {
         assert_eq!(encoding("Größe".as_bytes()), Encoding::Utf8);
         assert_eq!(encoding(b"Gr\xF6\xDFe;1"), Encoding::Cp1252);
         assert_eq!(encoding(&[0xFF, 0xFE, b'a', 0]), Encoding::Utf16);
+        let one_fault = ["Größe Łukasz Ü".as_bytes(), b"M\xFCller;1".as_slice()].concat();
+        assert_eq!((encoding(&one_fault), is_broken_utf8(&one_fault)), (Encoding::Utf8, true));
+        // Two letters of Windows-1252 that happen to be one of UTF-8.
+        assert_eq!(encoding(b"\xC3\xBC M\xFCller Gr\xF6\xDFe"), Encoding::Cp1252);
         let cut = "Größe".as_bytes().get(..3).unwrap_or_default();
-        assert_eq!(encoding(cut), Encoding::Utf8);
+        assert_eq!((encoding(cut), is_broken_utf8(cut)), (Encoding::Utf8, false));
     }
 }

@@ -75,8 +75,10 @@ impl Spread {
             .enumerate()
             .map(|(place, name)| ColumnSample {
                 name: name.clone(),
+                header: None,
                 declared_type: declared.get(place).cloned().flatten(),
                 values: Vec::new(),
+                nulls: Vec::new(),
             })
             .collect();
         for row in self.head.into_iter().chain(self.rest) {

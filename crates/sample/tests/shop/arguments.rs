@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sample::{Error, MAX_LINES, generate};
 
-use crate::made::{csv, make};
+use crate::made::{csv, make, parquet};
 
 #[test]
 fn a_shop_needs_a_line() {
@@ -39,14 +39,54 @@ fn a_file_in_the_place_of_the_folder_is_an_error_with_its_path() {
 
 #[test]
 fn a_table_that_cannot_take_its_name_leaves_no_rest() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("tickets.csv")).unwrap();
-    let error = generate(&csv(10, 1, 0.0), folder.path()).unwrap_err();
+    let made = make(csv(10, 1, 0.0));
+    let summary = fs::read(made.folder.path().join("summary.json")).unwrap();
+    fs::remove_file(made.path("tickets")).unwrap();
+    fs::create_dir(made.path("tickets")).unwrap();
+    let error = generate(&csv(20, 1, 0.0), made.folder.path()).unwrap_err();
     assert!(matches!(&error, Error::Write { path, .. } if path.ends_with("tickets.csv")));
     assert!(error.source().is_some());
-    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert!(names.into_iter().all(|name| !name.starts_with('.')));
-    assert!(!folder.path().join("summary.json").exists());
+    assert!(names(made.folder.path()).iter().all(|name| !name.starts_with('.')));
+    assert_eq!(fs::read(made.folder.path().join("summary.json")).unwrap(), summary);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn files_of_somebody_else_stay_and_nothing_is_written_beside_them() {
+    let ours = r#"{"arguments": {"format": "parquet"}, "total": 3}"#;
+    for (name, text) in [("customers.csv", "my,precious,customers\n"), ("tickets.csv", ""), ("summary.json", ours)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let error = generate(&csv(20, 1, 0.0), folder.path()).unwrap_err();
+        assert!(matches!(&error, Error::Taken { path } if *path == file), "{error}");
+        assert!(error.to_string().contains(&format!("{name} is there already and stays as it is")), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        assert_eq!(names(folder.path()), [name]);
+    }
+}
+
+#[test]
+fn an_earlier_shop_gives_way_in_the_other_format_too() {
+    let made = make(csv(100, 1, 0.0));
+    fs::write(made.folder.path().join("notes.csv"), "mine").unwrap();
+    generate(&parquet(50, 2, 0.0), made.folder.path()).unwrap();
+    let tables = ["customers", "order_lines", "payments", "products", "tickets"].map(|table| format!("{table}.parquet"));
+    let mut expected = tables.to_vec();
+    expected.extend(["notes.csv", "summary.json"].map(str::to_owned));
+    expected.sort();
+    assert_eq!(names(made.folder.path()), expected);
+    // What lies beside a shop of the one format under a name of the other is not of that shop.
+    fs::write(made.path("products"), "mine").unwrap();
+    let error = generate(&csv(50, 2, 0.0), made.folder.path()).unwrap_err();
+    assert!(matches!(&error, Error::Taken { path } if *path == made.path("products")), "{error}");
+    assert_eq!(fs::read_to_string(made.path("products")).unwrap(), "mine");
 }
 
 #[test]
