@@ -284,8 +284,8 @@ fn several_files(path: &str) -> Option<Remark> {
 fn alike(own: &TableSample, free: &[&TableSample], connection: &Connection) -> Option<Remark> {
     let columns = |table: &TableSample| table.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     // Without a header, the columns of all tables have the same names.
-    let named = |table: &TableSample| table.csv.as_ref().is_none_or(|csv| csv.header);
-    let same = |table: &&&TableSample| named(table) && columns(table) == columns(own);
+    let has_header = |table: &TableSample| table.csv.as_ref().is_none_or(|csv| csv.header);
+    let same = |table: &&&TableSample| has_header(table) && columns(table) == columns(own);
     let names: Vec<String> = free.iter().filter(same).map(|table| format!("`{}`", table.name)).collect();
     let how = if connection.is_database() {
         "a `query:` with UNION ALL reads several tables as one"
@@ -297,7 +297,7 @@ fn alike(own: &TableSample, free: &[&TableSample], connection: &Connection) -> O
         own.name,
         names.join(", ")
     );
-    (!names.is_empty() && named(own)).then(|| Remark::guess(why))
+    (!names.is_empty() && has_header(own)).then(|| Remark::guess(why))
 }
 
 /// Rows that came twice: to drop them takes money off, to keep them may count it twice.

@@ -196,7 +196,7 @@ fn amounts_in_several_currencies_are_not_added_up() {
 #[test]
 fn a_mark_of_nothing_may_be_a_word_elsewhere() {
     let header = SALES.replace('\n', ",discount,region,paid\n");
-    let discount = |n: usize| if n % 3 == 0 { "NA" } else { "0.10" };
+    let discount = |n: usize| if n.is_multiple_of(3) { "NA" } else { "0.10" };
     let lines =
         |regions: [&'static str; 3]| sales(0..90, move |n| format!(",{},{},NA", discount(n), regions.get(n % 3).unwrap()));
     let proposal = of(&[("x.csv", format!("{header}{}", lines(["NA", "EMEA", "APAC"])).as_bytes())]).unwrap();

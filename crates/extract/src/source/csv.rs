@@ -123,12 +123,13 @@ impl Table {
         let places: Vec<usize> = schema.fields().iter().map(found).collect();
         let mut batch = TextBatch::new(sender, &file.origin, schema, wanted);
         let mut record = ByteRecord::new();
-        let mut number = 0;
+        // Of the last record, and of the first one in it.
+        let (mut number, mut began) = (0, 0);
         loop {
             let more = table.reader.read_byte_record(&mut record).map_err(|e| self.failed(file, number + 1, &e))?;
             table.pending.set(0);
             if !more {
-                return Err(self.unclosed(file, number));
+                return Err(self.unclosed(file, began));
             }
             if is_end(&record) {
                 // A file may hold the marker itself; to stop there would lose what follows without a word.
@@ -140,10 +141,11 @@ impl Table {
                 let _ = batch.flush();
                 return handle.block_on(files::same(file));
             }
+            began = number + 1;
             let pushed = if takes_in_records(&record, self.csv.delimiter, table.names.len()) {
                 self.set_aside(&mut batch, number, &record, table.names.len())
             } else {
-                self.push(&mut batch, number + 1, &record, &places, &table).map(|()| number + 1)
+                self.push(&mut batch, began, &record, &places, &table).map(|()| began)
             };
             let Ok(last) = pushed else { return Ok(()) };
             number = last;
