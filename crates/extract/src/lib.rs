@@ -10,6 +10,7 @@ mod date_key;
 pub mod decimal;
 mod deduplicate;
 mod derive;
+mod durable;
 mod error;
 mod expression;
 mod fit;
@@ -35,6 +36,7 @@ mod work;
 
 pub use ask::Asked;
 pub use contract::{Seen, SeenSources};
+pub use durable::sync_folder;
 pub use error::Error;
 pub use increment::{History, Increment, Renewed, keep};
 pub use key::{KeyMap, KeySet, UNKNOWN, key_of};

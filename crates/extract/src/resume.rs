@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
 use crate::contract::Seen;
+use crate::durable::{sync_folder, to_disk};
 use crate::error::Error;
 use crate::increment::Renewed;
 use crate::staged::{Book, Finding, Origin, Staged, StagedEntity};
@@ -88,9 +89,9 @@ pub fn bring_to_disk(run: &Path) -> Result<(), Error> {
     let folder = run.join("staged");
     let failed = |source| Error::Folder { path: folder.clone(), source };
     for entry in fs::read_dir(&folder).map_err(failed)? {
-        File::open(entry.map_err(failed)?.path()).and_then(|file| file.sync_all()).map_err(failed)?;
+        to_disk(&entry.map_err(failed)?.path()).map_err(failed)?;
     }
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    sync_folder(&folder).map_err(failed)
 }
 
 /// Takes up what an earlier attempt staged in this run's folder and registers it in the session, or says why the sources would have

@@ -80,7 +80,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
 
 /// Makes names created, renamed or removed in a folder last.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("bring to disk", path))
+    extract::sync_folder(path).map_err(Error::io("bring to disk", path))
 }
 
 pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {

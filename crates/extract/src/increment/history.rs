@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
 use super::cursor::Mark;
+use crate::durable::{sync_folder, to_disk};
 use crate::error::Error;
 use crate::resume::hash;
 use crate::staged::Staged;
@@ -176,7 +177,7 @@ fn store(history: &History, entity: Entity, renewed: &Renewed, run: &Path) -> io
     fs::create_dir_all(&history.folder)?;
     let (from, to) = (in_run(run, entity), history.records_path(entity, &renewed.record.hash));
     if from.exists() {
-        File::open(&from)?.sync_all()?;
+        to_disk(&from)?;
         fs::rename(&from, &to)?;
     }
     let path = history.record_path(entity);
@@ -185,7 +186,7 @@ fn store(history: &History, entity: Entity, renewed: &Renewed, run: &Path) -> io
     file.write_all(&serde_json::to_vec_pretty(&renewed.record)?)?;
     file.sync_all()?;
     fs::rename(&staged, &path)?;
-    File::open(&history.folder)?.sync_all()
+    sync_folder(&history.folder)
 }
 
 /// Removes records of an entity that nothing names; what stays costs space and nothing else.
