@@ -2,7 +2,7 @@
 
 use crate::date::Form;
 use crate::matching::{Found, KNOWN, SURE, dates};
-use crate::number::Numbers;
+use crate::number::{NumberStyle, Numbers};
 use crate::proposal::Confidence;
 use crate::view::{Seen, View};
 
@@ -126,8 +126,11 @@ impl<'v, 'a> Mapping<'v, 'a> {
         let numbers = seen.profile.numbers.unwrap_or(Numbers::PLAIN);
         let value = numbers.sql(&seen.sql()).map_or_else(|| Value::of(seen), Value::Sql);
         let unclear = numbers.unclear.then(|| {
-            Remark::guess("a comma before three digits is taken to part thousands, not a fraction")
-                .asking(format!("Is 1,234 in `{}` a thousand and more?", seen.out), &["yes", "no, it is a fraction"])
+            let (one, parts, begins) =
+                if numbers.style == NumberStyle::Comma { ("1.234", "point", "comma") } else { ("1,234", "comma", "point") };
+            let why = format!("a {parts} before three digits is taken to part thousands, and a {begins} to begin a fraction");
+            let ask = format!("Is {one} in `{}` a thousand and more?", seen.out);
+            Remark::guess(why).asking(ask, &["yes", "no, it is a fraction"])
         });
         let remark = both(remark.or_else(|| self.doubt(name)), unclear);
         self.push(ours, value, remark);
