@@ -14,6 +14,8 @@ const SHARE: f64 = 0.98;
 /// A line of the sample, as far as it has numbers.
 #[derive(Debug, Clone, Copy)]
 struct Line {
+    /// Its place in the sample.
+    row: usize,
     quantity: f64,
     price: Option<f64>,
     total: Option<f64>,
@@ -37,12 +39,16 @@ pub(crate) fn amounts(mapping: &mut Mapping<'_, '_>) {
     let lines = lines(mapping);
     let discount = mapping.seen("discount").map(|seen| kind(seen, &lines));
     match (mapping.seen("unit_price"), mapping.seen("net_amount")) {
+        (Some(price), None) if is_of_the_line(mapping, &lines) => {
+            let totals: Vec<Line> = lines.iter().map(|line| Line { total: line.price, price: None, ..*line }).collect();
+            total_alone(mapping, ("unit_price", price), discount, &totals, Some(grows(&price.out)));
+        }
         (Some(_), None) => {
             mapping.number("unit_price", None);
             map_discount(mapping, discount, None);
         }
         (Some(price), Some(total)) => price_and_total(mapping, price, total, discount, &lines),
-        (None, Some(total)) => total_alone(mapping, total, discount, &lines),
+        (None, Some(total)) => total_alone(mapping, ("net_amount", total), discount, &lines, None),
         (None, None) => {}
     }
     cost(mapping);
@@ -69,7 +75,7 @@ fn lines(mapping: &Mapping<'_, '_>) -> Vec<Line> {
     (0..rows)
         .filter_map(|row| {
             let pieces = if quantity.is_some() { at(&quantity, row)? } else { 1.0 };
-            Some(Line { quantity: pieces, price: at(&price, row), total: at(&total, row), discount: at(&discount, row) })
+            Some(Line { row, quantity: pieces, price: at(&price, row), total: at(&total, row), discount: at(&discount, row) })
         })
         .collect()
 }
@@ -216,25 +222,66 @@ fn price_and_total(
     }
 }
 
-fn total_alone(mapping: &mut Mapping<'_, '_>, total: &Seen<'_>, discount: Option<(Discount, Option<Remark>)>, lines: &[Line]) {
+/// Whether what is called a price is the amount of the line: then lines of one product have its share of a piece in common,
+/// and not itself.
+fn is_of_the_line(mapping: &Mapping<'_, '_>, lines: &[Line]) -> bool {
+    let Some(product) = mapping.seen("product_id").or_else(|| mapping.seen("product_name")) else { return false };
+    let mut by_product: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.quantity != 0.0) {
+        let name = product.column.values.get(line.row).and_then(Option::as_deref);
+        if let (Some(name), Some(price)) = (name, line.price.filter(|price| *price != 0.0)) {
+            by_product.entry(name).or_default().push((line.quantity, price));
+        }
+    }
+    let (mut piece, mut whole) = (0_u32, 0_u32);
+    for pair in by_product.values().flat_map(|sold| sold.windows(2)) {
+        let [(pieces, price), (other_pieces, other_price)] = pair else { continue };
+        if (pieces - other_pieces).abs() > f64::EPSILON {
+            piece += u32::from(same(*price, *other_price));
+            whole += u32::from(same(price / pieces, other_price / other_pieces));
+        }
+    }
+    whole >= 5 && whole >= 3 * piece
+}
+
+fn grows(price: &str) -> Remark {
+    let why = format!(
+        "`{price}` grows with the quantity, so it is taken as the amount of the line; if it is that of one piece, write \
+         `unit_price: {price}` instead"
+    );
+    Remark::likely(why).asking(format!("Is `{price}` the amount of the line, or of one piece?"), &["the line", "one piece"])
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.0051_f64.max(a.abs() * 0.002)
+}
+
+/// Maps an amount of the line, which was found under the name beside it.
+fn total_alone(
+    mapping: &mut Mapping<'_, '_>,
+    (found, total): (&'static str, &Seen<'_>),
+    discount: Option<(Discount, Option<Remark>)>,
+    lines: &[Line],
+    also: Option<Remark>,
+) {
     let is_given = lines.iter().any(|l| l.discount.is_some_and(|d| d != 0.0));
     let kind = discount.as_ref().map(|(kind, _)| *kind);
     let spread = kind.filter(|_| is_given).and_then(|kind| before_or_after(mapping, lines, kind));
     let own = total.names.first().map_or(&[][..], Vec::as_slice);
     let named_gross = own.iter().any(|w| w == "gross") || own.windows(2).any(|w| w == ["before", "discount"]);
     let before = match spread {
-        Some(found) => found == Side::Before,
+        Some(side) => side == Side::Before,
         None => named_gross && discount.is_some(),
     };
     let name = total.out.clone();
     let tax = own.iter().any(|w| ["brutto", "bruttobetrag", "bruttoumsatz", "ttc"].contains(&w.as_str()));
     let tax = tax.then(|| Remark::guess("its name says that tax is in it, and revenue is then with tax"));
-    if before && let (Some(amount), Some(pieces)) = (mapping.number_sql("net_amount"), mapping.number_sql("quantity")) {
+    if before && let (Some(amount), Some(pieces)) = (mapping.number_sql(found), mapping.number_sql("quantity")) {
         let how = if spread.is_some() { "prices of a product agree best if it is" } else { "its name says it is" };
         let why = format!("`{name}` taken as before the discount, for {how}; if it is after, write `net_amount: {name}` instead");
         let ask = format!("Is `{name}` before or after the discount?");
         let remark = Remark::likely(why).asking(ask, &["before", "after"]);
-        mapping.push("unit_price", Value::Sql(format!("{amount} / {pieces}")), Some(remark));
+        mapping.push("unit_price", Value::Sql(format!("{amount} / {pieces}")), both(also, Some(remark)));
         map_discount(mapping, discount, None);
         return;
     }
@@ -246,8 +293,8 @@ fn total_alone(mapping: &mut Mapping<'_, '_>, total: &Seen<'_>, discount: Option
             Some(Remark::guess(why).asking(format!("Is `{name}` before or after the discount?"), &["after", "before"]))
         }
     };
-    let remark = both(both(remark, tax), mapping.doubt("net_amount"));
-    mapping.number("net_amount", remark);
+    let remark = both(both(also, both(remark, tax)), mapping.doubt(found));
+    mapping.number_from("net_amount", found, remark);
     map_discount(mapping, discount, None);
 }
 
@@ -280,7 +327,6 @@ fn before_or_after(mapping: &Mapping<'_, '_>, lines: &[Line], kind: Discount) ->
         };
         by_product.entry(product).or_default().push((total / line.quantity, gross / line.quantity, discount));
     }
-    let same = |a: f64, b: f64| (a - b).abs() <= 0.0051_f64.max(a.abs() * 0.002);
     let (mut before, mut after) = (0_u32, 0_u32);
     for prices in by_product.values() {
         for pair in prices.windows(2) {

@@ -46,3 +46,23 @@ fn a_thousand_pieces_are_no_piece_and_a_fraction() {
     // Where prices have a point, so have fractions of pieces.
     has(&proposed('.'), "quantity: Menge");
 }
+
+/// Lines of nine products, each with so many pieces and what `priced` makes of them and of the price of one.
+fn lines(priced: fn(usize, usize) -> usize) -> String {
+    rows(0..90, |n| {
+        let (pieces, one) = (1 + n % 4, 5 + n % 9);
+        format!("028-{n},2024-01-{:02},K{},P{},{pieces},{}.50\n", 1 + n % 28, n % 7, n % 9, priced(pieces, one))
+    })
+}
+
+#[test]
+fn a_price_that_grows_with_the_quantity_is_that_of_the_line() {
+    let header = "amazon-order-id,purchase-date,customer-id,sku,quantity,item-price";
+    let of_the_line =
+        of(&[("all.csv", format!("{header}\n{}", lines(|pieces, one| pieces * one).replace(".50", ".00")))]).unwrap();
+    has(&of_the_line, "net_amount: item-price");
+    says(&of_the_line, "`item-price` grows with the quantity, so it is taken as the amount of the line");
+    assert!(!of_the_line.yaml.contains("\n      unit_price:"), "{}", of_the_line.yaml);
+    let of_a_piece = of(&[("all.csv", format!("{header}\n{}", lines(|_, one| one)))]).unwrap();
+    has(&of_a_piece, "unit_price: item-price");
+}
