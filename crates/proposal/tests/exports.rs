@@ -66,3 +66,18 @@ fn a_price_that_grows_with_the_quantity_is_that_of_the_line() {
     let of_a_piece = of(&[("all.csv", format!("{header}\n{}", lines(|_, one| one)))]).unwrap();
     has(&of_a_piece, "unit_price: item-price");
 }
+
+#[test]
+fn a_month_with_a_column_more_is_not_left_out_without_a_word() {
+    let header = "order_id,order_date,customer_id,sku,qty,price";
+    let month = |name: &'static str, more: &str| {
+        let lines = rows(0..40, |n| format!("{n},2024-01-{:02},K{},P{},1,5.50{more}\n", 1 + n % 28, n % 7, n % 9));
+        (name, format!("{header}{more}\n{lines}"))
+    };
+    let notes = ("agreed.jsonl", "{}".to_owned());
+    let months = [month("orders_01.csv", ""), month("orders_02.csv", ",coupon"), notes];
+    let proposal = of(&months).unwrap();
+    says(&proposal, "with nearly the same columns as `orders_01.csv`, so their rows are in no figure: `orders_02.csv`");
+    says(&proposal, "not read: orders_02.csv");
+    says(&proposal, "agreed.jsonl was not looked into");
+}
