@@ -81,3 +81,16 @@ fn a_month_with_a_column_more_is_not_left_out_without_a_word() {
     says(&proposal, "not read: orders_02.csv");
     says(&proposal, "agreed.jsonl was not looked into");
 }
+
+#[test]
+fn a_total_that_is_called_the_orders_is_not_counted_by_line() {
+    // Five of forty orders have two lines.
+    let lines = rows(0..40, |n| {
+        let line = |sku: &str| format!("{n},2024-01-{:02},K{},{sku},1,{}.50\n", 1 + n % 28, n % 7, 20 + n);
+        if n % 9 == 4 { line("A") + &line("B") } else { line("C") }
+    });
+    let proposed = |total: &str| of(&[("orders.csv", format!("order_id,order_date,customer_id,sku,qty,{total}\n{lines}"))]);
+    let refusal = proposed("order_total").unwrap_err();
+    assert!(refusal.to_string().contains("so it is the order's"), "{refusal}");
+    has(&proposed("line_total").unwrap(), "net_amount: line_total");
+}
