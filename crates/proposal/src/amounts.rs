@@ -9,9 +9,8 @@ use crate::source::HEAD_ROWS;
 use crate::view::{Seen, View};
 
 /// Beginnings of words that say that an amount is the order's.
-const OF_THE_ORDER: [&str; 11] = [
-    "order", "invoice", "bestell", "auftrag", "rechnung", "commande", "facture", "pedido", "factura", "ordine", "fattura",
-];
+const OF_THE_ORDER: [&str; 11] =
+    ["order", "invoice", "bestell", "auftrag", "rechnung", "commande", "facture", "pedido", "factura", "ordine", "fattura"];
 /// Rows that must agree, of those that have all values.
 const SHARE: f64 = 0.98;
 
@@ -59,15 +58,41 @@ pub(crate) fn amounts(mapping: &mut Mapping<'_, '_>) {
 }
 
 fn quantity(mapping: &mut Mapping<'_, '_>) {
+    let turned = sign_of_amount(mapping);
     let Some(seen) = mapping.seen("quantity") else {
-        let why = "the source has no quantity, so each row counts as one piece";
-        mapping.push("quantity", Value::Sql("1".to_owned()), Some(Remark::guess(why)));
+        let why = Some(Remark::guess("the source has no quantity, so each row counts as one piece"));
+        let (sql, remark) = turned.map_or_else(|| ("1".to_owned(), None), |(sign, remark)| (sign, Some(remark)));
+        mapping.push("quantity", Value::Sql(sql), both(why, remark));
         return;
     };
+    if let Some((sign, remark)) = turned
+        && let Some(pieces) = mapping.number_sql("quantity")
+    {
+        let remark = both(Some(remark), mapping.doubt("quantity"));
+        mapping.push("quantity", Value::Sql(format!("{pieces} * {sign}")), remark);
+        return;
+    }
     let negative = seen.profile.least < 0.0;
     let remark = negative.then(|| Remark::certain("below zero in some rows: they count as returns (`returns:` below)"));
     let remark = both(remark, mapping.doubt("quantity"));
     mapping.number("quantity", remark);
+}
+
+/// SQL for the sign of a line where a source writes returns with a minus before the amount alone: a run takes none of which
+/// not both are below zero.
+fn sign_of_amount(mapping: &mut Mapping<'_, '_>) -> Option<(String, Remark)> {
+    let total = mapping.seen("net_amount").filter(|seen| seen.profile.least < 0.0)?;
+    let pieces_too = mapping.seen("quantity").is_some_and(|seen| seen.profile.least < 0.0);
+    // A price, a discount or a cost of one piece is reckoned with the quantity as it stands.
+    let reckoned = ["unit_price", "discount", "unit_cost"].into_iter().any(|name| mapping.seen(name).is_some());
+    if pieces_too || reckoned {
+        return None;
+    }
+    let amount = mapping.number_sql("net_amount")?;
+    let why = format!("rows with `{}` below zero are taken for returns (`returns:` below)", total.out);
+    let ask = format!("Are rows with `{}` below zero returns?", total.out);
+    let remark = Remark::guess(why).asking(ask, &["yes", "no"]);
+    Some((format!("CASE WHEN {amount} < 0 THEN -1 ELSE 1 END"), remark))
 }
 
 /// Rows in which quantity is there, and price, total and discount where the source has them.

@@ -84,7 +84,7 @@ fn a_month_with_a_column_more_is_not_left_out_without_a_word() {
 
 #[test]
 fn a_total_that_is_called_the_orders_is_not_counted_by_line() {
-    // Five of forty orders have two lines.
+    // Four of forty orders have two lines.
     let lines = rows(0..40, |n| {
         let line = |sku: &str| format!("{n},2024-01-{:02},K{},{sku},1,{}.50\n", 1 + n % 28, n % 7, 20 + n);
         if n % 9 == 4 { line("A") + &line("B") } else { line("C") }
@@ -93,4 +93,22 @@ fn a_total_that_is_called_the_orders_is_not_counted_by_line() {
     let refusal = proposed("order_total").unwrap_err();
     assert!(refusal.to_string().contains("so it is the order's"), "{refusal}");
     has(&proposed("line_total").unwrap(), "net_amount: line_total");
+}
+
+#[test]
+fn a_minus_before_the_amount_alone_makes_a_return() {
+    let proposed = |columns: &str, values: &str| {
+        let lines = rows(0..60, |n| {
+            let minus = if n % 10 == 3 { "-" } else { "" };
+            format!("{n},2024-01-{:02},K{},{values}{minus}{}.50\n", 1 + n % 28, n % 7, 20 + n)
+        });
+        of(&[("transactions.csv", format!("order_id,date,customer_id,{columns}amount\n{lines}"))]).unwrap()
+    };
+    let alone = proposed("", "");
+    has(&alone, r#"quantity: CASE WHEN "amount" < 0 THEN -1 ELSE 1 END"#);
+    says(&alone, "rows with `amount` below zero are taken for returns");
+    has(&proposed("qty,", "2,"), r#"quantity: '"qty" * CASE WHEN "amount" < 0 THEN -1 ELSE 1 END'"#);
+    for (columns, values) in [("qty,", "-2,"), ("qty,price,", "2,5.50,"), ("qty,discount,", "2,0.50,")] {
+        has(&proposed(columns, values), "quantity: qty");
+    }
 }
