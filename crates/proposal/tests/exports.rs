@@ -112,3 +112,29 @@ fn a_minus_before_the_amount_alone_makes_a_return() {
         has(&proposed(columns, values), "quantity: qty");
     }
 }
+
+#[test]
+fn who_has_the_same_address_is_one_customer() {
+    let lines = rows(0..60, |n| format!("2024-01-{:02},Ann{}@Shop.example,Lamp {n}x,1,5.50\n", 1 + n % 28, n % 7));
+    let proposal = of(&[("orders.csv", format!("date,email,item,qty,price\n{lines}"))]).unwrap();
+    has(&proposal, "customer_id: lower(\"email\")");
+    has(&proposal, "order_id: concat(lower(\"email\"), ' ', \"date\")");
+    says(&proposal, "who has the same address is one");
+}
+
+#[test]
+fn what_every_row_needs_and_some_lack_is_said() {
+    let every_second = |n: usize, value: &str| if n % 2 == 0 { value.to_owned() } else { String::new() };
+    for (place, name) in ["order_id", "sku", "qty", "price"].into_iter().enumerate() {
+        let lines = rows(0..60, |n| {
+            let values = [format!("{n}"), format!("P{}", n % 9), "1".to_owned(), "5.50".to_owned()];
+            let cells = values.iter().enumerate().map(|(at, v)| if at == place { every_second(n, v) } else { v.clone() });
+            format!("2024-01-{:02},K{},{}\n", 1 + n % 28, n % 7, cells.collect::<Vec<_>>().join(","))
+        });
+        let proposal = of(&[("orders.csv", format!("date,customer_id,order_id,sku,qty,price\n{lines}"))]).unwrap();
+        let said: Vec<usize> =
+            proposal.notes.iter().filter(|n| n.why.contains("empty in 30 of 60 rows")).map(|n| n.line).collect();
+        let line = proposal.yaml.lines().position(|line| line.contains(&format!(": {name}"))).unwrap();
+        assert_eq!(said, [line + 1], "{name} in\n{}", proposal.yaml);
+    }
+}
