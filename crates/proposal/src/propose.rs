@@ -238,6 +238,11 @@ impl Whole<'_, '_> {
         let (basket, remark) = self.basket();
         page.remarked(basket, Some(&remark));
         page.line("");
+        if let Some(columns) = sales::personal_ids(self.sales) {
+            let why = "made of addresses or names, so masked like those on pages, terminals and in messages";
+            page.remarked(format!("pii: [{}]", columns.join(", ")), Some(&Remark::certain(why)));
+            page.line("");
+        }
         page.line(format!("publish: {{to: out/{}, keep: 12}}", name(self.source, wishes)));
         page.line("");
         page.line("# When it runs by itself, in the time zone above, under `serve` or `run --slot`:");

@@ -241,6 +241,14 @@ fn who(name: &str, seen: &Seen<'_>) -> String {
     if name == "email" { format!("lower({})", seen.sql()) } else { seen.sql() }
 }
 
+/// Identifiers that are made of what tells of a person, as they are where a source numbers no customers.
+pub(crate) fn personal_ids(sales: &Sales<'_>) -> Option<Vec<&'static str>> {
+    let has = |column: &str| sales.found.get(column).is_some();
+    let is_personal = !has("customer_id") && (has("email") || has("customer_name"));
+    let ids = ["customer_id", "order_id"].into_iter().filter(|id| !has(id));
+    is_personal.then(|| ids.collect())
+}
+
 fn product(mapping: &mut Mapping<'_, '_>, apart: &Apart) {
     let id = mapping.seen("product_id").is_some();
     if id {

@@ -120,6 +120,13 @@ fn who_has_the_same_address_is_one_customer() {
     has(&proposal, "customer_id: lower(\"email\")");
     has(&proposal, "order_id: concat(lower(\"email\"), ' ', \"date\")");
     says(&proposal, "who has the same address is one");
+    // No page shows an address because it stands for a number.
+    has(&proposal, "pii: [customer_id, order_id]");
+    let numbered = lines.lines().enumerate().map(|(n, line)| format!("{n},{line}\n")).collect::<Vec<_>>().concat();
+    let proposal = of(&[("orders.csv", format!("order_id,date,customer_name,item,qty,price\n{numbered}"))]).unwrap();
+    has(&proposal, "pii: [customer_id]");
+    let proposal = of(&[("orders.csv", format!("order_id,date,customer_id,item,qty,price\n{numbered}"))]).unwrap();
+    assert!(!proposal.yaml.contains("pii:"), "{}", proposal.yaml);
 }
 
 #[test]
