@@ -8,12 +8,17 @@ use crate::matching::{Found, SURE};
 use crate::source::HEAD_ROWS;
 use crate::view::{Seen, View};
 
+/// Beginnings of words that say that an amount is the order's.
+const OF_THE_ORDER: [&str; 11] =
+    ["order", "invoice", "bestell", "auftrag", "rechnung", "commande", "facture", "pedido", "factura", "ordine", "fattura"];
 /// Rows that must agree, of those that have all values.
 const SHARE: f64 = 0.98;
 
 /// A line of the sample, as far as it has numbers.
 #[derive(Debug, Clone, Copy)]
 struct Line {
+    /// Its place in the sample.
+    row: usize,
     quantity: f64,
     price: Option<f64>,
     total: Option<f64>,
@@ -37,27 +42,57 @@ pub(crate) fn amounts(mapping: &mut Mapping<'_, '_>) {
     let lines = lines(mapping);
     let discount = mapping.seen("discount").map(|seen| kind(seen, &lines));
     match (mapping.seen("unit_price"), mapping.seen("net_amount")) {
+        (Some(price), None) if is_of_the_line(mapping, &lines) => {
+            let totals: Vec<Line> = lines.iter().map(|line| Line { total: line.price, price: None, ..*line }).collect();
+            total_alone(mapping, ("unit_price", price), discount, &totals, Some(grows(&price.out)));
+        }
         (Some(_), None) => {
             mapping.number("unit_price", None);
             map_discount(mapping, discount, None);
         }
         (Some(price), Some(total)) => price_and_total(mapping, price, total, discount, &lines),
-        (None, Some(total)) => total_alone(mapping, total, discount, &lines),
+        (None, Some(total)) => total_alone(mapping, ("net_amount", total), discount, &lines, None),
         (None, None) => {}
     }
     cost(mapping);
 }
 
 fn quantity(mapping: &mut Mapping<'_, '_>) {
+    let turned = sign_of_amount(mapping);
     let Some(seen) = mapping.seen("quantity") else {
-        let why = "the source has no quantity, so each row counts as one piece";
-        mapping.push("quantity", Value::Sql("1".to_owned()), Some(Remark::guess(why)));
+        let why = Some(Remark::guess("the source has no quantity, so each row counts as one piece"));
+        let (sql, remark) = turned.map_or_else(|| ("1".to_owned(), None), |(sign, remark)| (sign, Some(remark)));
+        mapping.push("quantity", Value::Sql(sql), both(why, remark));
         return;
     };
+    if let Some((sign, remark)) = turned
+        && let Some(pieces) = mapping.number_sql("quantity")
+    {
+        let remark = both(Some(remark), mapping.doubt("quantity"));
+        mapping.push("quantity", Value::Sql(format!("{pieces} * {sign}")), remark);
+        return;
+    }
     let negative = seen.profile.least < 0.0;
     let remark = negative.then(|| Remark::certain("below zero in some rows: they count as returns (`returns:` below)"));
     let remark = both(remark, mapping.doubt("quantity"));
     mapping.number("quantity", remark);
+}
+
+/// SQL for the sign of a line where a source writes returns with a minus before the amount alone: a run takes none of which
+/// not both are below zero.
+fn sign_of_amount(mapping: &mut Mapping<'_, '_>) -> Option<(String, Remark)> {
+    let total = mapping.seen("net_amount").filter(|seen| seen.profile.least < 0.0)?;
+    let pieces_too = mapping.seen("quantity").is_some_and(|seen| seen.profile.least < 0.0);
+    // A price, a discount or a cost of one piece is reckoned with the quantity as it stands.
+    let reckoned = ["unit_price", "discount", "unit_cost"].into_iter().any(|name| mapping.seen(name).is_some());
+    if pieces_too || reckoned {
+        return None;
+    }
+    let amount = mapping.number_sql("net_amount")?;
+    let why = format!("rows with `{}` below zero are taken for returns (`returns:` below)", total.out);
+    let ask = format!("Are rows with `{}` below zero returns?", total.out);
+    let remark = Remark::guess(why).asking(ask, &["yes", "no"]);
+    Some((format!("CASE WHEN {amount} < 0 THEN -1 ELSE 1 END"), remark))
 }
 
 /// Rows in which quantity is there, and price, total and discount where the source has them.
@@ -69,7 +104,7 @@ fn lines(mapping: &Mapping<'_, '_>) -> Vec<Line> {
     (0..rows)
         .filter_map(|row| {
             let pieces = if quantity.is_some() { at(&quantity, row)? } else { 1.0 };
-            Some(Line { quantity: pieces, price: at(&price, row), total: at(&total, row), discount: at(&discount, row) })
+            Some(Line { row, quantity: pieces, price: at(&price, row), total: at(&total, row), discount: at(&discount, row) })
         })
         .collect()
 }
@@ -216,25 +251,66 @@ fn price_and_total(
     }
 }
 
-fn total_alone(mapping: &mut Mapping<'_, '_>, total: &Seen<'_>, discount: Option<(Discount, Option<Remark>)>, lines: &[Line]) {
+/// Whether what is called a price is the amount of the line: then lines of one product have its share of a piece in common,
+/// and not itself.
+fn is_of_the_line(mapping: &Mapping<'_, '_>, lines: &[Line]) -> bool {
+    let Some(product) = mapping.seen("product_id").or_else(|| mapping.seen("product_name")) else { return false };
+    let mut by_product: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.quantity != 0.0) {
+        let name = product.column.values.get(line.row).and_then(Option::as_deref);
+        if let (Some(name), Some(price)) = (name, line.price.filter(|price| *price != 0.0)) {
+            by_product.entry(name).or_default().push((line.quantity, price));
+        }
+    }
+    let (mut piece, mut whole) = (0_u32, 0_u32);
+    for pair in by_product.values().flat_map(|sold| sold.windows(2)) {
+        let [(pieces, price), (other_pieces, other_price)] = pair else { continue };
+        if (pieces - other_pieces).abs() > f64::EPSILON {
+            piece += u32::from(same(*price, *other_price));
+            whole += u32::from(same(price / pieces, other_price / other_pieces));
+        }
+    }
+    whole >= 5 && whole >= 3 * piece
+}
+
+fn grows(price: &str) -> Remark {
+    let why = format!(
+        "`{price}` grows with the quantity, so it is taken as the amount of the line; if it is that of one piece, write \
+         `unit_price: {price}` instead"
+    );
+    Remark::likely(why).asking(format!("Is `{price}` the amount of the line, or of one piece?"), &["the line", "one piece"])
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.0051_f64.max(a.abs() * 0.002)
+}
+
+/// Maps an amount of the line, which was found under the name beside it.
+fn total_alone(
+    mapping: &mut Mapping<'_, '_>,
+    (found, total): (&'static str, &Seen<'_>),
+    discount: Option<(Discount, Option<Remark>)>,
+    lines: &[Line],
+    also: Option<Remark>,
+) {
     let is_given = lines.iter().any(|l| l.discount.is_some_and(|d| d != 0.0));
     let kind = discount.as_ref().map(|(kind, _)| *kind);
     let spread = kind.filter(|_| is_given).and_then(|kind| before_or_after(mapping, lines, kind));
     let own = total.names.first().map_or(&[][..], Vec::as_slice);
     let named_gross = own.iter().any(|w| w == "gross") || own.windows(2).any(|w| w == ["before", "discount"]);
     let before = match spread {
-        Some(found) => found == Side::Before,
+        Some(side) => side == Side::Before,
         None => named_gross && discount.is_some(),
     };
     let name = total.out.clone();
     let tax = own.iter().any(|w| ["brutto", "bruttobetrag", "bruttoumsatz", "ttc"].contains(&w.as_str()));
     let tax = tax.then(|| Remark::guess("its name says that tax is in it, and revenue is then with tax"));
-    if before && let (Some(amount), Some(pieces)) = (mapping.number_sql("net_amount"), mapping.number_sql("quantity")) {
+    if before && let (Some(amount), Some(pieces)) = (mapping.number_sql(found), mapping.number_sql("quantity")) {
         let how = if spread.is_some() { "prices of a product agree best if it is" } else { "its name says it is" };
         let why = format!("`{name}` taken as before the discount, for {how}; if it is after, write `net_amount: {name}` instead");
         let ask = format!("Is `{name}` before or after the discount?");
         let remark = Remark::likely(why).asking(ask, &["before", "after"]);
-        mapping.push("unit_price", Value::Sql(format!("{amount} / {pieces}")), Some(remark));
+        mapping.push("unit_price", Value::Sql(format!("{amount} / {pieces}")), both(also, Some(remark)));
         map_discount(mapping, discount, None);
         return;
     }
@@ -246,8 +322,8 @@ fn total_alone(mapping: &mut Mapping<'_, '_>, total: &Seen<'_>, discount: Option
             Some(Remark::guess(why).asking(format!("Is `{name}` before or after the discount?"), &["after", "before"]))
         }
     };
-    let remark = both(both(remark, tax), mapping.doubt("net_amount"));
-    mapping.number("net_amount", remark);
+    let remark = both(both(also, both(remark, tax)), mapping.doubt(found));
+    mapping.number_from("net_amount", found, remark);
     map_discount(mapping, discount, None);
 }
 
@@ -280,7 +356,6 @@ fn before_or_after(mapping: &Mapping<'_, '_>, lines: &[Line], kind: Discount) ->
         };
         by_product.entry(product).or_default().push((total / line.quantity, gross / line.quantity, discount));
     }
-    let same = |a: f64, b: f64| (a - b).abs() <= 0.0051_f64.max(a.abs() * 0.002);
     let (mut before, mut after) = (0_u32, 0_u32);
     for prices in by_product.values() {
         for pair in prices.windows(2) {
@@ -312,7 +387,12 @@ pub(crate) fn total_of_order(view: &View<'_>, found: &Found) -> bool {
     let equal = several.iter().filter(|totals| totals.windows(2).all(|w| matches!(w, [a, b] if a == b))).count();
     // Lines that all cost the same say nothing: totals of orders differ from one another.
     let different: std::collections::BTreeSet<&str> = several.iter().filter_map(|totals| totals.first().copied()).collect();
-    several.len() >= 8 && equal * 100 >= several.len() * 95 && different.len() * 3 >= several.len()
+    let own = total.names.first().map_or(&[][..], Vec::as_slice);
+    let named = own.iter().any(|word| OF_THE_ORDER.iter().any(|begins| word.starts_with(begins)));
+    // A name that says so needs fewer orders to bear it out.
+    let enough = if named { 3 } else { 8 };
+    let vary = different.len() > 1 && different.len() * 3 >= several.len();
+    several.len() >= enough && equal * 100 >= several.len() * 95 && vary
 }
 
 fn cost(mapping: &mut Mapping<'_, '_>) {

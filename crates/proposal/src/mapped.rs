@@ -2,7 +2,7 @@
 
 use crate::date::Form;
 use crate::matching::{Found, KNOWN, SURE, dates};
-use crate::number::Numbers;
+use crate::number::{NumberStyle, Numbers};
 use crate::proposal::Confidence;
 use crate::view::{Seen, View};
 
@@ -48,6 +48,13 @@ pub(crate) fn both(one: Option<Remark>, other: Option<Remark>) -> Option<Remark>
         Some(one) => Some(one.and(other)),
         None => other,
     }
+}
+
+/// Rows that a run sets aside, where it takes none without this column.
+fn lacking(seen: &Seen<'_>) -> Option<Remark> {
+    let all = seen.profile.empty + seen.profile.seen;
+    let why = || format!("empty in {} of {all} rows seen, which will be set aside", seen.profile.empty);
+    (seen.profile.seen > 0 && seen.profile.empty > 0).then(|| Remark::likely(why()))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +123,14 @@ impl<'v, 'a> Mapping<'v, 'a> {
         }
     }
 
+    /// An identifier that no row can do without.
+    pub fn needed(&mut self, ours: &'static str) {
+        if let Some(seen) = self.seen(ours) {
+            self.push(ours, Value::of(seen), both(lacking(seen), self.doubt(ours)));
+            self.reads(ours);
+        }
+    }
+
     pub fn number(&mut self, ours: &'static str, remark: Option<Remark>) {
         self.number_from(ours, ours, remark);
     }
@@ -126,10 +141,14 @@ impl<'v, 'a> Mapping<'v, 'a> {
         let numbers = seen.profile.numbers.unwrap_or(Numbers::PLAIN);
         let value = numbers.sql(&seen.sql()).map_or_else(|| Value::of(seen), Value::Sql);
         let unclear = numbers.unclear.then(|| {
-            Remark::guess("a comma before three digits is taken to part thousands, not a fraction")
-                .asking(format!("Is 1,234 in `{}` a thousand and more?", seen.out), &["yes", "no, it is a fraction"])
+            let (one, parts, begins) =
+                if numbers.style == NumberStyle::Comma { ("1.234", "point", "comma") } else { ("1,234", "comma", "point") };
+            let why = format!("a {parts} before three digits is taken to part thousands, and a {begins} to begin a fraction");
+            let ask = format!("Is {one} in `{}` a thousand and more?", seen.out);
+            Remark::guess(why).asking(ask, &["yes", "no, it is a fraction"])
         });
-        let remark = both(remark.or_else(|| self.doubt(name)), unclear);
+        let lacking = lacking(seen).filter(|_| ["quantity", "unit_price", "net_amount"].contains(&ours));
+        let remark = both(both(lacking, remark.or_else(|| self.doubt(name))), unclear);
         self.push(ours, value, remark);
         self.reads(name);
     }
@@ -182,11 +201,8 @@ impl<'v, 'a> Mapping<'v, 'a> {
                 let why = format!("{} of {} values seen do not fit and will be set aside", found.of - found.fits, found.of);
                 remark = both(remark, Some(Remark::likely(why)));
             }
-            if seen.profile.empty > 0 && ["ordered_at", "opened_at", "due_on"].contains(&ours) {
-                let all = seen.profile.empty + seen.profile.seen;
-                let why = format!("empty in {} of {all} rows seen, which will be set aside", seen.profile.empty);
-                remark = both(remark, Some(Remark::likely(why)));
-            }
+            let lacking = lacking(seen).filter(|_| ["ordered_at", "opened_at", "due_on"].contains(&ours));
+            remark = both(remark, lacking);
             self.push(ours, value, both(remark, self.doubt(ours)));
             self.reads(ours);
         }

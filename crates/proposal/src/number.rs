@@ -2,6 +2,10 @@
 //!
 //! Amounts are exact where a pipeline runs; the floats here only tell one column from another.
 
+use std::cmp::Ordering;
+
+use crate::source::ColumnSample;
+
 /// How a currency stands beside an amount.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Currency {
@@ -23,7 +27,7 @@ static CURRENCIES: [Currency; 6] = [
 impl Currency {
     /// The one that stands beside an amount.
     fn of(value: &str) -> Option<&'static Self> {
-        let value = value.trim();
+        let value = value.trim().trim_start_matches('-').trim_start();
         CURRENCIES.iter().find(|currency| currency.signs.iter().any(|sign| value.starts_with(*sign) || value.ends_with(*sign)))
     }
 
@@ -41,9 +45,9 @@ impl Currency {
 pub(crate) enum NumberStyle {
     /// `-1234.5`: read as it stands.
     Plain,
-    /// `1.234,50` or `1'234,50`.
+    /// `1.234,50`, `1 234,50` or `1'234,50`.
     Comma,
-    /// `1,234.50`.
+    /// `1,234.50`, `1 234.50` or `1'234.50`.
     Grouped,
     /// `20%`, with a point or a comma.
     Percent,
@@ -52,12 +56,12 @@ pub(crate) enum NumberStyle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbers {
     pub style: NumberStyle,
-    /// Currency signs or white space stand in the values.
+    /// Currency signs, white space or apostrophes stand in the values.
     pub signs: bool,
     /// That of most values. What is in another cannot be added to them, so its sign stays in the text, which then is no number.
     pub currency: Option<&'static Currency>,
     pub other_currency: Option<&'static Currency>,
-    /// `1,234` alone does not tell a thousand from one and a fraction.
+    /// `1,234` and `1.234` alone do not tell a thousand from one and a fraction.
     pub unclear: bool,
 }
 
@@ -65,20 +69,23 @@ impl Numbers {
     pub const PLAIN: Self =
         Self { style: NumberStyle::Plain, signs: false, currency: None, other_currency: None, unclear: false };
 
-    /// How these values are written as numbers; none unless nearly all are one.
-    pub fn of(values: &[&str]) -> Option<Self> {
+    /// How these values are written as numbers; none unless nearly all are one. `commas` says that their table writes
+    /// fractions with a comma, which settles `1.000` and `1,000` if nothing else does.
+    pub fn of(values: &[&str], commas: bool) -> Option<Self> {
         if values.is_empty() {
             return None;
         }
-        let fits = |style| values.iter().filter(|v| parse(v, style, false).is_some()).count();
-        if nearly_all(fits(NumberStyle::Plain), values.len()) {
-            return Some(Self::PLAIN);
+        let fit = |style, signs| nearly_all(values.iter().filter(|v| parse(v, style, signs).is_some()).count(), values.len());
+        if fit(NumberStyle::Plain, false) {
+            let is_grouped = commas && may_part_thousands(values);
+            return Some(if is_grouped { Self { style: NumberStyle::Comma, unclear: true, ..Self::PLAIN } } else { Self::PLAIN });
         }
-        let signs = values.iter().any(|v| v.trim() != *v || bare(v) != v.trim());
-        let styles = [NumberStyle::Percent, NumberStyle::Grouped, NumberStyle::Comma, NumberStyle::Plain];
-        let fits = |style| values.iter().filter(|v| parse(v, style, true).is_some()).count();
-        let style = styles.into_iter().find(|style| nearly_all(fits(*style), values.len()))?;
-        let unclear = style == NumberStyle::Grouped && nearly_all(fits(NumberStyle::Comma), values.len());
+        let signs = values.iter().any(|v| bare(v) != *v || v.contains(is_among_digits));
+        let (usual, other) =
+            if commas { (NumberStyle::Comma, NumberStyle::Grouped) } else { (NumberStyle::Grouped, NumberStyle::Comma) };
+        let styles = [NumberStyle::Percent, usual, other, NumberStyle::Plain];
+        let style = styles.into_iter().find(|style| fit(*style, true))?;
+        let unclear = style == usual && fit(other, true) && values.iter().any(|v| is_twofold(v));
         let (currency, other_currency) = Currency::of_all(values);
         Some(Self { style, signs, currency, other_currency, unclear })
     }
@@ -90,19 +97,19 @@ impl Numbers {
 
     /// SQL that gives the number that this SQL writes, or none where that can be taken as it stands.
     pub fn sql(self, column: &str) -> Option<String> {
-        let cleaned = |also: &str| {
-            if self.signs {
-                let currency = self.currency.map_or_else(String::new, |currency| format!("{}|", currency.pattern));
-                format!(r"regexp_replace({column}, '{currency}[\s{also}]', '', 'g')")
-            } else {
-                also.chars().fold(column.to_owned(), |sql, c| format!("replace({sql}, '{c}', '')"))
-            }
+        let bare = if self.signs {
+            let currency = self.currency.map_or_else(String::new, |currency| format!("{}|", currency.pattern));
+            format!(r"regexp_replace({column}, '{currency}[\s''’]', '', 'g')")
+        } else {
+            column.to_owned()
         };
+        // Only a mark before three digits parts thousands: 12.50 among amounts like 1.234,50 must not become 1250.
+        let whole = |mark: &str| format!(r"regexp_replace({bare}, '{mark}(\d{{3}})\b', '\1', 'g')");
         match self.style {
             NumberStyle::Plain if !self.signs => None,
-            NumberStyle::Plain => Some(cleaned("")),
-            NumberStyle::Comma => Some(format!("replace({}, ',', '.')", cleaned("."))),
-            NumberStyle::Grouped => Some(cleaned(",")),
+            NumberStyle::Plain => Some(bare),
+            NumberStyle::Comma => Some(format!("replace({}, ',', '.')", whole(r"\."))),
+            NumberStyle::Grouped => Some(whole(",")),
             NumberStyle::Percent => Some(format!("replace(replace({column}, '%', ''), ',', '.') / 100")),
         }
     }
@@ -113,20 +120,63 @@ pub(crate) fn nearly_all(part: usize, all: usize) -> bool {
     all > 0 && part * 50 >= all * 49
 }
 
-fn bare(value: &str) -> &str {
-    let mut value = value.trim();
-    for sign in CURRENCIES.iter().flat_map(|currency| currency.signs) {
-        value = value.trim_start_matches(*sign).trim_end_matches(*sign).trim();
+/// Whether a table writes fractions with a comma, as far as its values tell: `12,5` does, `12.5` does not, and `1,250` may be
+/// either.
+pub(crate) fn has_decimal_commas(columns: &[ColumnSample]) -> Option<bool> {
+    let vote = |column: &ColumnSample| {
+        let (mut commas, mut points) = (0_usize, 0_usize);
+        for value in column.values.iter().flatten() {
+            match (parse(value, NumberStyle::Comma, true), parse(value, NumberStyle::Grouped, true)) {
+                (Some(_), None) => commas += 1,
+                (None, Some(_)) => points += 1,
+                _ => {}
+            }
+        }
+        commas.cmp(&points)
+    };
+    let votes: Vec<Ordering> = columns.iter().map(vote).collect();
+    let count = |side| votes.iter().filter(|vote| **vote == side).count();
+    match count(Ordering::Greater).cmp(&count(Ordering::Less)) {
+        Ordering::Greater => Some(true),
+        Ordering::Less => Some(false),
+        Ordering::Equal => None,
     }
-    value
+}
+
+/// Whether every point of numbers may part thousands, if there is one: `1.000` among whole numbers.
+fn may_part_thousands(values: &[&str]) -> bool {
+    let mut pointed = values.iter().filter(|v| v.contains('.') && parse(v, NumberStyle::Plain, false).is_some()).peekable();
+    pointed.peek().is_some() && pointed.all(|v| is_twofold(v))
+}
+
+/// `1.000` and `1,000` are a thousand to some and one to others.
+fn is_twofold(value: &str) -> bool {
+    let readings = parse(value, NumberStyle::Comma, true).zip(parse(value, NumberStyle::Grouped, true));
+    readings.is_some_and(|(one, other)| (one - other).abs() > f64::EPSILON)
+}
+
+/// What parts thousands beside the marks that may begin a fraction, too.
+fn is_among_digits(letter: char) -> bool {
+    letter.is_whitespace() || letter == '\'' || letter == '’'
+}
+
+/// A number without its currency, which may stand behind the minus.
+fn bare(value: &str) -> String {
+    let value = value.trim();
+    let (minus, mut rest) = value.strip_prefix('-').map_or(("", value), |rest| ("-", rest.trim_start()));
+    for sign in CURRENCIES.iter().flat_map(|currency| currency.signs) {
+        rest = rest.trim_start_matches(*sign).trim_end_matches(*sign).trim();
+    }
+    format!("{minus}{rest}")
 }
 
 fn parse(value: &str, style: NumberStyle, signs: bool) -> Option<f64> {
-    let text = if signs { bare(value) } else { value.trim() };
+    let text = if signs { bare(value) } else { value.trim().to_owned() };
+    let parted = |group: &str| if signs { text.replace(is_among_digits, group) } else { text.clone() };
     match style {
-        NumberStyle::Plain => plain(text),
-        NumberStyle::Comma => grouped(text, '.', ','),
-        NumberStyle::Grouped => grouped(text, ',', '.'),
+        NumberStyle::Plain => plain(&text),
+        NumberStyle::Comma => grouped(&parted("."), '.', ','),
+        NumberStyle::Grouped => grouped(&parted(","), ',', '.'),
         NumberStyle::Percent => {
             let number = text.strip_suffix('%')?.trim_end();
             plain(&number.replace(',', ".")).map(|n| n / 100.0)
@@ -149,7 +199,7 @@ fn grouped(text: &str, group: char, mark: char) -> Option<f64> {
     let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
     let fits = !first.is_empty()
         && digits(first)
-        && (rest.is_empty() || first.len() <= 3)
+        && (rest.is_empty() || first.len() <= 3 && !first.starts_with('0'))
         && rest.iter().all(|part| part.len() == 3 && digits(part))
         && digits(fraction);
     fits.then(|| plain(&format!("{}.{fraction}0", whole.replace(group, ""))))?
@@ -167,27 +217,56 @@ mod tests {
             (&["1,234.50", "12", "-3.2"], NumberStyle::Grouped, false),
             (&["20%", "5 %", "0%"], NumberStyle::Percent, false),
             (&["€ 1,50", "€ 20,00"], NumberStyle::Comma, true),
-            (&["$1,234.50", "$2"], NumberStyle::Grouped, true),
+            (&["$1,234.50", "-$2"], NumberStyle::Grouped, true),
+            (&["1\u{202f}234,50 €", "2,00 €"], NumberStyle::Comma, true),
+            (&["1'234.50", "2.00"], NumberStyle::Grouped, true),
         ] {
-            let numbers = Numbers::of(values);
+            let numbers = Numbers::of(values, false);
             assert_eq!(numbers.map(|n| (n.style, n.signs)), Some((style, signs)), "{values:?}");
         }
-        assert_eq!(Numbers::of(&["1,234", "5,678"]).map(|n| n.unclear), Some(true));
-        assert_eq!(Numbers::of(&["CA-1", "CA-2"]), None);
-        assert_eq!(Numbers::of(&["2016-11-08"]), None);
+        assert_eq!(Numbers::of(&["1,234", "5,678"], false).map(|n| n.unclear), Some(true));
+        assert_eq!(Numbers::of(&["CA-1", "CA-2"], false), None);
+        assert_eq!(Numbers::of(&["2016-11-08"], false), None);
+    }
+
+    #[test]
+    fn a_thousand_is_told_from_a_fraction_by_its_table() {
+        let read = |values: &[&str], commas| Numbers::of(values, commas).map(|n| (n.read("1.000"), n.unclear));
+        assert_eq!(read(&["1.000", "5"], true), Some((Some(1_000.0), true)));
+        assert_eq!(read(&["1.000", "5"], false), Some((Some(1.0), false)));
+        // A point before other than three digits, or behind a zero, begins a fraction wherever it stands.
+        for fraction in ["2.5", "0.250"] {
+            assert_eq!(read(&["1.000", fraction], true), Some((Some(1.0), false)), "{fraction}");
+        }
+        let comma = |values: &[&str]| Numbers::of(values, true).map(|n| (n.style, n.unclear));
+        assert_eq!(comma(&["1,125", "2,250"]), Some((NumberStyle::Comma, true)));
+        assert_eq!(comma(&["1,125", "0,250"]), Some((NumberStyle::Comma, false)));
+        let column = |values: &[&str]| ColumnSample {
+            values: values.iter().map(|v| Some((*v).to_owned())).collect(),
+            ..ColumnSample::default()
+        };
+        let (pieces, price, days) = (column(&["1.000", "5"]), column(&["12,50", "1.012,50"]), column(&["31.12.2024"]));
+        assert_eq!(has_decimal_commas(&[pieces.clone(), price, days]), Some(true));
+        assert_eq!(has_decimal_commas(&[pieces.clone(), column(&["12.5", "3"])]), Some(false));
+        assert_eq!(has_decimal_commas(&[pieces]), None);
     }
 
     #[test]
     fn sql_cleans_what_a_decimal_does_not_hold() {
-        let sql = |values: &[&str]| Numbers::of(values).and_then(|n| n.sql("\"Betrag\"")).unwrap_or_default();
-        assert_eq!(sql(&["1.234,50", "1,5"]), "replace(replace(\"Betrag\", '.', ''), ',', '.')");
+        let sql = |values: &[&str]| Numbers::of(values, false).and_then(|n| n.sql("\"Betrag\"")).unwrap_or_default();
+        assert_eq!(sql(&["1.234,50", "1,5"]), r#"replace(regexp_replace("Betrag", '\.(\d{3})\b', '\1', 'g'), ',', '.')"#);
         assert_eq!(sql(&["20%", "2,5%"]), "replace(replace(\"Betrag\", '%', ''), ',', '.') / 100");
         assert_eq!(sql(&["20", "2.5"]), "");
-        assert_eq!(sql(&["$1,234.50", "USD 2"]), r#"regexp_replace("Betrag", '\$|USD|[\s,]', '', 'g')"#);
-        assert_eq!(sql(&["5 R$", "R$ 2.5"]), r#"regexp_replace("Betrag", 'R\$|[\s,]', '', 'g')"#);
-        assert_eq!(sql(&["1.234,50 ", "2,50"]), r#"replace(regexp_replace("Betrag", '[\s.]', '', 'g'), ',', '.')"#);
+        let grouped = |signs: &str| {
+            format!(r#"regexp_replace(regexp_replace("Betrag", '{signs}[\s''’]', '', 'g'), ',(\d{{3}})\b', '\1', 'g')"#)
+        };
+        assert_eq!(sql(&["$1,234.50", "USD 2"]), grouped(r"\$|USD|"));
+        assert_eq!(sql(&["5 R$", "R$ 2.5"]), grouped(r"R\$|"));
+        let bare = r#"regexp_replace("Betrag", '[\s''’]', '', 'g')"#;
+        let spaced = format!(r"replace(regexp_replace({bare}, '\.(\d{{3}})\b', '\1', 'g'), ',', '.')");
+        assert_eq!(sql(&["1.234,50 ", "2,50"]), spaced);
         // What is in another currency stays what it is, which is no number.
-        assert_eq!(sql(&["$2.5", "€1.5", "€3.5"]), r#"regexp_replace("Betrag", '€|EUR|[\s,]', '', 'g')"#);
-        assert_eq!(Numbers::of(&["1.234,50"]).and_then(|n| n.read("1.234,50")), Some(1234.5));
+        assert_eq!(sql(&["$2.5", "€1.5", "€3.5"]), grouped("€|EUR|"));
+        assert_eq!(Numbers::of(&["1.234,50"], false).and_then(|n| n.read("1.234,50")), Some(1234.5));
     }
 }

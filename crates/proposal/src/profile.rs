@@ -24,11 +24,11 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// `day_first` settles dates that can be read both ways.
-    pub fn of(column: &ColumnSample, day_first: bool) -> Self {
+    /// `day_first` settles dates that can be read both ways, `commas` numbers: their table writes fractions with one.
+    pub fn of(column: &ColumnSample, day_first: bool, commas: bool) -> Self {
         let values: Vec<&str> = column.values.iter().flatten().map(String::as_str).collect();
         let dates = Dates::of(&values, day_first);
-        let numbers = if dates.is_some() { None } else { Numbers::of(&values) };
+        let numbers = if dates.is_some() { None } else { Numbers::of(&values, commas) };
         let read: Vec<f64> = numbers.iter().flat_map(|n| values.iter().filter_map(|v| n.read(v))).collect();
         let head: Vec<&str> = column.values.iter().take(HEAD_ROWS).flatten().map(String::as_str).collect();
         Self {

@@ -220,11 +220,14 @@ impl Whole<'_, '_> {
             }
         }
         let names: Vec<&str> = free.iter().map(|t| t.name.as_str()).collect();
-        if !names.is_empty() {
-            page.comment(2, &format!("not read: {}", names.join(", ")));
+        let unread = format!("not read: {}", names.join(", "));
+        if !names.is_empty() && self.source.connection.is_database() {
+            page.comment(2, &unread);
+        } else if !names.is_empty() {
+            page.said(2, &Remark::likely(unread));
         }
         for text in &self.source.passed_over {
-            page.comment(2, text);
+            page.said(2, &Remark::likely(text));
         }
         page.line("");
     }
@@ -235,6 +238,11 @@ impl Whole<'_, '_> {
         let (basket, remark) = self.basket();
         page.remarked(basket, Some(&remark));
         page.line("");
+        if let Some(columns) = sales::personal_ids(self.sales) {
+            let why = "made of addresses or names, so masked like those on pages, terminals and in messages";
+            page.remarked(format!("pii: [{}]", columns.join(", ")), Some(&Remark::certain(why)));
+            page.line("");
+        }
         page.line(format!("publish: {{to: out/{}, keep: 12}}", name(self.source, wishes)));
         page.line("");
         page.line("# When it runs by itself, in the time zone above, under `serve` or `run --slot`:");
@@ -282,22 +290,38 @@ fn several_files(path: &str) -> Option<Remark> {
 
 /// Tables that could be further parts of one that is read, whose rows would be missing without a word.
 fn alike(own: &TableSample, free: &[&TableSample], connection: &Connection) -> Option<Remark> {
-    let columns = |table: &TableSample| table.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     // Without a header, the columns of all tables have the same names.
     let has_header = |table: &TableSample| table.csv.as_ref().is_none_or(|csv| csv.header);
-    let same = |table: &&&TableSample| has_header(table) && columns(table) == columns(own);
-    let names: Vec<String> = free.iter().filter(same).map(|table| format!("`{}`", table.name)).collect();
+    let same = |table: &TableSample| columns(table) == columns(own);
+    let parts: Vec<&TableSample> =
+        free.iter().copied().filter(|table| has_header(table) && (same(table) || has_grown(own, table))).collect();
+    let names: Vec<String> = parts.iter().map(|table| format!("`{}`", table.name)).collect();
+    let alike = if parts.iter().all(|table| same(table)) { "the same" } else { "nearly the same" };
     let how = if connection.is_database() {
         "a `query:` with UNION ALL reads several tables as one"
     } else {
         "a glob in `path:`, such as `*.csv` of a folder of their own, reads several files as one"
     };
     let why = format!(
-        "not read, though with the same columns as `{}`, so their rows are in no figure: {}. Where they belong to it, {how}",
+        "not read, though with {alike} columns as `{}`, so their rows are in no figure: {}. Where they belong to it, {how}",
         own.name,
         names.join(", ")
     );
     (!names.is_empty() && has_header(own)).then(|| Remark::guess(why))
+}
+
+fn columns(table: &TableSample) -> Vec<&str> {
+    table.columns.iter().map(|c| c.name.as_str()).collect()
+}
+
+/// Whether one of two files may be the other with columns that the export had not yet, or has in another order.
+fn has_grown(one: &TableSample, other: &TableSample) -> bool {
+    let (one_has, other_has): (BTreeSet<&str>, BTreeSet<&str>) =
+        (columns(one).into_iter().collect(), columns(other).into_iter().collect());
+    let common = one_has.intersection(&other_has).count();
+    let (fewer, more) = (one_has.len().min(other_has.len()), one_has.len().max(other_has.len()));
+    // Tables of a database are their own names, and one that is small is a part of many by chance.
+    one.csv.is_some() && common == fewer && fewer * 2 > more
 }
 
 /// Rows that came twice: to drop them takes money off, to keep them may count it twice.

@@ -97,7 +97,7 @@ impl Sales<'_> {
                     .to_owned(),
             );
         }
-        if !["order_id", "customer_id", "customer_name"].into_iter().any(has) {
+        if !["order_id", "customer_id", "email", "customer_name"].into_iter().any(has) {
             missing.push(
                 "what belongs to one order: neither a number of the order nor a customer \
                  (such as `order_id`, `InvoiceNo`, `Bestellnummer`, `customer_id`)"
@@ -183,13 +183,13 @@ pub(crate) fn map<'v, 'a>(sales: &'v Sales<'a>, apart: &Apart, key: &[String]) -
 
 fn order(mapping: &mut Mapping<'_, '_>) {
     if mapping.seen("order_id").is_some() {
-        mapping.plain(&["order_id"]);
+        mapping.needed("order_id");
         return;
     }
-    let customer = ["customer_id", "customer_name"].into_iter().find(|c| mapping.seen(c).is_some());
+    let customer = ["customer_id", "email", "customer_name"].into_iter().find(|c| mapping.seen(c).is_some());
     let (Some(name), Some(day)) = (customer, mapping.seen("ordered_at")) else { return };
     let Some(buyer) = mapping.seen(name) else { return };
-    let sql = format!("concat({}, ' ', {})", buyer.sql(), day.sql());
+    let sql = format!("concat({}, ' ', {})", who(name, buyer), day.sql());
     let why = "the source numbers no orders: what a customer bought at one time counts as one";
     let ask = "Is there a number of the order or receipt in another column or table?";
     mapping.push("order_id", Value::Sql(sql), Some(Remark::guess(why).asking(ask, &[])));
@@ -228,17 +228,31 @@ fn customer(mapping: &mut Mapping<'_, '_>) {
     ] {
         if let Some(seen) = mapping.seen(name) {
             let ask = "Is there a customer number in another column or table?";
-            mapping.push("customer_id", Value::of(seen), Some(Remark::guess(why).asking(ask, &[])));
+            let value = if name == "email" { Value::Sql(who(name, seen)) } else { Value::of(seen) };
+            mapping.push("customer_id", value, Some(Remark::guess(why).asking(ask, &[])));
             mapping.reads(name);
             return;
         }
     }
 }
 
+/// SQL for who bought: an address is the same in large and in small letters.
+fn who(name: &str, seen: &Seen<'_>) -> String {
+    if name == "email" { format!("lower({})", seen.sql()) } else { seen.sql() }
+}
+
+/// Identifiers that are made of what tells of a person, as they are where a source numbers no customers.
+pub(crate) fn personal_ids(sales: &Sales<'_>) -> Option<Vec<&'static str>> {
+    let has = |column: &str| sales.found.get(column).is_some();
+    let is_personal = !has("customer_id") && (has("email") || has("customer_name"));
+    let ids = ["customer_id", "order_id"].into_iter().filter(|id| !has(id));
+    is_personal.then(|| ids.collect())
+}
+
 fn product(mapping: &mut Mapping<'_, '_>, apart: &Apart) {
     let id = mapping.seen("product_id").is_some();
     if id {
-        mapping.plain(&["product_id"]);
+        mapping.needed("product_id");
     } else if let Some(seen) = mapping.seen("product_name") {
         let why = "the source numbers no products, so each name is one";
         mapping.push("product_id", Value::of(seen), Some(Remark::likely(why)));

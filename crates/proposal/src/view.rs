@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::number::has_decimal_commas;
 use crate::profile::Profile;
 use crate::source::{ColumnSample, Connection, Source, TableSample};
 use crate::sql;
@@ -31,7 +32,8 @@ impl<'a> Looked<'a> {
     fn of(sample: &'a TableSample) -> Self {
         // Where fields are parted by semicolons, a comma is in the numbers and the day comes first.
         let day_first = sample.csv.as_ref().is_some_and(|csv| csv.delimiter == ';');
-        let profiles = sample.columns.iter().map(|column| Profile::of(column, day_first)).collect();
+        let commas = sample.csv.is_some() && has_decimal_commas(&sample.columns).unwrap_or(day_first);
+        let profiles = sample.columns.iter().map(|column| Profile::of(column, day_first, commas)).collect();
         Self { sample, profiles, one: one_of(&sample.name) }
     }
 

@@ -81,6 +81,11 @@ fn doubts(proposal: &Proposal, words: &str) -> bool {
     proposal.notes.iter().any(|note| note.confidence == Confidence::Guess && note.why.contains(words))
 }
 
+/// The line that reads amounts like `1.234,50`; `sql` as it stands within quotes of YAML.
+fn commas(ours: &str, sql: &str) -> String {
+    format!(r"{ours}: 'replace(regexp_replace({sql}, ''\.(\d{{3}})\b'', ''\1'', ''g''), '','', ''.'')'")
+}
+
 const SALES: &str = "order_id,order_date,customer_id,sku,qty,price\n";
 
 /// Lines of sales as `SALES` names them, each with something behind it.
@@ -137,7 +142,7 @@ fn german_headers_semicolons_decimal_commas_and_latin_1() {
     has(&proposal, "csv: {delimiter: \";\", encoding: cp1252}");
     assert!(doubts(&proposal, "is not UTF-8 and taken as Windows-1252"), "{}", proposal.yaml);
     has(&proposal, "ordered_at: {column: Bestelldatum, format: \"%d.%m.%Y\"}");
-    has(&proposal, "unit_price: replace(replace(\"Einzelpreis\", '.', ''), ',', '.')");
+    has(&proposal, &commas("unit_price", r#""Einzelpreis""#));
     has(&proposal, "discount_rate: '\"Rabatt %\" / 100'");
     has(&proposal, "region: Filiale");
 }
@@ -185,11 +190,15 @@ fn amounts_in_several_currencies_are_not_added_up() {
         let signed = lines.lines().enumerate().map(|(n, line)| line.replace(",5.50", &format!(",{}5.50\n", sign(n))));
         of(&[("x.csv", format!("{SALES}{}", signed.collect::<String>()).as_bytes())]).unwrap()
     }
+    let read = |signs: &str| {
+        let bare = format!(r#"regexp_replace("price", ''{signs}|[\s''''’]'', '''', ''g'')"#);
+        format!(r"unit_price: 'regexp_replace({bare}, '',(\d{{3}})\b'', ''\1'', ''g'')'")
+    };
     let mixed = priced(|n| if n % 3 == 0 { "€" } else { "$" });
-    has(&mixed, r#"unit_price: 'regexp_replace("price", ''\$|USD|[\s,]'', '''', ''g'')'"#);
+    has(&mixed, &read(r"\$|USD"));
     assert!(doubts(&mixed, "`price` holds amounts in $ and in €: those in $ are read"), "{}", mixed.yaml);
     let one = priced(|_| "€");
-    has(&one, r#"unit_price: 'regexp_replace("price", ''€|EUR|[\s,]'', '''', ''g'')'"#);
+    has(&one, &read("€|EUR"));
     assert!(!doubts(&one, "holds amounts in"), "{}", one.yaml);
 }
 
@@ -217,7 +226,7 @@ fn a_mark_of_nothing_may_be_a_word_elsewhere() {
     let proposal = of(&[("x.csv", format!("order_id,date,customer_id,sku,qty,price,region\n{dates}").as_bytes())]).unwrap();
     has(&proposal, "ordered_at: {sql: 'nullif(\"date\", ''NA'')', format: \"%d.%m.%Y\"}");
     has(&proposal, "product_id: nullif(\"sku\", 'NA')");
-    has(&proposal, "unit_price: replace(replace(nullif(\"price\", 'NA'), '.', ''), ',', '.')");
+    has(&proposal, &commas("unit_price", r#"nullif("price", ''NA'')"#));
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn occurs(records: &[Vec<String>], null: &str) -> bool {
         let values: Vec<&str> =
             records.iter().filter_map(|r| r.get(place)).map(String::as_str).filter(|v| !v.is_empty()).collect();
         let others: Vec<&str> = values.iter().copied().filter(|v| !NULLS.contains(v)).collect();
-        let typed = Numbers::of(&others).is_some() || Dates::of(&others, true).is_some();
+        let typed = Numbers::of(&others, false).is_some() || Dates::of(&others, true).is_some();
         typed && values.contains(&null)
     })
 }
@@ -116,7 +116,7 @@ fn records(text: &str, delimiter: char) -> Vec<Vec<String>> {
 /// Names are words, all of them different; a row of data has a number or a date somewhere.
 fn is_header(first: &[String], rest: &[Vec<String>]) -> bool {
     let names: Vec<&str> = first.iter().map(|n| n.trim()).collect();
-    let typed = |value: &str| Numbers::of(&[value]).is_some() || Dates::of(&[value], true).is_some();
+    let typed = |value: &str| Numbers::of(&[value], false).is_some() || Dates::of(&[value], true).is_some();
     let words = !names.is_empty() && !names.iter().any(|n| typed(n));
     let data_is_typed = rest.iter().take(20).any(|r| r.iter().any(|v| typed(v)));
     words && (data_is_typed || names.iter().all(|n| !n.is_empty()))
