@@ -64,6 +64,13 @@ fn nobody_comes_back() {
     assert_eq!(space.table("out", "second_purchase_survival").column("survival").last().unwrap(), "1.0");
 }
 
+/// The mean of 1.0000 and 1.0001 is 1.00005, and the float nearest to that lies below it.
+#[test]
+fn the_mean_of_repeat_purchases_is_rounded_as_money_is() {
+    let space = shop("o1,c1,p1,2024-12-01,1,5\no2,c1,p1,2024-12-02,1,1\no3,c1,p1,2024-12-03,1,1.0001\n", "");
+    assert_eq!(space.table("out", "customer_clv").column("average_repeat_value"), ["1.0001"]);
+}
+
 #[test]
 fn all_orders_on_one_day() {
     let space = shop(&lines(200, |n| format!("o{n},c{},p{},2024-12-31,1,{}", n % 50, n % 5, n % 9 + 1)), "");
