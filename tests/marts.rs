@@ -212,6 +212,18 @@ fn marts_can_be_left_out() {
     }
 }
 
+/// Segments that are left out make nobody leave, and nobody's offers depend on them.
+#[test]
+fn nobody_is_gone_where_segments_are_left_out() {
+    let space = shop(&lines(300, |n| format!("o{},c{},p{},2024-{:02}-05,1,10", n / 2, n % 40, n % 9, n % 12 + 1)), "");
+    let offers = rows(&space, "next_best_product");
+    let without = "as_of: 2025-01-31\ntransform: {skip: [customer_rfm]}\npublish: {to: out}\n";
+    space.write("edge.yaml", SHOP.replace("as_of: 2024-12-31\n", "") + without);
+    space.run(&["run", "edge.yaml", "--quiet"]).ok();
+    assert_eq!((rows(&space, "customer_rfm"), rows(&space, "segment_migration")), (0, 0));
+    assert!(offers > 0 && rows(&space, "next_best_product") == offers);
+}
+
 /// Parameters as published for this data set, in days; fitted through the whole program.
 #[test]
 fn cdnow_is_fitted_as_published() {
