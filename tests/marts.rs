@@ -222,6 +222,8 @@ fn nobody_is_gone_where_segments_are_left_out() {
     space.run(&["run", "edge.yaml", "--quiet"]).ok();
     assert_eq!((rows(&space, "customer_rfm"), rows(&space, "segment_migration")), (0, 0));
     assert!(offers > 0 && rows(&space, "next_best_product") == offers);
+    let said = space.run(&["diff", "edge.yaml", "--output", "json"]).json();
+    assert_eq!(said["segments"].as_array().map(Vec::len), Some(0), "{}", said["segments"]);
 }
 
 /// Parameters as published for this data set, in days; fitted through the whole program.
