@@ -64,6 +64,13 @@ fn nobody_comes_back() {
     assert_eq!(space.table("out", "second_purchase_survival").column("survival").last().unwrap(), "1.0");
 }
 
+/// The mean of 1.0000 and 1.0001 is 1.00005, and the float nearest to that lies below it.
+#[test]
+fn the_mean_of_repeat_purchases_is_rounded_as_money_is() {
+    let space = shop("o1,c1,p1,2024-12-01,1,5\no2,c1,p1,2024-12-02,1,1\no3,c1,p1,2024-12-03,1,1.0001\n", "");
+    assert_eq!(space.table("out", "customer_clv").column("average_repeat_value"), ["1.0001"]);
+}
+
 #[test]
 fn all_orders_on_one_day() {
     let space = shop(&lines(200, |n| format!("o{n},c{},p{},2024-12-31,1,{}", n % 50, n % 5, n % 9 + 1)), "");
@@ -203,6 +210,20 @@ fn marts_can_be_left_out() {
     for mart in ["product_performance", "retention_monthly", "basket_itemsets", "customer_region"] {
         assert_eq!(all.table("out", mart), some.table("out", mart), "{mart} does not depend on them");
     }
+}
+
+/// Segments that are left out make nobody leave, and nobody's offers depend on them.
+#[test]
+fn nobody_is_gone_where_segments_are_left_out() {
+    let space = shop(&lines(300, |n| format!("o{},c{},p{},2024-{:02}-05,1,10", n / 2, n % 40, n % 9, n % 12 + 1)), "");
+    let offers = rows(&space, "next_best_product");
+    let without = "as_of: 2025-01-31\ntransform: {skip: [customer_rfm]}\npublish: {to: out}\n";
+    space.write("edge.yaml", SHOP.replace("as_of: 2024-12-31\n", "") + without);
+    space.run(&["run", "edge.yaml", "--quiet"]).ok();
+    assert_eq!((rows(&space, "customer_rfm"), rows(&space, "segment_migration")), (0, 0));
+    assert!(offers > 0 && rows(&space, "next_best_product") == offers);
+    let said = space.run(&["diff", "edge.yaml", "--output", "json"]).json();
+    assert_eq!(said["segments"].as_array().map(Vec::len), Some(0), "{}", said["segments"]);
 }
 
 /// Parameters as published for this data set, in days; fitted through the whole program.

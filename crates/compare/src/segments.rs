@@ -39,7 +39,7 @@ async fn moves(session: &SessionContext, before: &Snapshot, after: &Snapshot) ->
         .select(vec![from.alias("from"), to.alias("to")])?
         .aggregate(vec![ident("from"), ident("to")], vec![count(lit(1)).alias("customers")])?
         .sort(vec![ident("from").sort(true, false), ident("to").sort(true, false)])?;
-    let mut moves = Vec::new();
+    let mut moves: Vec<Move> = Vec::new();
     for batch in frame.collect().await? {
         let texts = |place: usize| arrow::compute::cast(batch.column(place), &DataType::Utf8);
         let (from, to) = (texts(0)?, texts(1)?);
@@ -51,5 +51,7 @@ async fn moves(session: &SessionContext, before: &Snapshot, after: &Snapshot) ->
             customers: u64::try_from(customers.value(row)).unwrap_or_default(),
         }));
     }
-    Ok(moves)
+    // A snapshot in which nobody is scored leaves segments out: nobody came to one or went from it.
+    let is_scored = moves.iter().any(|m| m.from.is_some()) && moves.iter().any(|m| m.to.is_some());
+    Ok(if is_scored { moves } else { Vec::new() })
 }

@@ -46,7 +46,8 @@
 //! else. A check that fails stops nothing.
 //!
 //! **`segment_migration`**: customers by their segment in the snapshot before (the latest of an earlier `as_of`) and now. Who was
-//! not scored then comes from New, in a first run everybody; who is not scored now goes to Gone, with no revenue.
+//! not scored then comes from New, in a first run everybody; who has no purchase now goes to Gone, with no revenue. Where
+//! `customer_rfm` is left out nobody moves.
 
 pub(crate) const STATEMENTS: [(&str, &str); 6] = [
     ("rfm_measures", include_str!("rfm/rfm_measures.sql")),

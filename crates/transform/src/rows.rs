@@ -36,10 +36,14 @@ pub(crate) fn units(amount: i128) -> f64 {
     amount as f64 / 10_000.0
 }
 
+/// Amounts as money, from their ten-thousandths.
+pub(crate) fn exact(values: impl Iterator<Item = Option<i128>>) -> ArrayRef {
+    Arc::new(values.collect::<Decimal128Array>().with_data_type(Type::Money.arrow()))
+}
+
 /// Predicted amounts as money, rounded half away from zero; one that no decimal(18,4) can hold is empty.
 #[allow(clippy::cast_possible_truncation, reason = "bounded just before the cast")]
 pub(crate) fn money(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     let parts = |value: f64| (value * 10_000.0).round();
-    let fitting = values.map(|value| value.map(parts).filter(|parts| parts.abs() < 1e18).map(|parts| parts as i128));
-    Arc::new(fitting.collect::<Decimal128Array>().with_data_type(Type::Money.arrow()))
+    exact(values.map(|value| value.map(parts).filter(|parts| parts.abs() < 1e18).map(|parts| parts as i128)))
 }

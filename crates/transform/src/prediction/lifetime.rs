@@ -48,10 +48,11 @@ use arrow::array::{
 use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type};
 use clv::{Choice, Collected, Collector, Model, Prediction, Warm};
 use config::ClvModel;
+use extract::decimal;
 use futures::StreamExt;
 
 use crate::build::{Builder, Computed, Error};
-use crate::rows::{batch, in_background, money, units};
+use crate::rows::{batch, exact, in_background, money, units};
 use crate::sql::day_number;
 
 const TABLE: &str = "customer_clv";
@@ -61,7 +62,7 @@ const HELD_OUT: [i32; 2] = [90, 180];
 pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     let as_of = day_number(builder.as_of);
     let cutoffs = HELD_OUT.map(|days| as_of - days);
-    let (collected, regions) = purchases(builder, Collector::new(as_of, &cutoffs)).await?;
+    let (collected, buyers) = purchases(builder, Collector::new(as_of, &cutoffs)).await?;
     let warm = known_models(builder).await?;
     let options = options(&builder.options.clv);
     let (collected, prediction) = in_background(TABLE, move || {
@@ -70,7 +71,7 @@ pub(crate) async fn tables(builder: &Builder) -> Result<Computed, Error> {
     })
     .await?;
     Ok(vec![
-        (TABLE, vec![customers(&collected, &regions, &prediction)?]),
+        (TABLE, vec![customers(&collected, &buyers, &prediction)?]),
         ("clv_model", vec![models(&prediction)?]),
         ("clv_backtest", vec![backtests(&prediction, &cutoffs)?]),
     ])
@@ -87,10 +88,18 @@ fn options(clv: &config::Clv) -> clv::Options {
     clv::Options { model, monthly_discount: clv.monthly_discount, margin: clv.margin, month_days: 365.0 / 12.0 }
 }
 
-/// Every purchase day into the collector; beside it the region of each customer.
-async fn purchases(builder: &Builder, mut collector: Collector) -> Result<(Collected, Vec<i64>), Error> {
+/// What is published of each customer as it is, in the order of the histories.
+#[derive(Default)]
+struct Buyers {
+    regions: Vec<i64>,
+    /// Amount of the days after the first, in ten-thousandths: the models reckon in floats, a published amount is exact.
+    repeat_amounts: Vec<i128>,
+}
+
+/// Every purchase day into the collector; beside it what no model changes.
+async fn purchases(builder: &Builder, mut collector: Collector) -> Result<(Collected, Buyers), Error> {
     let mut days = builder.input(TABLE, "purchase_days").await?;
-    let (mut regions, mut last) = (Vec::new(), None);
+    let (mut buyers, mut last) = (Buyers::default(), None);
     while let Some(rows) = days.next().await {
         let rows = rows.map_err(|source| Error::Compute { table: TABLE.to_owned(), source })?;
         let customers = rows.column(0).as_primitive::<Int64Type>().values();
@@ -99,13 +108,16 @@ async fn purchases(builder: &Builder, mut collector: Collector) -> Result<(Colle
         let amounts = rows.column(3).as_primitive::<Decimal128Type>().values();
         for ((customer, region), (day, amount)) in customers.iter().zip(homes).zip(on.iter().zip(amounts)) {
             if last != Some(*customer) {
-                regions.push(*region);
+                buyers.regions.push(*region);
+                buyers.repeat_amounts.push(0);
                 last = Some(*customer);
+            } else if let Some(repeated) = buyers.repeat_amounts.last_mut() {
+                *repeated += *amount;
             }
             collector.push(*customer, *day, units(*amount));
         }
     }
-    Ok((collector.finish(), regions))
+    Ok((collector.finish(), buyers))
 }
 
 /// What the snapshot before published: a fit that starts there ends in a step or two.
@@ -125,7 +137,7 @@ async fn known_models(builder: &Builder) -> Result<Vec<Warm>, Error> {
     Ok(known)
 }
 
-fn customers(collected: &Collected, regions: &[i64], prediction: &Prediction) -> Result<RecordBatch, Error> {
+fn customers(collected: &Collected, buyers: &Buyers, prediction: &Prediction) -> Result<RecordBatch, Error> {
     let (histories, scores) = (&collected.histories, &prediction.scores);
     let rows = collected.customers.len();
     let whole = |values: &[u32]| -> ArrayRef { Arc::new(values.iter().map(|n| i32::try_from(*n).ok()).collect::<Int32Array>()) };
@@ -133,15 +145,16 @@ fn customers(collected: &Collected, regions: &[i64], prediction: &Prediction) ->
     let maybe = |values: &Option<Vec<f64>>| values.as_ref().map_or_else(|| none(rows), |values| number(values));
     let amount = |values: &Option<Vec<f64>>| money((0..rows).map(|row| values.as_ref()?.get(row).copied()));
     let count = |values: &[u32]| -> ArrayRef { Arc::new(values.iter().map(|n| Some(f64::from(*n))).collect::<Float64Array>()) };
-    let repeated = histories.repeat_value.iter().zip(&histories.repeats).map(|(value, repeats)| (*repeats > 0).then_some(*value));
+    let mean = |(amount, repeats): (&i128, &u32)| (*repeats > 0).then(|| decimal::divide(*amount, i128::from(*repeats)));
+    let repeated = buyers.repeat_amounts.iter().zip(&histories.repeats).map(mean);
     let deciles = deciles(scores.clv_12m.as_deref(), rows);
     let columns = vec![
         Arc::new(Int64Array::from(collected.customers.clone())) as ArrayRef,
-        Arc::new(Int64Array::from(regions.to_vec())),
+        Arc::new(Int64Array::from(buyers.regions.clone())),
         whole(&histories.repeats),
         whole(&histories.last),
         whole(&histories.observed),
-        money(repeated),
+        exact(repeated),
         maybe(&scores.probability_alive),
         maybe(&scores.probability_alive_bgnbd),
         Arc::new(StringArray::from(vec![prediction.chosen.name(); rows])),

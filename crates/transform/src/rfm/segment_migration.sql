@@ -1,11 +1,17 @@
--- Who was where in the snapshot before this day, and is where now; New came since, Gone is no longer scored.
-WITH moves AS (
-    SELECT
-        COALESCE(p.segment, 'New') AS from_segment,
-        COALESCE(c.segment, 'Gone') AS to_segment,
-        COALESCE(c.monetary, CAST(0 AS DECIMAL(18, 4))) AS monetary
+-- Who was where in the snapshot before this day, and is where now; New came since, Gone has no purchase any more. Whoever still
+-- has one is not gone, though nobody be scored: segments may be left out.
+WITH gone AS (
+    SELECT p.segment
+    FROM previous_customer_rfm AS p
+    LEFT ANTI JOIN rfm_measures AS m ON p.customer_key = m.customer_key
+),
+moves AS (
+    SELECT COALESCE(p.segment, 'New') AS from_segment, c.segment AS to_segment, c.monetary
     FROM customer_rfm AS c
-    FULL JOIN previous_customer_rfm AS p ON c.customer_key = p.customer_key
+    LEFT JOIN previous_customer_rfm AS p ON c.customer_key = p.customer_key
+    UNION ALL
+    SELECT COALESCE(segment, 'New') AS from_segment, 'Gone' AS to_segment, CAST(0 AS DECIMAL(18, 4)) AS monetary
+    FROM gone
 ),
 counted AS (
     SELECT from_segment, to_segment, COUNT(*) AS customers, SUM(monetary) AS net_amount

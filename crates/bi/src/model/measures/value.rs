@@ -20,7 +20,7 @@ pub(super) const VALUE: &[Measure] = &[
     measure(
         "CLV 12 months",
         MONEY,
-        "Expected revenue of the next twelve months, discounted.",
+        "Expected revenue of the next twelve months times the margin, discounted.",
         of_buyers!("SUM(customer_clv[clv_12m])"),
     ),
     measure(
