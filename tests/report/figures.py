@@ -7,6 +7,7 @@ no rows for is left out here, as the page must leave it out. "whole" lets the wa
 """
 
 import collections
+import datetime
 import itertools
 import json
 import sys
@@ -140,6 +141,14 @@ def sales():
             sums["orders"] += row["orders"]
     if not months:
         return
+    # A month without a sale has no row in the table and one on the page.
+    as_of = datetime.date.fromisoformat(json.loads((FOLDER / "manifest.json").read_text())["as_of"])
+    start = min(months)
+    while start <= as_of:
+        following = (start + datetime.timedelta(days=31)).replace(day=1)
+        empty = {"period_start": start, "net_amount": Decimal(0), "orders": 0, "is_complete": following <= as_of + datetime.timedelta(days=1)}
+        months.setdefault(start, empty)
+        start = following
     columns = {
         "Month": lambda row: month(row, "period_start"),
         "Revenue": "net_amount",

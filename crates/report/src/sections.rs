@@ -26,7 +26,7 @@ pub(crate) fn all(content: &Content<'_>, before: Option<(Snapshot<'_>, &str)>) -
     let now = Snapshot { folder: content.snapshot, masked: content.masked };
     Ok(vec![
         headline::section(now, before)?,
-        trend::section(now)?,
+        trend::section(now, &content.facts.as_of)?,
         rfm::section(now)?,
         segments::section(now)?,
         cohorts::section(now)?,

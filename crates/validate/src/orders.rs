@@ -37,9 +37,9 @@ pub(crate) async fn long_before(session: &SessionContext) -> Result<Option<Check
 pub(crate) async fn of_several_customers(session: &SessionContext) -> Result<Option<Check>> {
     let counted = session.sql(OF_SEVERAL).await?.collect().await?;
     let count: i64 = counted.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values()).sum();
-    let orders = if count == 1 { "order has" } else { "orders have" };
+    let (orders, as_one) = if count == 1 { ("order has", "counts as one") } else { ("orders have", "count as one each") };
     let message = format!(
-        "{count} {orders} lines of several customers and count as one each; if numbers begin anew in every store or year, map \
+        "{count} {orders} lines of several customers and {as_one}; if numbers begin anew in every store or year, map \
          something to tell them apart, such as order_id: concat(store, '-', number)"
     );
     let check = || Check::tells("orders_of_several_customers", "fact_sales.order_id", message, count.unsigned_abs());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use maud::html;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ struct Month {
     is_complete: bool,
 }
 
-pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
+pub(crate) fn section(now: Snapshot<'_>, as_of: &str) -> Result<Section, Error> {
     let columns = ["period_kind", "period_start", "orders", "orders_begun", "net_amount", "is_complete"];
     let mut months: BTreeMap<NaiveDate, Month> = BTreeMap::new();
     for row in now.rows("sales_trend", &columns)?.of("period_kind", "month") {
@@ -31,6 +31,9 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
         month.revenue = Money(month.revenue.0 + row.money("net_amount").0);
         month.orders += row.orders();
         month.is_complete = row.flag("is_complete");
+    }
+    if let Ok(as_of) = as_of.parse() {
+        fill(&mut months, as_of);
     }
     if months.is_empty() {
         return Ok(Section::absent("trend", "Sales", TABLES, "There are no sales over time in this snapshot."));
@@ -44,10 +47,23 @@ pub(crate) fn section(now: Snapshot<'_>) -> Result<Section, Error> {
     Ok(Section { id: "trend", title: "Sales", tables: TABLES, body })
 }
 
+/// Adds the months in which nothing was sold, up to the one of `as_of`: the table has no rows of them, and a page without them
+/// would show the last good month as the latest.
+fn fill(months: &mut BTreeMap<NaiveDate, Month>, as_of: NaiveDate) {
+    let Some(mut start) = months.keys().next().copied() else { return };
+    while start <= as_of {
+        let Some(next) = start.checked_add_months(Months::new(1)) else { return };
+        months
+            .entry(start)
+            .or_insert_with(|| Month { is_complete: next.pred_opt().is_some_and(|last| last <= as_of), ..Month::default() });
+        start = next;
+    }
+}
+
 fn lead(months: &BTreeMap<NaiveDate, Month>) -> Option<String> {
     let complete = || months.iter().filter(|(_, month)| month.is_complete);
     let (last, month) = complete().next_back()?;
-    let year_before = months.get(&(last.checked_sub_months(chrono::Months::new(12))?)).filter(|m| m.revenue.0 > 0);
+    let year_before = months.get(&(last.checked_sub_months(Months::new(12))?)).filter(|m| m.revenue.0 > 0);
     let beside = year_before.map_or_else(String::new, |before| {
         let change = month.revenue.about() / before.revenue.about() - 1.0;
         let word = if change < 0.0 { "less" } else { "more" };
