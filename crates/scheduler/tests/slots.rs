@@ -24,6 +24,7 @@ on_both!(
     skip_dates_are_recorded_and_supersede_nothing,
     edits_and_pauses_make_no_surprise_runs,
     edits_of_what_becomes_of_slots_leave_none_without_a_row,
+    hosts_whose_crons_differ_get_the_slots_of_their_own,
     a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
     overlaps_are_decided_and_recorded,
     a_run_of_another_process_overlaps_as_well,
@@ -185,6 +186,22 @@ fn edits_of_what_becomes_of_slots_leave_none_without_a_row(kind: Kind) {
     daily.on_missed = OnMissed::All;
     assert!(slots.resume("shop", &daily, at(5, 7, 0)).unwrap());
     assert_eq!(states(slots), [Skipped, Skipped, Missed, Skipped]);
+}
+
+fn hosts_whose_crons_differ_get_the_slots_of_their_own(kind: Kind) {
+    let (_state, ledger) = open(kind);
+    let slots = ledger.slots();
+    let [old, new] = ["0 * * * *", "1 * * * *"].map(|cron| schedule(cron, OnMissed::Latest));
+    let mut found = [Vec::new(), Vec::new()];
+    for second in 0..120 {
+        let now = at(2, 0, 59) + TimeDelta::seconds(30 + second);
+        for (found, schedule) in found.iter_mut().zip([&old, &new]) {
+            found.extend(hours(&slots.tick("shop", schedule, now).unwrap()));
+        }
+    }
+    assert_eq!(found, [["02 01:00"], ["02 01:01"]]);
+    let edited = schedule("30 * * * *", OnMissed::All);
+    assert_eq!(slots.tick("shop", &edited, at(2, 3, 0)).unwrap(), [], "an edit while nobody ticks makes nothing run");
 }
 
 fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark(kind: Kind) {
