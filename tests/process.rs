@@ -102,6 +102,28 @@ fn a_run_that_outlives_its_server_is_not_run_twice_and_is_told() {
 }
 
 #[test]
+fn a_slot_whose_server_died_is_run_by_another_that_lives() {
+    // The only slot of the hour, so that none after it takes its place.
+    let minute = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).format("%-M");
+    let (space, port) = shop(&format!("schedule: {{cron: '{minute} * * * *'}}\n"));
+    let beside = free_port();
+    space.write("other/default.yaml", format!("serve: {{listen: '127.0.0.1:{beside}'}}\n"));
+    let (mut served, other) = (serve(&space, "config"), serve(&space, "other"));
+    until("both", || [port, beside].iter().all(|port| get(*port, "/readyz").is_some_and(|(code, _)| code == 200)));
+    // It comes too late for the slot.
+    signal(&other, "-STOP");
+    let run = stopped_run(&space, &served);
+    signal(&other, "-CONT");
+    let slot = first_run(&space);
+    assert_eq!(slot["state"], "running", "{slot}");
+    kill(run, "-KILL");
+    signal(&served, "-KILL");
+    served.0.wait().unwrap();
+    until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+    assert_eq!(state_of(&space, &slot)["attempts"], 2);
+}
+
+#[test]
 fn a_signal_in_a_run_leaves_it_to_the_next_server() {
     let (space, _) = shop(EVERY_MINUTE);
     let mut served = serve(&space, "config");

@@ -118,7 +118,7 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
-    /// Files whose slot another process's run still fills, or may: they are looked at again.
+    /// Files whose slot another process's run still fills, or may, or was left by one that died: they are looked at again.
     left: BTreeSet<PathBuf>,
     /// When it last looked for what nobody else does.
     looked_after: DateTime<Utc>,
@@ -301,8 +301,8 @@ impl Server<'_> {
         self.look_after(ends);
     }
 
-    /// Once a minute: settles what the run of an earlier server came to, and tells of what was missed and what could not be
-    /// told before.
+    /// Once a minute: settles what the run of an earlier server came to, or of another one that died, and tells of what was
+    /// missed and what could not be told before.
     fn look_after(&mut self, ends: &mut Ends) {
         let now = clock::now();
         if now - self.looked_after < LOOKS {
@@ -312,6 +312,7 @@ impl Server<'_> {
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
+        self.find_left();
         let in_force = self.watched.values().filter(|watched| watched.pipeline().is_some());
         let served: Vec<_> = in_force.filter_map(Watched::reading).collect();
         let of_one = |pipeline: &str| missed(&self.runner.ledger, pipeline, &self.decided, now);
@@ -326,6 +327,15 @@ impl Server<'_> {
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
+    }
+
+    /// Slots that another server began and left when it died. They are taken up at the next look: by then a server that lives
+    /// has settled one whose run had just ended.
+    fn find_left(&mut self) {
+        let slots = self.runner.ledger.slots();
+        let is_left = |watched: &&Watched| watched.scheduled().is_some_and(|(of, _)| or_log(slots.is_left(&of.name)));
+        let found: Vec<PathBuf> = self.watched.values().filter(is_left).map(|watched| watched.file.clone()).collect();
+        self.left.extend(found);
     }
 
     /// Begins the slot's run, or what its pipeline says where one is under way.

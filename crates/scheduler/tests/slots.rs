@@ -355,6 +355,31 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
     assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
 }
 
+#[test]
+fn a_slot_is_left_once_its_run_is_over_and_nobody_settles_it() {
+    let (_state, ledger) = open(Kind::File);
+    let (slots, hourly) = (ledger.slots(), schedule("0 * * * *", OnMissed::Latest));
+    let is_left = || slots.is_left("shop").unwrap();
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    assert!(!is_left(), "it did not begin");
+    let run = ledger.begin("shop", &due[0].slot.slot(), at(2, 1, 0), "0.1.0").unwrap();
+    assert!(slots.claim("shop", at(2, 1, 0), run.id(), at(2, 1, 0)).unwrap());
+    assert!(!is_left(), "its run is under way");
+    let id = run.id().to_owned();
+    drop(run);
+    assert!(is_left(), "its run died");
+    let mut again = ledger.begin_again(&id, at(2, 1, 1), "0.1.0").unwrap();
+    again.set_may_pass(true);
+    again.finish(Outcome::Failed { stage: Stage::Extract, message: "away".to_owned() }, at(2, 1, 2)).unwrap();
+    assert!(!is_left(), "it may be tried again");
+    let again = ledger.begin_again(&id, at(2, 1, 3), "0.1.0").unwrap();
+    again.finish(Outcome::NotPublished, at(2, 1, 4)).unwrap();
+    assert!(is_left(), "its run ended well");
+    assert!(slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 1, 5)).unwrap());
+    assert!(!is_left());
+}
+
 fn a_restart_keeps_to_the_rule_for_missed_slots(kind: Kind) {
     for (on_missed, expected) in
         [(OnMissed::Latest, [Failed, Missed, Due]), (OnMissed::All, [Due; 3]), (OnMissed::None, [Failed, Missed, Missed])]
