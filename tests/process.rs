@@ -183,11 +183,16 @@ impl Clock {
         fs::write(&self.file, format!("{:+}", to_hour + seconds + hours * 3600)).unwrap();
     }
 
-    fn serve(&self, space: &Workspace) -> Served {
-        let mut command = space.command(&["serve", "pipelines"]);
+    fn command(&self, space: &Workspace, arguments: &[&str]) -> Command {
+        let mut command = space.command(arguments);
         command.env("LD_PRELOAD", &self.library).env("FAKETIME_TIMESTAMP_FILE", &self.file);
         // Timers go on by the true clock, as they do on a machine whose clock is set.
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command
+    }
+
+    fn serve(&self, space: &Workspace) -> Served {
+        let mut command = self.command(space, &["serve", "pipelines"]);
         let log = fs::File::create(space.path("server.log")).unwrap();
         Served(command.stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap())
     }
@@ -230,6 +235,23 @@ fn a_machine_that_slept_runs_the_latest_slot_late_and_a_clock_set_back_runs_none
     clock.move_to(-4, 4);
     until("the next slot", || states(&space) == ["ran", "missed", "missed", "ran_late", "ran"]);
     assert_eq!(runs(&space).iter().filter(|run| run["status"] == "published").count(), 3);
+}
+
+#[test]
+fn a_clock_set_back_holds_no_message_up() {
+    // The run by hand tries three times; the server does so again, within a minute or two.
+    let (hook, posted) = receivers::http(vec![Answer::Says("503 Service Unavailable"); 3]);
+    let (space, port) = shop(&format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n"));
+    let Some(clock) = Clock::new(&space) else { return };
+    clock.move_to(0, 3);
+    let _served = clock.serve(&space);
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    clock.move_to(0, 1);
+    space.write("drop/lines.csv", "order_id\n");
+    let run: Ran = clock.command(&space, &["run", "pipelines/shop.yaml", "--quiet"]).output().unwrap().into();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let posts: Vec<_> = (0..4).map(|_| posted.recv_timeout(Duration::from_mins(3)).unwrap()).collect();
+    assert!(posts.iter().all(|post| post.body == posts[0].body), "{}", posts[3].body);
 }
 
 #[test]

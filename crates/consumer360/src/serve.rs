@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use console::{Access, App};
 use scheduler::{Decision, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -39,7 +39,7 @@ use ticker::Ticker;
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often it looks for runs that an earlier server left, tells of what was missed, and tries channels again.
-const LOOKS: TimeDelta = TimeDelta::minutes(1);
+const LOOKS: Duration = Duration::from_mins(1);
 
 /// Serves until it is asked to stop.
 pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Failure> {
@@ -91,7 +91,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             runner,
             under_way: BTreeMap::new(),
             left: BTreeSet::new(),
-            looked_after: clock::now(),
+            looked_after: Instant::now(),
             decided: BTreeSet::new(),
         };
         server.serve().await
@@ -120,8 +120,8 @@ struct Server<'a> {
     under_way: BTreeMap<String, UnderWay>,
     /// Files whose slot another process's run still fills, or may, or was left by one that died: they are looked at again.
     left: BTreeSet<PathBuf>,
-    /// When it last looked for what nobody else does.
-    looked_after: DateTime<Utc>,
+    /// When it last looked for what nobody else does; a wall clock that is set back would put the next look off by as much.
+    looked_after: Instant,
     /// When it decided on slots since it last told of those that were missed.
     decided: BTreeSet<DateTime<Utc>>,
 }
@@ -304,15 +304,15 @@ impl Server<'_> {
     /// Once a minute: settles what the run of an earlier server came to, or of another one that died, and tells of what was
     /// missed and what could not be told before.
     fn look_after(&mut self, ends: &mut Ends) {
-        let now = clock::now();
-        if now - self.looked_after < LOOKS {
+        if self.looked_after.elapsed() < LOOKS {
             return;
         }
-        self.looked_after = now;
+        self.looked_after = Instant::now();
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
         self.find_left();
+        let now = clock::now();
         let in_force = self.watched.values().filter(|watched| watched.pipeline().is_some());
         let served: Vec<_> = in_force.filter_map(Watched::reading).collect();
         let of_one = |pipeline: &str| missed(&self.runner.ledger, pipeline, &self.decided, now);
