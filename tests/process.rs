@@ -334,6 +334,19 @@ fn a_file_that_breaks_while_it_is_served_is_told() {
 }
 
 #[test]
+fn a_folder_of_pipelines_that_is_away_for_a_moment_loses_no_slot() {
+    let (space, port) = shop(EVERY_MINUTE);
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    fs::rename(space.path("pipelines"), space.path("away")).unwrap();
+    until("the problem on the page", || get(port, "/pipelines/shop").is_some_and(|(_, page)| page.contains("no such file")));
+    until("a published run", || runs(&space).iter().any(|run| run["status"] == "published"));
+    fs::rename(space.path("away"), space.path("pipelines")).unwrap();
+    until("the file itself", || get(port, "/pipelines/shop").is_some_and(|(_, page)| !page.contains("no such file")));
+    until("its slot", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
+}
+
+#[test]
 fn a_secret_that_comes_later_than_the_server_puts_its_file_in_force() {
     let (space, port) = shop("");
     let seal = space.path("seal");

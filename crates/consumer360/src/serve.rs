@@ -164,11 +164,12 @@ impl Server<'_> {
 
     /// Files that changed or have a problem are read again, new ones are taken up, and what is gone is watched no more.
     fn refresh(&mut self) {
-        // A folder that cannot be read for a moment still holds what it held.
-        let files = match files::find(self.named) {
+        // A folder that cannot be read for a moment, or is not there, still holds what it held.
+        let mut files = match files::find(self.named) {
             Ok(files) => files,
             Err(error) => return tracing::error!(error = error.in_words(), "the pipeline files are not looked at again"),
         };
+        files.extend(self.watched.keys().filter(|file| files::is_away(file, self.named)).cloned());
         let gone: Vec<PathBuf> = self.watched.keys().filter(|file| !files.contains(file)).cloned().collect();
         for file in gone {
             let Some(watched) = self.watched.remove(&file) else { continue };
