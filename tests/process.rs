@@ -362,6 +362,25 @@ fn a_secret_that_comes_later_than_the_server_puts_its_file_in_force() {
 }
 
 #[test]
+fn a_schedule_that_is_taken_away_is_watched_no_more() {
+    let (space, port) = shop(EVERY_MINUTE);
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let is_watched = || {
+        let sql = "SELECT schedule_fingerprint <> '' FROM consumer360_watch WHERE pipeline = 'shop'";
+        database.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap_or(false)
+    };
+    until("the watch", is_watched);
+    for without in [PIPELINE.to_owned(), PIPELINE.replace("name: shop", "name: store") + EVERY_MINUTE] {
+        space.write("pipelines/shop.yaml", without);
+        until("the end of the watch", || !is_watched());
+        space.write("pipelines/shop.yaml", PIPELINE.to_owned() + EVERY_MINUTE);
+        until("the watch anew", is_watched);
+    }
+}
+
+#[test]
 fn a_copy_beside_a_pipeline_file_does_not_run_in_its_place() {
     let (hook, posted) = receivers::http(Vec::new());
     let (space, port) = shop(&format!("notify:\n  - {{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}\n"));

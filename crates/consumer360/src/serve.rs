@@ -170,13 +170,11 @@ impl Server<'_> {
             Err(error) => return tracing::error!(error = error.in_words(), "the pipeline files are not looked at again"),
         };
         files.extend(self.watched.keys().filter(|file| files::is_away(file, self.named)).cloned());
+        let scheduled = self.scheduled();
         let gone: Vec<PathBuf> = self.watched.keys().filter(|file| !files.contains(file)).cloned().collect();
         for file in gone {
-            let Some(watched) = self.watched.remove(&file) else { continue };
             tracing::info!(file = %file.display(), "the pipeline file is gone; it is watched no more");
-            if let Some(pipeline) = watched.pipeline() {
-                log_error(self.runner.ledger.slots().unwatch(&pipeline.name));
-            }
+            self.watched.remove(&file);
         }
         for file in files {
             if let Some(watched) = self.watched.get_mut(&file) {
@@ -200,6 +198,15 @@ impl Server<'_> {
             say(watched);
             tell_broken(watched);
         }
+        // Else the slots of the time without a schedule would come due once it has one again.
+        for name in scheduled.difference(&self.scheduled()) {
+            log_error(self.runner.ledger.slots().unwatch(name));
+        }
+    }
+
+    /// The names of the pipelines that run by a schedule.
+    fn scheduled(&self) -> BTreeSet<String> {
+        self.watched.values().filter_map(Watched::scheduled).map(|(pipeline, _)| pipeline.name.clone()).collect()
     }
 
     /// Hands the console what there is to see.
@@ -424,8 +431,7 @@ impl Server<'_> {
     }
 
     fn notify_ready(&self) {
-        let count = self.watched.values().filter(|watched| watched.scheduled().is_some()).count();
-        tracing::info!(pipelines = self.watched.len(), scheduled = count, "serving");
+        tracing::info!(pipelines = self.watched.len(), scheduled = self.scheduled().len(), "serving");
         notify(&[sd_notify::NotifyState::Ready]);
     }
 }
