@@ -102,6 +102,28 @@ fn a_run_that_outlives_its_server_is_not_run_twice_and_is_told() {
 }
 
 #[test]
+fn a_slot_whose_server_died_is_run_by_another_that_lives() {
+    // The only slot of the hour, so that none after it takes its place.
+    let minute = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).format("%-M");
+    let (space, port) = shop(&format!("schedule: {{cron: '{minute} * * * *'}}\n"));
+    let beside = free_port();
+    space.write("other/default.yaml", format!("serve: {{listen: '127.0.0.1:{beside}'}}\n"));
+    let (mut served, other) = (serve(&space, "config"), serve(&space, "other"));
+    until("both", || [port, beside].iter().all(|port| get(*port, "/readyz").is_some_and(|(code, _)| code == 200)));
+    // It comes too late for the slot.
+    signal(&other, "-STOP");
+    let run = stopped_run(&space, &served);
+    signal(&other, "-CONT");
+    let slot = first_run(&space);
+    assert_eq!(slot["state"], "running", "{slot}");
+    kill(run, "-KILL");
+    signal(&served, "-KILL");
+    served.0.wait().unwrap();
+    until("the slot's second run", || state_of(&space, &slot)["state"].as_str().unwrap().starts_with("ran"));
+    assert_eq!(state_of(&space, &slot)["attempts"], 2);
+}
+
+#[test]
 fn a_signal_in_a_run_leaves_it_to_the_next_server() {
     let (space, _) = shop(EVERY_MINUTE);
     let mut served = serve(&space, "config");
@@ -161,11 +183,16 @@ impl Clock {
         fs::write(&self.file, format!("{:+}", to_hour + seconds + hours * 3600)).unwrap();
     }
 
-    fn serve(&self, space: &Workspace) -> Served {
-        let mut command = space.command(&["serve", "pipelines"]);
+    fn command(&self, space: &Workspace, arguments: &[&str]) -> Command {
+        let mut command = space.command(arguments);
         command.env("LD_PRELOAD", &self.library).env("FAKETIME_TIMESTAMP_FILE", &self.file);
         // Timers go on by the true clock, as they do on a machine whose clock is set.
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command
+    }
+
+    fn serve(&self, space: &Workspace) -> Served {
+        let mut command = self.command(space, &["serve", "pipelines"]);
         let log = fs::File::create(space.path("server.log")).unwrap();
         Served(command.stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap())
     }
@@ -208,6 +235,23 @@ fn a_machine_that_slept_runs_the_latest_slot_late_and_a_clock_set_back_runs_none
     clock.move_to(-4, 4);
     until("the next slot", || states(&space) == ["ran", "missed", "missed", "ran_late", "ran"]);
     assert_eq!(runs(&space).iter().filter(|run| run["status"] == "published").count(), 3);
+}
+
+#[test]
+fn a_clock_set_back_holds_no_message_up() {
+    // The run by hand tries three times; the server does so again, within a minute or two.
+    let (hook, posted) = receivers::http(vec![Answer::Says("503 Service Unavailable"); 3]);
+    let (space, port) = shop(&format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{hook}/hook'}}]\n"));
+    let Some(clock) = Clock::new(&space) else { return };
+    clock.move_to(0, 3);
+    let _served = clock.serve(&space);
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    clock.move_to(0, 1);
+    space.write("drop/lines.csv", "order_id\n");
+    let run: Ran = clock.command(&space, &["run", "pipelines/shop.yaml", "--quiet"]).output().unwrap().into();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let posts: Vec<_> = (0..4).map(|_| posted.recv_timeout(Duration::from_mins(3)).unwrap()).collect();
+    assert!(posts.iter().all(|post| post.body == posts[0].body), "{}", posts[3].body);
 }
 
 #[test]
@@ -290,6 +334,19 @@ fn a_file_that_breaks_while_it_is_served_is_told() {
 }
 
 #[test]
+fn a_folder_of_pipelines_that_is_away_for_a_moment_loses_no_slot() {
+    let (space, port) = shop(EVERY_MINUTE);
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    fs::rename(space.path("pipelines"), space.path("away")).unwrap();
+    until("the problem on the page", || get(port, "/pipelines/shop").is_some_and(|(_, page)| page.contains("no such file")));
+    until("a published run", || runs(&space).iter().any(|run| run["status"] == "published"));
+    fs::rename(space.path("away"), space.path("pipelines")).unwrap();
+    until("the file itself", || get(port, "/pipelines/shop").is_some_and(|(_, page)| !page.contains("no such file")));
+    until("its slot", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
+}
+
+#[test]
 fn a_secret_that_comes_later_than_the_server_puts_its_file_in_force() {
     let (space, port) = shop("");
     let seal = space.path("seal");
@@ -302,6 +359,25 @@ fn a_secret_that_comes_later_than_the_server_puts_its_file_in_force() {
     fs::write(seal, "a-seal-of-some-length").unwrap();
     until("a slot that ran", || slots(&space).iter().any(|slot| slot["state"] == "ran"));
     assert!(!get(port, "/").unwrap().1.contains("the secret file"));
+}
+
+#[test]
+fn a_schedule_that_is_taken_away_is_watched_no_more() {
+    let (space, port) = shop(EVERY_MINUTE);
+    let _served = serve(&space, "config");
+    until("the console", || get(port, "/readyz").is_some_and(|(code, _)| code == 200));
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let is_watched = || {
+        let sql = "SELECT schedule_fingerprint <> '' FROM consumer360_watch WHERE pipeline = 'shop'";
+        database.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap_or(false)
+    };
+    until("the watch", is_watched);
+    for without in [PIPELINE.to_owned(), PIPELINE.replace("name: shop", "name: store") + EVERY_MINUTE] {
+        space.write("pipelines/shop.yaml", without);
+        until("the end of the watch", || !is_watched());
+        space.write("pipelines/shop.yaml", PIPELINE.to_owned() + EVERY_MINUTE);
+        until("the watch anew", is_watched);
+    }
 }
 
 #[test]

@@ -6,10 +6,15 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use crate::view::PipelineView;
+
 #[allow(clippy::struct_field_names, reason = "the names that the file has")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct Published {
     pub snapshot: String,
+    /// Whose it is.
+    #[serde(default)]
+    pipeline: Option<String>,
     pub as_of: String,
     pub published_at: String,
     /// Snapshots that readers were led away from.
@@ -67,13 +72,33 @@ impl Manifest {
     }
 }
 
-/// The set that readers see, if there is one.
-pub fn current(publish_to: &Path) -> Option<Published> {
-    read(&publish_to.join("published.json"))
+/// The set that readers see, if there is one. One of another pipeline is not shown as this one's: commands refuse it, and what is
+/// masked of one may be open of the other.
+pub fn current(pipeline: &PipelineView) -> Option<Published> {
+    seen(pipeline).filter(|seen| seen.is_of(pipeline))
+}
+
+/// The other pipeline whose tables lie where this one is to publish.
+pub fn other(pipeline: &PipelineView) -> Option<String> {
+    seen(pipeline).filter(|seen| !seen.is_of(pipeline))?.pipeline
+}
+
+fn seen(pipeline: &PipelineView) -> Option<Published> {
+    read(&pipeline.publish_to.join("published.json"))
+}
+
+impl Published {
+    fn is_of(&self, pipeline: &PipelineView) -> bool {
+        self.pipeline.as_ref().is_none_or(|name| *name == pipeline.name)
+    }
 }
 
 /// The manifest of one snapshot. A name that would leave the folder is none.
-pub fn manifest(publish_to: &Path, snapshot: &str) -> Option<Manifest> {
+pub fn manifest(pipeline: &PipelineView, snapshot: &str) -> Option<Manifest> {
+    if other(pipeline).is_some() { None } else { find(&pipeline.publish_to, snapshot) }
+}
+
+fn find(publish_to: &Path, snapshot: &str) -> Option<Manifest> {
     if snapshot.contains(['/', '\\']) || snapshot.starts_with('.') {
         return None;
     }
@@ -81,10 +106,13 @@ pub fn manifest(publish_to: &Path, snapshot: &str) -> Option<Manifest> {
 }
 
 /// Every snapshot that is kept, the one published last first.
-pub fn snapshots(publish_to: &Path) -> Vec<Manifest> {
-    let folders = fs::read_dir(publish_to.join("snapshots")).into_iter().flatten().flatten();
-    let mut known: Vec<Manifest> =
-        folders.filter_map(|f| f.file_name().into_string().ok()).filter_map(|name| manifest(publish_to, &name)).collect();
+pub fn snapshots(pipeline: &PipelineView) -> Vec<Manifest> {
+    if other(pipeline).is_some() {
+        return Vec::new();
+    }
+    let folders = fs::read_dir(pipeline.publish_to.join("snapshots")).into_iter().flatten().flatten();
+    let names = folders.filter_map(|f| f.file_name().into_string().ok());
+    let mut known: Vec<Manifest> = names.filter_map(|name| find(&pipeline.publish_to, &name)).collect();
     known.sort_by(|a, b| (&b.published_at, &b.snapshot).cmp(&(&a.published_at, &a.snapshot)));
     known
 }

@@ -259,6 +259,27 @@ async fn a_policy_shows_persons() {
 }
 
 #[tokio::test]
+async fn what_another_pipeline_published_is_not_shown_as_this_one_s() {
+    let console = Console::start(Access::Loopback, shop).await;
+    fill(&console);
+    let published = console.folder.path().join("out/published.json");
+    let mut told: serde_json::Value = serde_json::from_slice(&fs::read(&published).unwrap()).unwrap();
+    told["pipeline"] = json!("other");
+    fs::write(&published, told.to_string()).unwrap();
+    let mut pipelines = console.app.pipelines().to_vec();
+    pipelines[0].pii.show_personal = true;
+    console.app.replace_pipelines(pipelines);
+    for page in ["/", "/pipelines/shop", "/tables", "/tables/dim_customer"] {
+        let body = console.get(page).await.body;
+        for theirs in ["Ada Lovelace", SNAPSHOT, "1,234"] {
+            assert!(!body.contains(theirs), "{page} shows {theirs}");
+        }
+    }
+    let body = console.get("/pipelines/shop").await.body;
+    assert!(body.contains(r#"what pipeline <a href="/pipelines/other">other</a> publishes"#), "{body}");
+}
+
+#[tokio::test]
 async fn nothing_yet_is_said_in_words() {
     let console = Console::start(Access::Loopback, |_| Vec::new()).await;
     for (page, words) in [

@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use console::{Access, App};
 use scheduler::{Decision, SlotDecision, SlotRecord, SlotState, clock};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -39,7 +39,7 @@ use ticker::Ticker;
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often it looks for runs that an earlier server left, tells of what was missed, and tries channels again.
-const LOOKS: TimeDelta = TimeDelta::minutes(1);
+const LOOKS: Duration = Duration::from_mins(1);
 
 /// Serves until it is asked to stop.
 pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Failure> {
@@ -91,7 +91,7 @@ pub fn command(global: &Global, options: &ServeOptions) -> Result<ExitCode, Fail
             runner,
             under_way: BTreeMap::new(),
             left: BTreeSet::new(),
-            looked_after: clock::now(),
+            looked_after: Instant::now(),
             decided: BTreeSet::new(),
         };
         server.serve().await
@@ -118,10 +118,10 @@ struct Server<'a> {
     runner: Runner,
     /// By pipeline.
     under_way: BTreeMap<String, UnderWay>,
-    /// Files whose slot another process's run still fills, or may: they are looked at again.
+    /// Files whose slot another process's run still fills, or may, or was left by one that died: they are looked at again.
     left: BTreeSet<PathBuf>,
-    /// When it last looked for what nobody else does.
-    looked_after: DateTime<Utc>,
+    /// When it last looked for what nobody else does; a wall clock that is set back would put the next look off by as much.
+    looked_after: Instant,
     /// When it decided on slots since it last told of those that were missed.
     decided: BTreeSet<DateTime<Utc>>,
 }
@@ -164,18 +164,17 @@ impl Server<'_> {
 
     /// Files that changed or have a problem are read again, new ones are taken up, and what is gone is watched no more.
     fn refresh(&mut self) {
-        // A folder that cannot be read for a moment still holds what it held.
-        let files = match files::find(self.named) {
+        // A folder that cannot be read for a moment, or is not there, still holds what it held.
+        let mut files = match files::find(self.named) {
             Ok(files) => files,
             Err(error) => return tracing::error!(error = error.in_words(), "the pipeline files are not looked at again"),
         };
+        files.extend(self.watched.keys().filter(|file| files::is_away(file, self.named)).cloned());
+        let scheduled = self.scheduled();
         let gone: Vec<PathBuf> = self.watched.keys().filter(|file| !files.contains(file)).cloned().collect();
         for file in gone {
-            let Some(watched) = self.watched.remove(&file) else { continue };
             tracing::info!(file = %file.display(), "the pipeline file is gone; it is watched no more");
-            if let Some(pipeline) = watched.pipeline() {
-                log_error(self.runner.ledger.slots().unwatch(&pipeline.name));
-            }
+            self.watched.remove(&file);
         }
         for file in files {
             if let Some(watched) = self.watched.get_mut(&file) {
@@ -199,6 +198,15 @@ impl Server<'_> {
             say(watched);
             tell_broken(watched);
         }
+        // Else the slots of the time without a schedule would come due once it has one again.
+        for name in scheduled.difference(&self.scheduled()) {
+            log_error(self.runner.ledger.slots().unwatch(name));
+        }
+    }
+
+    /// The names of the pipelines that run by a schedule.
+    fn scheduled(&self) -> BTreeSet<String> {
+        self.watched.values().filter_map(Watched::scheduled).map(|(pipeline, _)| pipeline.name.clone()).collect()
     }
 
     /// Hands the console what there is to see.
@@ -301,17 +309,18 @@ impl Server<'_> {
         self.look_after(ends);
     }
 
-    /// Once a minute: settles what the run of an earlier server came to, and tells of what was missed and what could not be
-    /// told before.
+    /// Once a minute: settles what the run of an earlier server came to, or of another one that died, and tells of what was
+    /// missed and what could not be told before.
     fn look_after(&mut self, ends: &mut Ends) {
-        let now = clock::now();
-        if now - self.looked_after < LOOKS {
+        if self.looked_after.elapsed() < LOOKS {
             return;
         }
-        self.looked_after = now;
+        self.looked_after = Instant::now();
         for file in self.left.clone() {
             self.recover(&file, ends);
         }
+        self.find_left();
+        let now = clock::now();
         let in_force = self.watched.values().filter(|watched| watched.pipeline().is_some());
         let served: Vec<_> = in_force.filter_map(Watched::reading).collect();
         let of_one = |pipeline: &str| missed(&self.runner.ledger, pipeline, &self.decided, now);
@@ -326,6 +335,15 @@ impl Server<'_> {
             let teller = Teller::new(pipeline, settings);
             drop(tokio::task::spawn_blocking(move || teller.tell(&events)));
         }
+    }
+
+    /// Slots that another server began and left when it died. They are taken up at the next look: by then a server that lives
+    /// has settled one whose run had just ended.
+    fn find_left(&mut self) {
+        let slots = self.runner.ledger.slots();
+        let is_left = |watched: &&Watched| watched.scheduled().is_some_and(|(of, _)| or_log(slots.is_left(&of.name)));
+        let found: Vec<PathBuf> = self.watched.values().filter(is_left).map(|watched| watched.file.clone()).collect();
+        self.left.extend(found);
     }
 
     /// Begins the slot's run, or what its pipeline says where one is under way.
@@ -413,8 +431,7 @@ impl Server<'_> {
     }
 
     fn notify_ready(&self) {
-        let count = self.watched.values().filter(|watched| watched.scheduled().is_some()).count();
-        tracing::info!(pipelines = self.watched.len(), scheduled = count, "serving");
+        tracing::info!(pipelines = self.watched.len(), scheduled = self.scheduled().len(), "serving");
         notify(&[sd_notify::NotifyState::Ready]);
     }
 }

@@ -26,6 +26,8 @@ pub use watch::Watch;
 pub const GRACE: TimeDelta = TimeDelta::minutes(2);
 /// How far the mark may trail behind while no slot comes due, so that an idle tick writes nothing.
 const MARK_TRAILS: TimeDelta = TimeDelta::hours(1);
+/// A mark so young was set by whoever ticks by another schedule.
+const MARK_IS_YOUNG: TimeDelta = TimeDelta::seconds(10);
 /// How long the rows of settled slots are kept at least: a year, and some to compare it with.
 const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 
@@ -34,10 +36,10 @@ const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
 /// Watching a pipeline begins when it is first ticked, when its crons or its time zone were edited, and when it is
 /// resumed: no slot before that moment comes due. From then on every slot has exactly one row, which an edit of anything
 /// else in its schedule leaves so: the slots since the last tick come due, and the schedule as it is now says what
-/// becomes of them. The mark up to which slots were decided on moves in the transaction that writes their rows and never
-/// back, so a clock that is put back repeats nothing, and a clock that is put forward is a sleep. If it was put forward
-/// by mistake, pausing and resuming begins to watch now, and what was decided on moments that have not come is forgotten,
-/// unless it ran.
+/// becomes of them. Of processes that tick by different crons at a time, each gets the slots of its own. The mark up to
+/// which slots were decided on moves in the transaction that writes their rows and never back, so a clock that is put
+/// back repeats nothing, and a clock that is put forward is a sleep. If it was put forward by mistake, pausing and
+/// resuming begins to watch now, and what was decided on moments that have not come is forgotten, unless it ran.
 #[derive(Debug, Clone, Copy)]
 pub struct SlotLedger<'a> {
     ledger: &'a Ledger,
@@ -138,9 +140,12 @@ impl<'a> SlotLedger<'a> {
         }
         self.ledger.database.write("decide on slots", |connection| {
             let watch = Watch::read(connection, pipeline)?;
-            let watch = match watch.filter(|watch| schedule.has_fingerprint(&watch.schedule_fingerprint)) {
-                Some(watch) => watch.following(schedule),
-                None => Watch::begin(connection, pipeline, Some(schedule), began, now)?,
+            let watch = match watch {
+                Some(watch) if schedule.has_fingerprint(&watch.schedule_fingerprint) => watch.following(schedule),
+                before => {
+                    let from = begins_from(before.as_ref(), began, now);
+                    Watch::begin(connection, pipeline, Some(schedule), from, now.max(from))?
+                }
             };
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
             let verdicts = match &watch.paused_at {
@@ -165,6 +170,14 @@ impl<'a> SlotLedger<'a> {
         let due = open.iter().filter(|row| row.state == SlotState::Due);
         Ok(due.map(|row| decision(row, schedule.slot_at(row.scheduled_at), schedule, now)).collect())
     }
+}
+
+/// From when on a schedule is watched that is another than before: from `began`, unless somebody ticked by the other one a moment
+/// ago. Hosts whose files differ, as in a rollout, would else begin anew at each other's ticks, and no slot of either came due. The
+/// clock of one may be a little ahead.
+fn begins_from(before: Option<&Watch>, began: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let young = before.map(|watch| watch.watched_until).filter(|mark| (now - *mark).abs() <= MARK_IS_YOUNG);
+    young.map_or(began, |mark| if mark > now { mark } else { mark.min(began) })
 }
 
 /// Whether a tick has nothing to write. It may be outdated at once, so the answer no is not relied on.

@@ -24,6 +24,7 @@ on_both!(
     skip_dates_are_recorded_and_supersede_nothing,
     edits_and_pauses_make_no_surprise_runs,
     edits_of_what_becomes_of_slots_leave_none_without_a_row,
+    hosts_whose_crons_differ_get_the_slots_of_their_own,
     a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark,
     overlaps_are_decided_and_recorded,
     a_run_of_another_process_overlaps_as_well,
@@ -187,6 +188,22 @@ fn edits_of_what_becomes_of_slots_leave_none_without_a_row(kind: Kind) {
     assert_eq!(states(slots), [Skipped, Skipped, Missed, Skipped]);
 }
 
+fn hosts_whose_crons_differ_get_the_slots_of_their_own(kind: Kind) {
+    let (_state, ledger) = open(kind);
+    let slots = ledger.slots();
+    let [old, new] = ["0 * * * *", "1 * * * *"].map(|cron| schedule(cron, OnMissed::Latest));
+    let mut found = [Vec::new(), Vec::new()];
+    for second in 0..120 {
+        let now = at(2, 0, 59) + TimeDelta::seconds(30 + second);
+        for (found, schedule) in found.iter_mut().zip([&old, &new]) {
+            found.extend(hours(&slots.tick("shop", schedule, now).unwrap()));
+        }
+    }
+    assert_eq!(found, [["02 01:00"], ["02 01:01"]]);
+    let edited = schedule("30 * * * *", OnMissed::All);
+    assert_eq!(slots.tick("shop", &edited, at(2, 3, 0)).unwrap(), [], "an edit while nobody ticks makes nothing run");
+}
+
 fn a_clock_put_back_repeats_nothing_and_resuming_sets_the_mark(kind: Kind) {
     let (_state, ledger) = open(kind);
     let slots = ledger.slots();
@@ -336,6 +353,31 @@ fn a_restart_settles_what_was_left_open(kind: Kind) {
     }
     assert_eq!(states(slots)[4], Failed);
     assert_eq!(reason(slots, 4), "its run died; it is not run again: 3 runs of it died");
+}
+
+#[test]
+fn a_slot_is_left_once_its_run_is_over_and_nobody_settles_it() {
+    let (_state, ledger) = open(Kind::File);
+    let (slots, hourly) = (ledger.slots(), schedule("0 * * * *", OnMissed::Latest));
+    let is_left = || slots.is_left("shop").unwrap();
+    slots.tick("shop", &hourly, at(2, 0, 30)).unwrap();
+    let due = slots.tick("shop", &hourly, at(2, 1, 0)).unwrap();
+    assert!(!is_left(), "it did not begin");
+    let run = ledger.begin("shop", &due[0].slot.slot(), at(2, 1, 0), "0.1.0").unwrap();
+    assert!(slots.claim("shop", at(2, 1, 0), run.id(), at(2, 1, 0)).unwrap());
+    assert!(!is_left(), "its run is under way");
+    let id = run.id().to_owned();
+    drop(run);
+    assert!(is_left(), "its run died");
+    let mut again = ledger.begin_again(&id, at(2, 1, 1), "0.1.0").unwrap();
+    again.set_may_pass(true);
+    again.finish(Outcome::Failed { stage: Stage::Extract, message: "away".to_owned() }, at(2, 1, 2)).unwrap();
+    assert!(!is_left(), "it may be tried again");
+    let again = ledger.begin_again(&id, at(2, 1, 3), "0.1.0").unwrap();
+    again.finish(Outcome::NotPublished, at(2, 1, 4)).unwrap();
+    assert!(is_left(), "its run ended well");
+    assert!(slots.settle("shop", at(2, 1, 0), SlotEnd::Ran, None, at(2, 1, 5)).unwrap());
+    assert!(!is_left());
 }
 
 fn a_restart_keeps_to_the_rule_for_missed_slots(kind: Kind) {

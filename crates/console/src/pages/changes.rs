@@ -17,8 +17,8 @@ const MOST_SUMMARY_ROWS: usize = 5_000;
 
 pub fn section(run: &RunRecord, pipeline: &PipelineView) -> Markup {
     let Some(snapshot) = run.snapshot.as_deref() else { return html! {} };
-    let withdrawn = published::current(&pipeline.publish_to).map(|seen| seen.withdrawn).unwrap_or_default();
-    let known = published::snapshots(&pipeline.publish_to);
+    let withdrawn = published::current(pipeline).map(|seen| seen.withdrawn).unwrap_or_default();
+    let known = published::snapshots(pipeline);
     let mut known = known.iter().skip_while(|m| m.snapshot != snapshot);
     let after = known.next();
     let before = known.find(|m| !m.behind && !withdrawn.contains(&m.snapshot));

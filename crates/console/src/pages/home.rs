@@ -102,7 +102,11 @@ pub fn next_slot(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {
 }
 
 pub fn freshness(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {
-    let Some(published) = published::current(&pipeline.publish_to) else {
+    if let Some(other) = published::other(pipeline) {
+        let link = parts::pipeline_link(&other);
+        return html! { "Nothing published: where it is to publish lies what pipeline " (link) " publishes" };
+    }
+    let Some(published) = published::current(pipeline) else {
         return html! { "Nothing published yet" };
     };
     let at = DateTime::parse_from_rfc3339(&published.published_at).map(|at| at.to_utc());

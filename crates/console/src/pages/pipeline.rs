@@ -122,8 +122,8 @@ fn slots(pipeline: &PipelineView, now: DateTime<Utc>) -> Markup {
 }
 
 fn snapshots(server: &Server, pipeline: &PipelineView) -> Markup {
-    let current = published::current(&pipeline.publish_to).map(|p| p.snapshot);
-    let known = published::snapshots(&pipeline.publish_to);
+    let current = published::current(pipeline).map(|p| p.snapshot);
+    let known = published::snapshots(pipeline);
     html! {
         section aria-labelledby="snapshots" {
             h2 #snapshots { "Snapshots" }
@@ -172,8 +172,8 @@ fn published_at(text: &str, now: DateTime<Utc>) -> Markup {
 }
 
 fn tables(pipeline: &PipelineView) -> Markup {
-    let current = published::current(&pipeline.publish_to);
-    let manifest = current.and_then(|p| published::manifest(&pipeline.publish_to, &p.snapshot));
+    let current = published::current(pipeline);
+    let manifest = current.and_then(|p| published::manifest(pipeline, &p.snapshot));
     html! {
         @if let Some(manifest) = manifest {
             section aria-labelledby="tables" {

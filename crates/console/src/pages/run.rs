@@ -69,9 +69,9 @@ fn page(server: &Server, id: &str, asked: &Asked) -> Result<Page, Trouble> {
 
 /// What can be asked for depends on how the run stands.
 fn buttons(server: &Server, run: &RunRecord, pipeline: Option<&PipelineView>) -> Markup {
-    let published = pipeline.and_then(|p| published::current(&p.publish_to)).map(|p| p.snapshot);
+    let published = pipeline.and_then(published::current).map(|p| p.snapshot);
     let behind = run.snapshot.as_ref().filter(|snapshot| {
-        published.as_ref() != Some(snapshot) && pipeline.is_some_and(|p| published::manifest(&p.publish_to, snapshot).is_some())
+        published.as_ref() != Some(snapshot) && pipeline.is_some_and(|p| published::manifest(p, snapshot).is_some())
     });
     let status = run.status.as_str();
     html! {

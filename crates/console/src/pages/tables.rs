@@ -39,7 +39,7 @@ fn chosen<'a>(pipelines: &'a [PipelineView], asked: &Asked) -> Option<&'a Pipeli
 }
 
 fn manifest(pipeline: &PipelineView) -> Option<Manifest> {
-    published::manifest(&pipeline.publish_to, &published::current(&pipeline.publish_to)?.snapshot)
+    published::manifest(pipeline, &published::current(pipeline)?.snapshot)
 }
 
 fn choice(pipelines: &[PipelineView], chosen: Option<&PipelineView>, action: &str) -> Markup {

@@ -58,6 +58,12 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// Whether the file lay in a folder of the command line that is not there now, as one that is mounted or put in place anew.
+pub fn is_away(file: &Path, paths: &[PathBuf]) -> bool {
+    let folder = paths.iter().find(|path| file.parent() == Some(path.as_path()));
+    folder.is_some_and(|folder| !folder.exists())
+}
+
 fn is_yaml(path: &Path) -> bool {
     path.is_file() && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
 }

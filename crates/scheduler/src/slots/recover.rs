@@ -86,6 +86,17 @@ impl SlotLedger<'_> {
         Ok(Recovered { due, settled })
     }
 
+    /// Whether a slot is left that nobody settles: its run is over, and whoever began it would have settled it at once. One whose
+    /// run may be tried again is no such slot, as it may be between two attempts.
+    pub fn is_left(&self, pipeline: &str) -> Result<bool, Error> {
+        let running = self.open_slots(pipeline)?.into_iter().filter(|slot| slot.state == SlotState::Running);
+        let mut is_over = false;
+        for run_id in running.filter_map(|slot| slot.run_id) {
+            is_over |= self.ledger.index.exact(&run_id)?.is_none_or(|run| !run.may_pass);
+        }
+        Ok(is_over && self.ledger.is_abandoned(pipeline)?)
+    }
+
     fn runs_of_open_slots(self, pipeline: &str) -> Result<BTreeMap<String, RunRecord>, Error> {
         let mut runs = BTreeMap::new();
         for run_id in self.open_slots(pipeline)?.into_iter().filter_map(|slot| slot.run_id) {
