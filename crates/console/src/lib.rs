@@ -8,6 +8,7 @@
 mod access;
 mod actions;
 mod assets;
+mod connections;
 mod dispatch;
 mod figures;
 pub mod metrics;
@@ -35,6 +36,7 @@ pub use actions::{ActionRefused, ActionStarted, Actions};
 pub use view::{Edge, NextSlot, PiiPolicy, PipelineView, SlotRow};
 
 use crate::access::Server;
+use crate::connections::Connections;
 
 /// What the console shows and whom it asks to act.
 pub struct App {
@@ -90,5 +92,5 @@ pub fn router(app: Arc<App>) -> Router {
 
 /// Serves the console until `shutdown` completes; requests under way are answered first.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await
+    axum::serve(Connections::of(listener), router(app)).with_graceful_shutdown(shutdown).await
 }

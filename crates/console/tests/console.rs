@@ -360,6 +360,19 @@ async fn a_token_is_asked_for() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_take_so_many_places_and_no_more() {
+    let console = Console::start(Access::Loopback, shop).await;
+    let mut silent = Vec::new();
+    for _ in 0..256 {
+        silent.push(TcpStream::connect(&console.address).await.unwrap());
+    }
+    let waits = tokio::time::timeout(Duration::from_secs(1), console.get("/healthz")).await;
+    assert!(waits.is_err(), "further ones wait for a place");
+    drop(silent);
+    assert_eq!(console.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
 async fn guessing_is_slow_and_soon_over() {
     let console = Console::start(Access::Token(SecretString::from("sesame")), shop).await;
     let csrf = console.csrf("/login", "").await;

@@ -131,7 +131,7 @@ fn who_has_the_same_address_is_one_customer() {
 
 #[test]
 fn what_every_row_needs_and_some_lack_is_said() {
-    let every_second = |n: usize, value: &str| if n % 2 == 0 { value.to_owned() } else { String::new() };
+    let every_second = |n: usize, value: &str| if n.is_multiple_of(2) { value.to_owned() } else { String::new() };
     for (place, name) in ["order_id", "sku", "qty", "price"].into_iter().enumerate() {
         let lines = rows(0..60, |n| {
             let values = [format!("{n}"), format!("P{}", n % 9), "1".to_owned(), "5.50".to_owned()];
