@@ -215,7 +215,7 @@ mod tests {
             (&["1", "-2.5", ".5"][..], NumberStyle::Plain, false),
             (&["1,5", "12", "1.234,50"], NumberStyle::Comma, false),
             (&["1,234.50", "12", "-3.2"], NumberStyle::Grouped, false),
-            (&["20%", "5 %", "0%"], NumberStyle::Percent, false),
+            (&["20%", "5 %", "0%"], NumberStyle::Percent, true),
             (&["€ 1,50", "€ 20,00"], NumberStyle::Comma, true),
             (&["$1,234.50", "-$2"], NumberStyle::Grouped, true),
             (&["1\u{202f}234,50 €", "2,00 €"], NumberStyle::Comma, true),

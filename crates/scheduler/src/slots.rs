@@ -26,7 +26,7 @@ pub use watch::Watch;
 pub const GRACE: TimeDelta = TimeDelta::minutes(2);
 /// How far the mark may trail behind while no slot comes due, so that an idle tick writes nothing.
 const MARK_TRAILS: TimeDelta = TimeDelta::hours(1);
-/// A mark so young was set by whoever ticks by another schedule.
+/// A mark so young was set by whoever ticks by another schedule, whose clock may be off by as much.
 const MARK_IS_YOUNG: TimeDelta = TimeDelta::seconds(10);
 /// How long the rows of settled slots are kept at least: a year, and some to compare it with.
 const KEEP_SLOTS: TimeDelta = TimeDelta::days(400);
@@ -143,8 +143,8 @@ impl<'a> SlotLedger<'a> {
             let watch = match watch {
                 Some(watch) if schedule.has_fingerprint(&watch.schedule_fingerprint) => watch.following(schedule),
                 before => {
-                    let from = begins_from(before.as_ref(), began, now);
-                    Watch::begin(connection, pipeline, Some(schedule), from, now.max(from))?
+                    let (from, decided) = begins_from(before.as_ref(), began, now);
+                    Watch::begin(connection, pipeline, Some(schedule), from, decided)?
                 }
             };
             let slots: Vec<SlotTime> = schedule.slots(watch.watched_until, now).collect();
@@ -172,12 +172,12 @@ impl<'a> SlotLedger<'a> {
     }
 }
 
-/// From when on a schedule is watched that is another than before: from `began`, unless somebody ticked by the other one a moment
-/// ago. Hosts whose files differ, as in a rollout, would else begin anew at each other's ticks, and no slot of either came due. The
-/// clock of one may be a little ahead.
-fn begins_from(before: Option<&Watch>, began: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+/// From when on a schedule is watched that is another than before, and up to when others may have decided on slots. That is from
+/// `began`, unless somebody ticked by the other one a moment ago. Hosts whose files differ, as in a rollout, would else begin anew at
+/// each other's ticks, and no slot of either came due. So watching goes back behind that tick; a slot that has a row keeps it.
+fn begins_from(before: Option<&Watch>, began: DateTime<Utc>, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let young = before.map(|watch| watch.watched_until).filter(|mark| (now - *mark).abs() <= MARK_IS_YOUNG);
-    young.map_or(began, |mark| if mark > now { mark } else { mark.min(began) })
+    young.map_or((began, now), |mark| (mark.min(began) - MARK_IS_YOUNG, mark.max(now)))
 }
 
 /// Whether a tick has nothing to write. It may be outdated at once, so the answer no is not relied on.
