@@ -268,6 +268,25 @@ fn a_plan_knows_what_readers_were_led_back_from_and_new_options() {
 }
 
 #[test]
+fn a_source_that_is_mended_is_not_held_against_what_readers_were_led_away_from() {
+    let space = shop("");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let (right, sound) = (space.snapshot("out"), lines(10));
+    // A day that never was, and twice as many lines besides.
+    let wrong: String = (0..70).map(|n| format!("x{n},1,c1,p1,2024-12-30,1,10\n")).collect();
+    space.write("drop/lines.csv", sound.clone() + &wrong);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    space.write("drop/lines.csv", &sound);
+    // As long as readers see it, it is the measure.
+    let stale = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert!(stale.code == 4 && stale.stderr.contains("less than half"), "{} {}", stale.code, stale.stderr);
+    space.run(&["rollback", "shop.yaml"]).ok();
+    assert_eq!(space.run(&["plan", "shop.yaml"]).code, 8);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert_eq!(space.snapshot("out"), right);
+}
+
+#[test]
 fn customers_on_the_move_hold_a_run() {
     let space = shop("hold: {segment_migration: 1%}\n");
     space.run(&["run", "shop.yaml", "--quiet", "--as-of", "2024-08-31"]).ok();
