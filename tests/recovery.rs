@@ -287,6 +287,27 @@ fn a_source_that_is_mended_is_not_held_against_what_readers_were_led_away_from()
 }
 
 #[test]
+fn what_leads_readers_is_put_right_by_the_next_run() {
+    let space = shop("");
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let snapshot = space.snapshot("out");
+    let damage = || space.write("out/published.json", "{\"snapshot\": ");
+    damage();
+    let shown = space.run(&["show", "customer_rfm", "--pipeline", "shop.yaml"]);
+    assert!(shown.code == 1 && shown.stderr.contains("help: it is damaged"), "{} {}", shown.code, shown.stderr);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert_eq!(space.snapshot("out"), snapshot);
+    // Where a run is to be compared with what readers see, somebody has to look first. What is advised works.
+    damage();
+    space.write("shop.yaml", PIPELINE.to_owned() + "hold: {revenue_change: 30%}\n");
+    let failed = space.run(&["run", "shop.yaml", "--quiet"]);
+    assert!(failed.code == 1 && failed.stderr.contains("move it away"), "{} {}", failed.code, failed.stderr);
+    fs::remove_file(space.path("out/published.json")).unwrap();
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    assert_eq!(space.snapshot("out"), snapshot);
+}
+
+#[test]
 fn customers_on_the_move_hold_a_run() {
     let space = shop("hold: {segment_migration: 1%}\n");
     space.run(&["run", "shop.yaml", "--quiet", "--as-of", "2024-08-31"]).ok();
