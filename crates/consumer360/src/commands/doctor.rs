@@ -79,6 +79,9 @@ fn folder(what: &'static str, path: &Path) -> Vec<Finding> {
     }
     let shown = path.display();
     match tried {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            vec![wrong(what, format!("{shown}: {error}"), "make room on the disk")]
+        }
         Err(error) => vec![wrong(what, format!("{shown}: {error}"), "it must be writable by the user this runs as")],
         Ok(Tried { sync, is_locking, is_linking }) => {
             let mut findings = vec![if sync > 1.0 {
