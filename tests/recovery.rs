@@ -363,6 +363,11 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     assert_eq!(listed.stdout.lines().count(), 4);
     let left = listed.stdout.lines().find(|line| line.starts_with(&last)).unwrap();
     assert!(left.ends_with("readers were led away from it"), "{}", listed.stdout);
+    let told = space.run(&["rollback", "shop.yaml", "--list", "--output", "json"]).ok().json();
+    for one in told.as_array().unwrap() {
+        let is_first = one["snapshot"] == *first;
+        assert_eq!((&one["is_seen"], &one["is_withdrawn"]), (&is_first.into(), &(!is_first).into()), "{one:#}");
+    }
     // The next run publishes as ever.
     space.run(&["run", "shop.yaml", "--quiet"]).ok();
     assert_eq!(space.snapshot("out"), last);
