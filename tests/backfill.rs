@@ -228,6 +228,33 @@ fn what_readers_were_led_away_from_is_neither_kept_nor_a_way_back() {
 }
 
 #[test]
+fn a_day_that_readers_were_led_away_from_is_made_anew() {
+    let space = shop("", 9, "");
+    run(&space, "2025-07-07");
+    run(&space, "2025-07-08");
+    let wrong = space.snapshot("out");
+    space.run(&["rollback", "shop.yaml"]).ok();
+    let seen = published(&space);
+    let day = ["--from", "2025-07-08", "--to", "2025-07-08", "--every", "1"];
+    // As long as readers see an earlier day, it would lead them on.
+    let passed = backfill(&space, &day).ok().stdout;
+    let advice = "passed over: readers were led away from it; `consumer360 run shop.yaml --as-of 2025-07-08` leads them";
+    assert!(passed.contains(advice), "{passed}");
+    assert_eq!(published(&space), seen);
+
+    run(&space, "2025-07-09");
+    let same = backfill(&space, &day).ok().stdout;
+    assert!(same.contains(&wrong) && same.contains("the very one that readers were led away from"), "{same}");
+    let database = rusqlite::Connection::open(space.path("shop.sqlite")).unwrap();
+    database.execute("UPDATE lines SET price = 3 WHERE no = 180", []).unwrap();
+    let made = backfill(&space, &[&day[..], &["--output", "json"]].concat()).ok().json();
+    assert!(made[0]["made"] == true && made[0]["snapshot"] != wrong.as_str(), "{made:#}");
+    let again = backfill(&space, &day).ok().stdout;
+    assert!(again.contains("is there already"), "{again}");
+    assert_eq!(published(&space)["as_of"], "2025-07-09");
+}
+
+#[test]
 fn days_past_go_before_what_readers_saw() {
     let space = shop("", 3, "");
     run(&space, "2025-07-07");

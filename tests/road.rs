@@ -256,6 +256,28 @@ fn tables_can_be_looked_at() {
 }
 
 #[test]
+fn who_shares_a_name_is_told_apart() {
+    let space = Workspace::new();
+    let pipeline = "version: 1\nname: shop\nas_of: 2024-12-31\nconnections: {drop: {type: files, url: drop}}\n\
+        extract: {sales: {from: drop, path: lines.csv}}\npublish: {to: out}\n";
+    space.write("shop.yaml", pipeline);
+    let lines = "o1,c1,Ann Smith,p1,Mug,2024-05-01,1,10\no2,c2,Bob Smith,p2,Mug,2024-05-02,1,10\n\
+        o3,c3,Ann Smith,p3,Cup,2024-05-03,1,10\n";
+    let header = "order_id,customer_id,customer_name,product_id,product_name,ordered_at,quantity,unit_price\n";
+    space.write("drop/lines.csv", header.to_owned() + lines);
+    space.run(&["run", "shop.yaml", "--quiet"]).ok();
+    let people = space.run(&["show", "customer_value", "--personal"]).ok().stdout;
+    assert!(people.contains("Ann Smith (c1)") && people.contains("Ann Smith (c3)"), "{people}");
+    assert!(people.contains("Bob Smith ") && !people.contains("Bob Smith ("), "{people}");
+    let products = space.run(&["show", "product_performance"]).ok().stdout;
+    assert!(products.contains("Mug (p1)") && products.contains("Mug (p2)") && !products.contains("Cup ("), "{products}");
+    // Nor does an id come on a screen that is masked.
+    space.write("shop.yaml", pipeline.to_owned() + "pii: [product_id]\n");
+    let products = space.run(&["show", "product_performance"]).ok().stdout;
+    assert!(products.contains("Mug (") && !products.contains("(p1)"), "{products}");
+}
+
+#[test]
 fn wrong_words_have_their_exit_codes() {
     let space = shipped();
     assert_eq!(space.run(&["rum"]).code, 2);

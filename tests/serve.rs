@@ -209,6 +209,43 @@ fn a_run_that_leaves_no_record_is_not_taken_for_the_one_before() {
 }
 
 #[test]
+fn a_failure_is_told_after_a_clock_that_was_ahead() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n"));
+    space.run(&["run", "pipelines/shop.yaml", "--quiet"]).ok();
+    let database = rusqlite::Connection::open(space.path("state/consumer360.db")).unwrap();
+    let ahead = "UPDATE consumer360_run SET started_at = ?1, record = json_set(record, '$.started_at', ?1, '$.finished_at', ?1)";
+    assert_eq!(database.execute(ahead, ["2099-01-01T00:00:00.000Z"]).unwrap(), 1);
+    drop(database);
+    space.write("drop/lines.csv", "order_id\n");
+    assert_ne!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 0);
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert_eq!(said["kind"], "failed", "{said}");
+}
+
+#[test]
+fn a_failure_is_told_where_nothing_can_be_kept() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&(format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n") + EVERY_MINUTE));
+    // A folder lies where the messages belong, and a file where the folders of runs belong.
+    std::fs::create_dir_all(space.path("state/alerts.db")).unwrap();
+    space.write("state/runs", "in the way");
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--quiet"]).code, 1);
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert_eq!(said["kind"], "failed", "{said}");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_told_where_slots_are_looked_for() {
+    let (port, told) = receivers::http(Vec::new());
+    let (space, _) = shop(&(format!("notify: [{{on: [failed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n") + EVERY_MINUTE));
+    space.write("state/consumer360.db", "no database at all");
+    assert_eq!(space.run(&["run", "pipelines/shop.yaml", "--slot"]).code, 1);
+    let said = told.recv_timeout(Duration::from_secs(10)).unwrap().body;
+    assert!(said["kind"] == "failed" && said["headline"].as_str().unwrap().contains("is damaged"), "{said}");
+}
+
+#[test]
 fn slots_that_were_missed_are_told_without_a_server_too() {
     let (port, told) = receivers::http(Vec::new());
     let notify = format!("notify: [{{on: [missed], webhook: 'http://127.0.0.1:{port}/hook'}}]\n");

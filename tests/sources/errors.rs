@@ -206,6 +206,23 @@ fn a_database_file_that_is_none() {
 }
 
 #[test]
+fn a_database_that_another_program_writes_to() {
+    let workspace = Workspace::new();
+    let database = rusqlite::Connection::open(workspace.path("shop.sqlite")).unwrap();
+    database.execute_batch("CREATE TABLE orders (order_id TEXT); BEGIN EXCLUSIVE").unwrap();
+    let ran = run(&workspace, &pipeline("{type: sqlite, path: shop.sqlite}", "table: orders"));
+    assert_says(&workspace, &ran, &["`shop`", "another program is writing to shop.sqlite", "help: run again once it is done"]);
+    // A slot's run is worth another attempt.
+    let last = workspace.run(&["runs", "show", "latest", "--output", "json"]).ok().json();
+    assert_eq!(last["run"]["may_pass"], true, "{last:#}");
+    // The ledger in the same trouble.
+    let ledger = rusqlite::Connection::open(workspace.path("state/consumer360.db")).unwrap();
+    ledger.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let status = workspace.run(&["status"]);
+    assert!(status.code == 1 && status.stderr.contains("help: another program is writing to it"), "{}", status.stderr);
+}
+
+#[test]
 fn a_table_that_is_not_in_the_database() {
     let workspace = Workspace::new();
     let database = rusqlite::Connection::open(workspace.path("shop.sqlite")).unwrap();

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The crate knows no table, reads no clock and no environment. A channel that is dead costs its timeouts and nothing
-//! else: its messages wait in the outbox.
+//! else: its messages wait in the outbox. Where that cannot be written, [`tell_unkept`] sends what there is to tell at once.
 
 mod body;
 mod channel;
@@ -18,6 +18,7 @@ mod outbox;
 mod send;
 mod text;
 mod timestamp;
+mod unkept;
 
 pub use body::{mail, webhook};
 pub use channel::{Channel, Shape};
@@ -26,3 +27,4 @@ pub use event::{Event, EventKind};
 pub use message::{HeldBack, Message, Note};
 pub use outbox::{Delivery, Outbox, Outcome, Policy};
 pub use send::{Failure, Timing, post_json};
+pub use unkept::tell_unkept;

@@ -83,7 +83,8 @@ impl From<scheduler::Error> for Failure {
     }
 }
 
-/// An error and its causes, one a line; a cause that the line above already tells is left out.
+/// An error and its causes, one a line; a cause that the line above already tells is left out. What says nothing of what to do and
+/// comes of the machine gets its remedy.
 pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -95,5 +96,47 @@ pub fn chain(error: &dyn StdError) -> String {
         }
         cause = source.source();
     }
+    if let Some(remedy) = remedy(&text) {
+        let _ = write!(text, "\n  help: {remedy}");
+    }
     text
+}
+
+const FULL: &str = "the disk is full: make room on it and try again; what is kept of earlier runs follows `runs.keep` in \
+    config/<env>.yaml and `publish.keep` in the pipeline file";
+
+/// What libraries say of a machine in trouble, wherever it is met, and what to do about it.
+const REMEDIES: [(&str, &str); 4] = [
+    // As this system numbers it: a server that says the same of its own disk gives no number.
+    ("(os error 28)", FULL),
+    ("database or disk is full", FULL),
+    ("database is locked", "another program is writing to it: try again once it is done; `fuser FILE` says which program it is"),
+    ("readonly database", "the user this runs as must be allowed to write to the file and to its folder"),
+];
+
+fn remedy(text: &str) -> Option<&'static str> {
+    if text.contains("\n  help: ") {
+        return None;
+    }
+    REMEDIES.iter().find(|(words, _)| text.contains(*words)).map(|(_, remedy)| *remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn troubles_of_the_machine_have_their_remedies() {
+        let full = load::Error::Io { step: "write", path: "out/x".into(), source: io::Error::from_raw_os_error(28) };
+        let said = chain(&full);
+        assert!(said.starts_with("cannot write out/x\n  because: ") && said.contains("\n  help: the disk is full: "), "{said}");
+        let missing = load::Error::Io { step: "read", path: "out/x".into(), source: io::Error::from_raw_os_error(2) };
+        assert!(!chain(&missing).contains("help: "));
+        // What has a remedy of its own keeps it.
+        let detail = "the disk is full (os error 28)".to_owned();
+        let said = chain(&load::Error::ReadBack { path: "out/x".to_owned(), detail });
+        assert_eq!(said.matches("help: ").count(), 1, "{said}");
+    }
 }

@@ -16,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use extract::{History, Place, SeenSources, Staged, Work};
 use load::{RunFacts, Snapshot, Target};
 pub use scheduler::Publish;
-use scheduler::{Ledger, Slot, Stage, Status, clock};
+use scheduler::{Ledger, RunFilter, RunRecord, Slot, Stage, Status, clock};
 use serde_json::{Value, json};
 use validate::{Demands, Validated};
 
@@ -142,7 +142,7 @@ async fn stages(
     target.is_of(&pipeline.name)?;
     let record = run.folder.clone();
     let slot = *run.run.slot();
-    let before = sources_before(ledger, &pipeline.name)?;
+    let before = sources_before(ledger, &pipeline.name, &target.withdrawn()?)?;
     let history = history(job, &slot);
     // A clock that was set back makes nothing wrong that the slot's own day allows.
     let today = run.started_at.with_timezone(&pipeline.timezone).date_naive().max(slot.day);
@@ -216,9 +216,18 @@ fn history(job: Job<'_>, slot: &Slot) -> History {
     History::of(&job.settings.state, &job.pipeline.name, slot.scheduled_at, refresh)
 }
 
-/// What the sources gave in the last published run.
-pub fn sources_before(ledger: &Ledger, pipeline: &str) -> Result<SeenSources, Error> {
-    let last = ledger.latest_of_status(pipeline, Status::Published)?;
+/// What the sources gave in the last published run that readers were not led away from: beside a wrong source a mended one would
+/// look as if it had lost what is wrong.
+pub fn sources_before(ledger: &Ledger, pipeline: &str, withdrawn: &[String]) -> Result<SeenSources, Error> {
+    let filter = RunFilter { pipeline: Some(pipeline), status: Some(Status::Published) };
+    let is_withdrawn = |run: &RunRecord| run.snapshot.as_ref().is_some_and(|snapshot| withdrawn.contains(snapshot));
+    let mut place = 0;
+    let last = loop {
+        match ledger.page(filter, place, 1)?.pop() {
+            Some(run) if is_withdrawn(&run) => place += 1,
+            last => break last,
+        }
+    };
     let Some((run, seen)) = last.and_then(|run| run.facts.get("sources").cloned().map(|seen| (run.run_id, seen))) else {
         return Ok(SeenSources::default());
     };
@@ -235,7 +244,11 @@ async fn held(
     target: &Target,
     validated: &Validated,
 ) -> Result<Vec<String>, Error> {
-    let published = target.published()?.map(|published| target.snapshot(&published.snapshot)).transpose()?;
+    // Who is compared with nothing that readers see puts right what leads them, damaged or not.
+    let published = match pipeline.hold.revenue_change {
+        Some(_) => target.published()?.map(|published| target.snapshot(&published.snapshot)).transpose()?,
+        None => None,
+    };
     let reasons = validate::hold(session, validated, &pipeline.hold, published.as_deref()).await;
     reasons.map_err(|source| Error::Hold { source })
 }

@@ -36,20 +36,25 @@ impl Teller {
         if self.channels.is_empty() {
             return;
         }
-        let told = Outbox::open(&self.database, Policy::default()).and_then(|outbox| {
-            for event in events {
-                outbox.post(&self.linked(event), &self.channels, clock::now())?;
+        let events: Vec<Event> = events.iter().map(|event| self.linked(event)).collect();
+        let policy = Policy::default();
+        let kept = Outbox::open(&self.database, policy).and_then(|outbox| {
+            for event in &events {
+                outbox.post(event, &self.channels, clock::now())?;
             }
             outbox.deliver(&self.channels, clock::now())
         });
-        match told {
-            Err(error) => tracing::error!(error = chain(&error), "nobody could be told"),
-            Ok(deliveries) => deliveries.iter().for_each(|delivery| match &delivery.outcome {
+        let deliveries = kept.unwrap_or_else(|error| {
+            tracing::error!(error = chain(&error), "messages cannot be kept, so they are sent once and not tried again");
+            alerts::tell_unkept(&events, &self.channels, &policy.timing)
+        });
+        for delivery in &deliveries {
+            match &delivery.outcome {
                 Outcome::Delivered => tracing::info!(channel = delivery.channel, kind = delivery.event.kind.as_str(), "told"),
                 // Said where it was tried.
                 Outcome::Waiting { .. } => {}
                 Outcome::Dropped { reason } => tracing::error!(channel = delivery.channel, reason, "was never told"),
-            }),
+            }
         }
     }
 

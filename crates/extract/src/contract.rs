@@ -1,7 +1,8 @@
 //! What a source was in the last published run, and what it has changed since.
 //!
 //! Columns are held against the names it had, values against the narrowest kind that all of a column's values were of. What a run
-//! saw is kept with the run's record once it is published, so that a run which failed is nobody's measure.
+//! saw is kept with the run's record once it is published, so that a run which failed is nobody's measure, and neither is one that
+//! readers were led away from.
 
 mod changes;
 mod kind;

@@ -47,6 +47,11 @@ pub enum Error {
     #[error("connection `{connection}`: the query fails: {detail}\n  help: run it with the database's own client: {query}")]
     Query { connection: String, query: String, detail: String },
 
+    #[error(
+        "connection `{connection}`: another program is writing to {} and keeps it locked\n  help: run again once it is done; `fuser {}` says which program it is", .path.display(), .path.display()
+    )]
+    Busy { connection: String, path: PathBuf },
+
     #[error("extract.{entity}: {origin} has no column `{column}`{}\n  help: {help}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     MissingColumn { entity: Entity, origin: String, column: String, nearest: Option<String>, help: String },
 
@@ -94,13 +99,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it may pass by itself: a server that is away comes back, a file that is not there may be late.
+    /// Whether it may pass by itself: a server that is away comes back, a file that is not there may be late, and who
+    /// writes to a database ends.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::Unreachable { .. }
                 | Self::Dropped { .. }
                 | Self::Silent { .. }
+                | Self::Busy { .. }
                 | Self::NoFile { .. }
                 | Self::Read { .. }
                 | Self::Store { .. }

@@ -35,7 +35,10 @@ pub enum Error {
     Damaged { path: String, detail: String },
     #[error("{path} leaves the profile that Power BI reads: {detail}")]
     Profile { path: PathBuf, detail: String },
-    #[error("{path} is not a manifest of this product: {detail}\n  help: move it away if it is not yours")]
+    #[error(
+        "{path} is not a manifest of this product: {detail}\n  help: it is damaged, or another program's: move it away, and the next \
+         run writes it anew"
+    )]
     Manifest { path: String, detail: String },
     #[error("cannot write table {table}")]
     Write { table: &'static str, source: FileError },

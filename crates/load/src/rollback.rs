@@ -66,10 +66,11 @@ pub fn named<'a>(known: &'a [Manifest], wanted: &str) -> Result<&'a Manifest, St
 }
 
 /// The snapshot that readers saw before this one; `known` has the one published last first. Days past that were added since are
-/// no step on their way, nor is what they were led away from.
+/// no step on their way, nor is what they were led away from. Before one that is not known, as its manifest is damaged, they saw
+/// the last of the others.
 pub fn before<'a>(known: &'a [Manifest], withdrawn: &[String], present: &str) -> Option<&'a Manifest> {
-    let present = known.iter().position(|m| m.snapshot == present).unwrap_or(0);
-    known.get(present + 1..)?.iter().find(|m| !m.behind && !withdrawn.contains(&m.snapshot))
+    let earlier = known.iter().position(|m| m.snapshot == present).map_or(0, |place| place + 1);
+    known.get(earlier..)?.iter().find(|m| !m.behind && !withdrawn.contains(&m.snapshot))
 }
 
 #[cfg(test)]
@@ -129,6 +130,14 @@ mod tests {
         let led = back(&known, &seen(&known, "a", &[]), Some("X"));
         assert_eq!(led, seen(&known, "X", &["a"]));
         assert_eq!(back(&known, &led, Some("a")), seen(&known, "a", &["X"]));
+    }
+
+    #[test]
+    fn what_readers_see_may_have_lost_its_manifest() {
+        let (four, three) = (known("abcd"), known("abc"));
+        assert_eq!(back(&three, &seen(&four, "d", &[]), None), seen(&three, "c", &[]));
+        // What was published after it was withdrawn when they were led back to it.
+        assert_eq!(back(&known("abd"), &seen(&four, "c", &["d"]), None), seen(&four, "b", &["d"]));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use alerts::{Channel, Event, EventKind, Message, Note, Outbox, Outcome, Policy, Shape, Timing, mail, webhook};
+use alerts::{Channel, Event, EventKind, Message, Note, Outbox, Outcome, Policy, Shape, Timing, mail, tell_unkept, webhook};
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use secrecy::SecretString;
@@ -287,6 +287,19 @@ fn two_outboxes_send_a_message_once_and_a_dead_channel_blocks_no_other() {
     assert_eq!(dropped.len(), 10);
     let states = states(&folder);
     assert_eq!(["sent", "dropped"].map(|state| states.iter().filter(|is| *is == state).count()), [10, 10]);
+}
+
+#[test]
+fn what_cannot_be_kept_is_sent_once() {
+    let (port, seen) = http(vec![Answer::Status("200 OK")]);
+    let channels = [webhook_at(port), mail_at(smtp(Habit::RejectsRecipient).0)];
+    let events = [EventKind::Recovered, EventKind::Failed].map(|kind| event(kind, 1, "the disk is full", noon()));
+    let told = tell_unkept(&events, &channels, &policy().timing);
+    let outcomes: Vec<&Outcome> = told.iter().map(|delivery| &delivery.outcome).collect();
+    assert!(matches!(outcomes[..], [Outcome::Delivered, Outcome::Dropped { .. }]), "{told:?}");
+    assert!(told.iter().all(|delivery| delivery.event.kind == EventKind::Failed), "{told:?}");
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() == 1 && seen[0].contains("the disk is full"), "{seen:?}");
 }
 
 #[test]

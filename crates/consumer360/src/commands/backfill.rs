@@ -1,10 +1,12 @@
 //! `consumer360 backfill`: the snapshots of days past.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{Days, NaiveDate, TimeZone, Utc};
 use config::Pipeline;
+use load::{Manifest, Target};
 use scheduler::{Slot, clock};
 
 use crate::cli::{BackfillOptions, Global, Output};
@@ -19,16 +21,14 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     log::start(global, bar);
     let (pipeline, settings) = super::load(global, &options.pipeline)?;
     let target = super::target(&pipeline, &settings)?;
-    let known: BTreeSet<String> =
-        target.snapshots().map_err(|e| Failure::step(&e))?.into_iter().map(|snapshot| snapshot.as_of).collect();
+    let there = There::of(&target).map_err(|e| Failure::step(&e))?;
     let days = days(&pipeline, options)?;
-    let missing = days.iter().filter(|day| !known.contains(&day.to_string())).count();
-    let keep = pipeline.publish.keep;
-    if known.len() + missing > keep {
+    let missing = days.iter().filter(|day| there.passes_over(**day, &options.pipeline).is_none()).count();
+    let (sound, keep) = (there.sound.len(), pipeline.publish.keep);
+    if sound + missing > keep {
         let message = format!(
-            "{missing} days are to be added to {} snapshots, and only {keep} are kept: raise `publish: {{keep: {}}}`, or ask for fewer",
-            known.len(),
-            known.len() + missing
+            "{missing} days are to be added to {sound} snapshots, and only {keep} are kept: raise `publish: {{keep: {}}}`, or ask for fewer",
+            sound + missing
         );
         return Err(Failure::usage(message));
     }
@@ -37,8 +37,8 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
     let mut lines = Vec::new();
     let mut first_sale: Option<NaiveDate> = None;
     for day in days {
-        let line = if known.contains(&day.to_string()) {
-            Line { day, snapshot: None, run_id: None, what: "is there already".to_owned() }
+        let line = if let Some(what) = there.passes_over(day, &options.pipeline) {
+            Line { day, snapshot: None, run_id: None, what }
         } else if let Some(first) = first_sale.filter(|first| day < *first) {
             too_early(day, first)
         } else {
@@ -50,7 +50,7 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
             let finished = runtime.block_on(run::run(job, &ledger, clock::now(), &progress));
             progress.finish();
             match finished {
-                Ok(finished) => line(day, &finished),
+                Ok(finished) => line(day, &finished, &there.withdrawn),
                 Err(run::Error::Extract(extract::Error::NoSaleYet { first, .. })) => {
                     first_sale = Some(first);
                     too_early(day, first)
@@ -68,6 +68,41 @@ pub fn backfill(global: &Global, options: &BackfillOptions) -> Result<ExitCode, 
         return super::print(&format!("{:#}\n", serde_json::Value::from(all)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The days that there are snapshots of, as they are written.
+struct There {
+    /// Those with one that readers were not led away from.
+    sound: BTreeSet<String>,
+    /// Those without, and later than what readers see: another one would lead readers on, which is for a run to do.
+    left: BTreeSet<String>,
+    /// The snapshots that readers were led away from.
+    withdrawn: Vec<String>,
+}
+
+impl There {
+    fn of(target: &Target) -> Result<Self, load::Error> {
+        let (seen, withdrawn) = target.published()?.map(|published| (published.as_of, published.withdrawn)).unwrap_or_default();
+        let (wrong, sound): (Vec<Manifest>, Vec<Manifest>) =
+            target.snapshots()?.into_iter().partition(|snapshot| withdrawn.contains(&snapshot.snapshot));
+        let days = |snapshots: Vec<Manifest>| snapshots.into_iter().map(|snapshot| snapshot.as_of).collect::<BTreeSet<_>>();
+        let (mut left, sound) = (days(wrong), days(sound));
+        // The year comes first in them.
+        left.retain(|day| *day > seen && !sound.contains(day));
+        Ok(Self { sound, left, withdrawn })
+    }
+
+    /// Why no snapshot is made of the day, if none is.
+    fn passes_over(&self, day: NaiveDate, file: &Path) -> Option<String> {
+        let written = day.to_string();
+        if self.sound.contains(&written) {
+            return Some("is there already".to_owned());
+        }
+        self.left.contains(&written).then(|| {
+            let file = file.display();
+            format!("passed over: readers were led away from it; `consumer360 run {file} --as-of {day}` leads them to it again")
+        })
+    }
 }
 
 /// Why there is no going on.
@@ -106,10 +141,11 @@ fn too_early(day: NaiveDate, first: NaiveDate) -> Line {
     Line { day, snapshot: None, run_id: None, what: format!("passed over: no sale up to then; the first is of {first}") }
 }
 
-fn line(day: NaiveDate, finished: &Finished) -> Line {
+fn line(day: NaiveDate, finished: &Finished, withdrawn: &[String]) -> Line {
     let run_id = Some(finished.run_id.clone());
     let (snapshot, where_it_is) = match &finished.ending {
         Ending::Published(snapshot) => (snapshot, "readers see it"),
+        Ending::Added(snapshot) if withdrawn.contains(&snapshot.id) => (snapshot, "the very one that readers were led away from"),
         Ending::Added(snapshot) => (snapshot, "kept behind what readers see"),
         Ending::NotPublished | Ending::Held(_) => return Line { day, snapshot: None, run_id, what: "not published".to_owned() },
     };

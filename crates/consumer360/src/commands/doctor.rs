@@ -79,6 +79,9 @@ fn folder(what: &'static str, path: &Path) -> Vec<Finding> {
     }
     let shown = path.display();
     match tried {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            vec![wrong(what, format!("{shown}: {error}"), "make room on the disk")]
+        }
         Err(error) => vec![wrong(what, format!("{shown}: {error}"), "it must be writable by the user this runs as")],
         Ok(Tried { sync, is_locking, is_linking }) => {
             let mut findings = vec![if sync > 1.0 {
@@ -180,7 +183,8 @@ fn publisher(target: &Target, pipeline: &str) -> Finding {
     match target.published() {
         Ok(Some(published)) => fine(WHAT, format!("readers see {} as of {}", published.snapshot, published.as_of)),
         Ok(None) => fine(WHAT, "nothing is published yet"),
-        Err(error) => wrong(WHAT, chain(&error), "move published.json away; the next run writes a new one"),
+        // It says itself what to do.
+        Err(error) => wrong(WHAT, chain(&error), ""),
     }
 }
 

@@ -24,7 +24,8 @@ pub fn plan(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let target = super::target(&pipeline, &settings)?;
     let published = target.published().map_err(|e| Failure::step(&e))?;
     let ledger = super::ledger(&settings)?;
-    let before = sources_before(&ledger, &pipeline.name).map_err(|e| Failure::step(&e))?;
+    let withdrawn = published.as_ref().map(|published| published.withdrawn.as_slice()).unwrap_or_default();
+    let before = sources_before(&ledger, &pipeline.name, withdrawn).map_err(|e| Failure::step(&e))?;
     let last = ledger.latest_of_status(&pipeline.name, Status::Published)?;
     // What changed while that one ran may have come after it was read.
     let read = last.as_ref().map(scheduler::RunRecord::first_started_at);

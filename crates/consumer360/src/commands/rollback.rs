@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use config::{Pipeline, Settings};
 use load::{Manifest, Published, RolledBack, Target};
 use scheduler::{Ledger, Outcome, Run, Slot, Stage, clock};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Global, Output, RollbackOptions};
@@ -83,9 +84,26 @@ fn record(run: Run, outcome: Outcome) {
     }
 }
 
+/// A snapshot as programs read of it: its manifest, and how it stands.
+#[derive(Serialize)]
+struct Listed<'a> {
+    /// Readers see it.
+    is_seen: bool,
+    /// Readers were led away from it.
+    is_withdrawn: bool,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
 fn list(global: &Global, snapshots: &[Manifest], published: Option<&Published>) -> Result<ExitCode, Failure> {
+    let is_seen = |manifest: &Manifest| published.is_some_and(|published| published.snapshot == manifest.snapshot);
+    let is_withdrawn = |manifest: &Manifest| published.is_some_and(|published| published.withdrawn.contains(&manifest.snapshot));
     if global.output == Output::Json {
-        let text = serde_json::to_string_pretty(snapshots).map_err(|e| Failure::step(&e))?;
+        let listed: Vec<Listed<'_>> = snapshots
+            .iter()
+            .map(|manifest| Listed { is_seen: is_seen(manifest), is_withdrawn: is_withdrawn(manifest), manifest })
+            .collect();
+        let text = serde_json::to_string_pretty(&listed).map_err(|e| Failure::step(&e))?;
         return super::print(&(text + "\n"));
     }
     if snapshots.is_empty() {
@@ -94,11 +112,14 @@ fn list(global: &Global, snapshots: &[Manifest], published: Option<&Published>) 
     let mut text = format!("{:<26}{:<12}{:<22}{:>14}  run\n", "snapshot", "as of", "published", "rows");
     for snapshot in snapshots {
         let rows: u64 = snapshot.tables.iter().map(|table| table.rows).sum();
-        let mark = match published {
-            Some(published) if published.snapshot == snapshot.snapshot => "  <- readers see this",
-            Some(published) if published.withdrawn.contains(&snapshot.snapshot) => "  readers were led away from it",
-            _ if snapshot.behind => "  added behind what readers saw",
-            _ => "",
+        let mark = if is_seen(snapshot) {
+            "  <- readers see this"
+        } else if is_withdrawn(snapshot) {
+            "  readers were led away from it"
+        } else if snapshot.behind {
+            "  added behind what readers saw"
+        } else {
+            ""
         };
         let _ = writeln!(
             text,

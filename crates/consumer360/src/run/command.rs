@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use config::Pipeline;
-use scheduler::{Ledger, Publish, RunRecord, Slot, Status, clock};
+use scheduler::{Ledger, Publish, RunFilter, RunRecord, Slot, Status, clock};
 
 use super::outcome::{failure, is_taken, made_by};
 use super::{Attempt, Ending, Job, VERSION, run};
@@ -181,9 +181,15 @@ fn to_its_end(global: &Global, job: Job<'_>, bar: bool, tells: bool) -> Result<E
 /// The run that just ended, if it came to be on record.
 fn last(job: Job<'_>, ledger: &Ledger, began: DateTime<Utc>) -> Option<RunRecord> {
     let last = match job.attempt {
-        Attempt::First { .. } => ledger.runs(Some(&job.pipeline.name), 1).map(|mut runs| runs.pop()),
-        Attempt::Again { run_id, .. } => ledger.run(run_id),
+        Attempt::First { .. } => newest(ledger, &job.pipeline.name, began),
+        Attempt::Again { run_id, .. } => ledger.run(run_id).ok().flatten(),
     };
     // Another process tells of the one that it runs, and of those before was told.
-    last.ok().flatten().filter(|run| run.finished_at.is_some_and(|at| at >= began))
+    last.filter(|run| run.finished_at.is_some_and(|at| at >= began))
+}
+
+/// The run of the pipeline that began last by the clock as it is now: one that was ahead has left runs of times to come.
+fn newest(ledger: &Ledger, pipeline: &str, began: DateTime<Utc>) -> Option<RunRecord> {
+    let filter = RunFilter { pipeline: Some(pipeline), status: None };
+    (0..).map_while(|place| ledger.page(filter, place, 1).ok()?.pop()).find(|run| run.started_at <= began)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Pipeline;
-use scheduler::{Decision, Recovered, SlotDecision, Status, clock};
+use scheduler::{Decision, Ledger, Recovered, SlotDecision, Status, clock};
 use tokio::sync::{Semaphore, watch};
 
 use super::child::{self, Options, Stop};
@@ -16,10 +16,10 @@ use super::left::{missed, settled};
 use super::or_log;
 use super::slots::{Outcome, Runner};
 use crate::cli::Global;
-use crate::exit::{Failure, STEP_FAILED};
+use crate::exit::{Failure, STEP_FAILED, chain};
 use crate::runtime::Signals;
 use crate::schedule::{ahead, of_pipeline};
-use crate::tell::Teller;
+use crate::tell::{self, Teller};
 use crate::{commands, log, runtime};
 
 /// How often a slot that waits looks whether the run of another process has ended.
@@ -31,12 +31,20 @@ pub fn due_now(global: &Global, file: &Path) -> Result<ExitCode, Failure> {
     let schedule = of_pipeline(&pipeline).ok_or_else(|| {
         Failure::usage(format!("{} has no `schedule:`, so no slot of it comes due; leave out --slot", file.display()))
     })?;
-    let ledger = Arc::new(commands::ledger(&settings)?);
     let now = clock::now();
-    let Recovered { due, settled: left } = ledger.slots().is_due(&pipeline.name, &schedule, now)?;
+    let teller = Teller::new(&pipeline, &settings);
+    let look = || -> Result<(Ledger, Recovered), scheduler::Error> {
+        let ledger = commands::ledger(&settings)?;
+        let recovered = ledger.slots().is_due(&pipeline.name, &schedule, now)?;
+        Ok((ledger, recovered))
+    };
+    // A timer shows nobody what is said here, and there may be no slot that could tell of it.
+    let (ledger, Recovered { due, settled: left }) =
+        look().inspect_err(|error| teller.tell(&[tell::of_nothing(&pipeline.name, now, &chain(error), now)]))?;
+    let ledger = Arc::new(ledger);
     let mut events = settled(&ledger, &left, now);
     events.extend(or_log(missed(&ledger, &pipeline.name, &BTreeSet::from([now]), now)));
-    Teller::new(&pipeline, &settings).tell(&events);
+    teller.tell(&events);
     if due.is_empty() {
         let next = ahead(&ledger, &pipeline, &schedule, file)?;
         return commands::print(&format!("{}: nothing is due{next}\n", pipeline.name));

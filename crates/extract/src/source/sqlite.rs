@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use config::Input;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::text_batch::{TextBatch, distinct, text_schema};
 use super::{Opened, Reading, blocking};
@@ -58,14 +58,16 @@ impl Database {
     }
 
     fn failed(&self, error: &rusqlite::Error) -> Error {
-        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-            return Error::Connection {
-                connection: self.name.clone(),
+        let connection = self.name.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Error::Connection {
+                connection,
                 detail: format!("{} is not a SQLite database", self.path.display()),
                 help: "is the path right, and was the file copied whole?".to_owned(),
-            };
+            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { connection, path: self.path.clone() },
+            _ => Error::Query { connection, query: self.query.clone(), detail: error.to_string() },
         }
-        Error::Query { connection: self.name.clone(), query: self.query.clone(), detail: error.to_string() }
     }
 
     fn too_long(&self, number: u64) -> Error {

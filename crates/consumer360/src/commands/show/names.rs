@@ -1,5 +1,6 @@
 //! Names in the place of keys: a person knows customers, products and regions by name.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,10 +35,11 @@ pub(super) async fn of_keys(
         let schema = batch.schema();
         for (field, column) in schema.fields().iter().zip(batch.columns()) {
             let is_masked = |name: &str| masked.iter().any(|masked| masked == name);
+            // Who may not be told by name is told by id, and who may not by id is told by the key.
             let known = dimension(field.name())
                 .filter(|(_, _, name, _)| schema.index_of(name).is_err())
-                .map(|(table, key, name, id)| (table, key, if is_masked(name) { id } else { name }, id))
-                .filter(|(_, _, name, _)| !is_masked(name));
+                .map(|(table, key, name, id)| (table, key, name, if is_masked(id) { key } else { id }))
+                .map(|(table, key, name, id)| (table, key, if is_masked(name) { id } else { name }, id));
             let column = match known {
                 Some(dimension) => names(session, snapshot, dimension, column).await?,
                 None => Arc::clone(column),
@@ -66,16 +68,28 @@ async fn names(
         .select(vec![col(key), col(name).alias("name"), col(id).alias("id")])?
         .collect()
         .await?;
-    let mut known: KeyMap<String> = KeyMap::default();
+    let mut found: Vec<(i64, String, String)> = Vec::new();
     for members in members {
         let texts = |place: usize| cast(members.column(place), &DataType::Utf8);
         let (names, ids) = (texts(1)?, texts(2)?);
         let (names, ids) = (names.as_string::<i32>(), ids.as_string::<i32>());
         for (row, key) in members.column(0).as_primitive::<Int64Type>().values().iter().enumerate() {
-            let text = if names.is_valid(row) { names.value(row) } else { ids.value(row) };
-            known.insert(*key, text.to_owned());
+            let name = if names.is_valid(row) { names.value(row) } else { ids.value(row) };
+            found.push((*key, name.to_owned(), ids.value(row).to_owned()));
         }
     }
+    let known = told_apart(&found);
     let text = keys.iter().map(|key| key.and_then(|key| known.get(&key).cloned().or_else(|| Some(key.to_string()))));
     Ok(Arc::new(text.collect::<StringArray>()))
+}
+
+/// What each key is called: its name, with the id behind it where another of these has the same.
+fn told_apart(found: &[(i64, String, String)]) -> KeyMap<String> {
+    let mut bearers: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, name, _) in found {
+        *bearers.entry(name.as_str()).or_default() += 1;
+    }
+    let is_shared = |name: &str| bearers.get(name).is_some_and(|bearers| *bearers > 1);
+    let called = |name: &String, id: &String| if is_shared(name) { format!("{name} ({id})") } else { name.clone() };
+    found.iter().map(|(key, name, id)| (*key, called(name, id))).collect()
 }
