@@ -335,7 +335,8 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
 
     let started = Instant::now();
     let back = space.run(&["rollback", "shop.yaml", &first]).ok();
-    assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
+    // Nothing is computed for it; the room is for a machine that is busy with other tests.
+    assert!(started.elapsed().as_secs_f64() < 10.0, "{:?}", started.elapsed());
     assert!(back.stdout.contains(&first) && back.stdout.contains(&last), "{}", back.stdout);
     // Without a schedule there is nothing to pause.
     let by_hand = "Until the cause is mended: take `run shop.yaml` out of whatever starts it, such as cron\n";
@@ -354,6 +355,10 @@ fn readers_are_led_back_at_once_and_it_is_on_record() {
     let record = latest(&space);
     assert_eq!((&record["status"], &record["snapshot"]), (&"rolled_back".into(), &first.as_str().into()));
     assert_eq!(record["message"], format!("readers were led back from {last} to {first}"));
+    let led_back = format!("readers were led back to {first}");
+    let stands = || space.run(&["status"]).ok().stdout;
+    assert!(stands().contains(&led_back), "{}", stands());
+    assert_eq!(space.run(&["status", "--output", "json"]).ok().json()[0]["led_back_to"], first.as_str());
 
     // A name that is misspelt is no run that failed.
     let unknown = space.run(&["rollback", "shop.yaml", "2023-"]);

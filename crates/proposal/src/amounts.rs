@@ -215,7 +215,15 @@ fn price_and_total(
     let net = agree(lines, |l, price| price * l.quantity - off(kind, price * l.quantity, l.discount.unwrap_or(0.0)));
     let before = agree(lines, |_, price| price).is_some_and(|s| s >= SHARE);
     let (price, total) = (&price.out, &total.out);
-    if net.is_some_and(|s| s >= SHARE) {
+    let without = lines.iter().filter(|l| l.price.is_some() && l.total.is_none()).count();
+    if without * 50 > lines.len() {
+        let why = format!(
+            "`{total}` is empty in {without} of {} rows that have a price: it is the order's, and is not read",
+            lines.len()
+        );
+        mapping.number("unit_price", Some(Remark::likely(why)));
+        map_discount(mapping, discount, None);
+    } else if net.is_some_and(|s| s >= SHARE) {
         let how = if is_given { "quantity times price less discount" } else { "quantity times price" };
         let exact = lines.iter().all(|l| {
             let gross = l.price.map(|price| price * l.quantity);

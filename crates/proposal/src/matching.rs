@@ -98,6 +98,10 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
     if listed(target.never).any(|never| own.iter().any(|w| w == never)) || !can_be(target, seen) {
         return None;
     }
+    // A shop system numbers orders as names: `#1001`. What else is called so is of a person or a thing.
+    if target.column == "order_id" && own.iter().any(|w| w == "name") && !is_numbered(seen) {
+        return None;
+    }
     let says_nothing = own.iter().all(|w| EMPTY_WORDS.contains(&w.as_str()));
     let variants: Vec<(&Vec<String>, i32)> = if seen.speaks_for_itself && (seen.hops == 0 || !says_nothing) {
         vec![(own, 0), (long, 5), (short, 15)]
@@ -132,6 +136,11 @@ fn score(target: &Target, seen: &Seen<'_>) -> Option<i32> {
         }
     }
     best
+}
+
+fn is_numbered(seen: &Seen<'_>) -> bool {
+    let mut values = seen.column.values.iter().flatten().peekable();
+    values.peek().is_some() && values.all(|value| value.strip_prefix('#').is_some_and(|number| !number.is_empty()))
 }
 
 fn sorted(words: &[String]) -> Vec<&str> {

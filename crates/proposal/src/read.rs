@@ -19,7 +19,10 @@ pub use sqlite::sqlite;
 pub enum Error {
     #[error("cannot read {}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("{} is neither a CSV file nor a folder with one", path.display())]
+    #[error(
+        "{} is neither a CSV file nor a folder with one\n  help: init looks at CSV files and databases; a pipeline reads workbooks \
+         (.xlsx), .ndjson and .parquet as well, by a file that you write yourself: README, \"The pipeline file\"", path.display()
+    )]
     NoCsv { path: PathBuf },
     #[error("{} cannot be read as CSV", path.display())]
     Csv { path: PathBuf, source: csv::Error },

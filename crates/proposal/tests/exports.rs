@@ -145,3 +145,29 @@ fn what_every_row_needs_and_some_lack_is_said() {
         assert_eq!(said, [line + 1], "{name} in\n{}", proposal.yaml);
     }
 }
+
+/// An export of Shopify says what is of the order on its first line alone.
+#[test]
+fn orders_that_are_numbered_as_names_are_read_line_by_line() {
+    let header = "Name,Email,Financial Status,Currency,Subtotal,Total,Discount Amount,Created at,Lineitem quantity,Lineitem name,\
+                  Lineitem price,Lineitem sku,Billing Name,Vendor";
+    let lines = rows(0..90, |n| {
+        let (order, first) = (n / 2, n.is_multiple_of(2));
+        let of_order = if first { "paid,EUR,30.00,34.90,0.00" } else { ",,,," };
+        let (day, buyer) = (1 + order % 28, if first { "Ann" } else { "" });
+        let pieces = 1 + n % 3;
+        format!(
+            "#{},c{}@x.org,{of_order},2024-01-{day:02} 09:05:07 +0100,{pieces},Lamp {},{}.50,S{},{buyer},Acme\n",
+            1001 + order,
+            order % 9,
+            n % 7,
+            5 + n % 7,
+            n % 7
+        )
+    });
+    let proposal = of(&[("orders_export_1.csv", format!("{header}\n{lines}"))]).unwrap();
+    for line in ["order_id: Name", "product_id: Lineitem sku", "quantity: Lineitem quantity", "unit_price: Lineitem price"] {
+        has(&proposal, line);
+    }
+    says(&proposal, "`Subtotal` is empty in 45 of 90 rows that have a price");
+}

@@ -21,6 +21,8 @@ struct Standing {
     is_dead: bool,
     published: Option<RunRecord>,
     held: Option<RunRecord>,
+    /// The snapshot that readers were led back to since.
+    led_back_to: Option<String>,
     /// Of a pipeline whose schedule is paused, what is to be said of that.
     pause: Option<String>,
     /// Time since the last run that published ended.
@@ -59,13 +61,14 @@ fn standing(ledger: &Ledger, pipeline: &str, now: DateTime<Utc>, most: Option<Ti
     let last = ledger.runs(Some(pipeline), 1)?.pop();
     let published = ledger.latest_of_status(pipeline, Status::Published)?;
     // What was published since has taken its place.
-    let is_open = |held: &RunRecord| published.as_ref().is_none_or(|published| published.started_at < held.started_at);
+    let is_open = |run: &RunRecord| published.as_ref().is_none_or(|published| published.started_at < run.started_at);
     let held = ledger.latest_of_status(pipeline, Status::Held)?.filter(is_open);
+    let led_back_to = ledger.latest_of_status(pipeline, Status::RolledBack)?.filter(is_open).and_then(|back| back.snapshot);
     let file = super::state::file_of(ledger, pipeline)?.unwrap_or_else(|| PathBuf::from("FILE"));
     let pause = schedule::pause(ledger, pipeline, &file)?;
     let age = published.as_ref().and_then(|run| run.finished_at).map(|at| now.signed_duration_since(at));
     let is_too_old = most.is_some_and(|most| age.is_none_or(|age| age > most));
-    Ok(Standing { pipeline: pipeline.to_owned(), last, is_dead: false, published, held, pause, age, is_too_old })
+    Ok(Standing { pipeline: pipeline.to_owned(), last, is_dead: false, published, held, led_back_to, pause, age, is_too_old })
 }
 
 /// Whether the last run says that it runs though its lock went with its process.
@@ -98,6 +101,9 @@ fn as_text(standings: &[Standing]) -> String {
             format!("{} {}{}", run.status.to_string().replace('_', " "), run.run_id, reason.unwrap_or_default())
         });
         let _ = writeln!(text, "{:<width$}{ago:<30}{as_of:<12}{last}", standing.pipeline);
+        if let Some(snapshot) = &standing.led_back_to {
+            let _ = writeln!(text, "{:<width$}readers were led back to {snapshot}", "");
+        }
         if let Some(held) = &standing.held {
             let _ = writeln!(text, "{:<width$}waits: consumer360 publish {}", "", held.run_id);
         }
@@ -116,6 +122,7 @@ fn as_json(standings: &[Standing]) -> String {
             "is_dead": standing.is_dead,
             "published": standing.published,
             "held": standing.held,
+            "led_back_to": standing.led_back_to,
             "is_paused": standing.pause.is_some(),
             "age_seconds": standing.age.map(|age| age.num_seconds()),
             "is_too_old": standing.is_too_old,

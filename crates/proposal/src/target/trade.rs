@@ -20,7 +20,7 @@ pub(super) const SALES: &[Target] = &[
             id, bestellung, auftragsnummer, auftragsnr, auftrags nr, auftrag, rechnungsnummer, rechnungsnr, rechnungs nr, \
             rechnung, belegnummer, belegnr, beleg nr, bonnummer, bon nr, bonnr, numero commande, no commande, num \
             commande, id commande, commande, numero facture, facture, numero pedido, id pedido, pedido, numero factura, \
-            factura, numero ordine, id ordine, ordine, fattura, bestelnummer, ordernummer, factuurnummer, increment id",
+            factura, numero ordine, id ordine, ordine, fattura, bestelnummer, ordernummer, factuurnummer, increment id; name",
         never: "line, item, product, customer, date",
     },
     Target {
@@ -66,7 +66,7 @@ pub(super) const SALES: &[Target] = &[
             product id, product no, product number, product code, product key, product nr, sku, sku id, sku code, stock \
             code, stockcode, article id, article no, article number, article code, item id, item no, item code, item \
             number, track id, ean, upc, gtin, barcode, isbn, variant id, prod id, material, material no, material number, \
-            book id, menu item id, artikelnummer, artikelnr, artikel nr, artikel id, art nr, artnr, produktnummer, produkt \
+            book id, menu item id, lineitem sku, artikelnummer, artikelnr, artikel nr, artikel id, art nr, artnr, produktnummer, produkt \
             nr, produkt id, warennummer, id produit, code produit, reference produit, code article, ref produit, id \
             producto, codigo producto, id prodotto, codice prodotto, codice articolo, artikelcode; product, item, article, \
             artikel, produkt, produit, producto, prodotto, articulo, articolo, reference",
@@ -78,7 +78,7 @@ pub(super) const SALES: &[Target] = &[
         names: "\
             quantity, qty, quantity ordered, qty ordered, order quantity, order qty, ordered quantity, quantity sold, qty \
             sold, units, units sold, unit sales, pieces, pcs, item quantity, item count, sales quantity, sold quantity, no \
-            of units, menge, anzahl, stueck, stueckzahl, stk, bestellmenge, verkaufsmenge, quantite, qte, cantidad, cant, \
+            of units, lineitem quantity, menge, anzahl, stueck, stueckzahl, stk, bestellmenge, verkaufsmenge, quantite, qte, cantidad, cant, \
             quantita, qta, quantidade, aantal, hoeveelheid; count, nombre, number of units",
         never: "stock, available, price, min, max, hand, amount, returned, shipped, id",
     },
@@ -87,7 +87,7 @@ pub(super) const SALES: &[Target] = &[
         wants: Number,
         names: "\
             unit price, price each, item price, unit selling price, selling price, sale price, sales price, price per \
-            unit, product price, price unit, retail price, price, unit amount, einzelpreis, stueckpreis, verkaufspreis, \
+            unit, product price, price unit, retail price, price, unit amount, lineitem price, einzelpreis, stueckpreis, verkaufspreis, \
             preis, vk preis, vk, e preis, prix unitaire, prix unitaire ht, prix, pu, pu ht, precio unitario, precio, \
             prezzo unitario, prezzo, preco unitario, stuksprijs, prijs, prix de vente, prix vente",
         never: "total, cost, list, extended, net, line, discount, old, original, before, msrp",
@@ -203,7 +203,7 @@ pub(super) const SALES: &[Target] = &[
         wants: Text,
         names: "\
             product name, product title, product description, product desc, item name, item description, item desc, item \
-            title, article name, article description, sku name, sku description, track name, prod name, product label, \
+            title, lineitem name, article name, article description, sku name, sku description, track name, prod name, product label, \
             produktname, produktbezeichnung, artikelname, artikelbezeichnung, artikeltext, artikel name, bezeichnung, \
             warenbezeichnung, nom produit, designation, libelle, libelle produit, nombre producto, descripcion, nome \
             prodotto, descrizione, nome produto, omschrijving, productnaam; description, title, product, item, article, \
