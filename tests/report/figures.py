@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what the report of a published snapshot must show, as walk.js wants it: figures.py SNAPSHOT_FOLDER
+"""Prints what the report of a published snapshot must show, as walk.js wants it: figures.py PUBLISHED/current
 
 It is the second road to every figure and every table of the page: another language, another reader of Parquet, and nothing
 but the published files. Rows stand in the order that the page promises and are cut where it cuts them; what the snapshot has
@@ -142,7 +142,7 @@ def sales():
     if not months:
         return
     # A month without a sale has no row in the table and one on the page.
-    as_of = datetime.date.fromisoformat(json.loads((FOLDER / "manifest.json").read_text())["as_of"])
+    as_of = datetime.date.fromisoformat(json.loads((FOLDER.parent / "published.json").read_text())["as_of"])
     start = min(months)
     while start <= as_of:
         following = (start + datetime.timedelta(days=31)).replace(day=1)
