@@ -33,19 +33,16 @@ impl Server {
         // Run by root, it is to stay root, who owns the folder.
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = format!("--user={}", String::from_utf8_lossy(&user).trim());
-        done(Command::new(program("mariadb-install-db")).args([
-            "--no-defaults",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            &data,
-            &user,
-        ]));
+        let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data, &user];
+        // A server that starts removes the temporary tables it finds, those of another as well.
+        done(Command::new(program("mariadb-install-db")).args(install).env("TMPDIR", folder.path()));
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let process = Command::new(program("mariadbd"))
             .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
             .args([&data, &user, &format!("--port={port}"), &format!("--socket={}", folder.path().join("socket").display())])
             .arg(format!("--pid-file={}", folder.path().join("pid").display()))
             .args(options)
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
